@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/* sdcl: Stable Diffusion v1 on any OpenCL device. This header is the whole public interface.
+ *
+ * Conventions. Every function that can fail returns 0 or a negative sdcl_status; sdcl_last_error() then holds the calling
+ * thread's message and, where there is one, a hint. Strings are UTF-8. Handles are opaque; close functions take a pointer to
+ * the handle, accept null and clear it. Parameter structs are filled by their _init function first, so that fields added
+ * later keep their meaning. The library never exits and never writes to stdout or stderr: what it has to say while it
+ * works goes to the callbacks of sdcl_params. */
+#ifndef SDCL_H
+#define SDCL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SDCL_VERSION "0.1.0"
+
+/* name, value, exit code of the program, meaning */
+#define SDCL_STATUS(S)                                                                             \
+    S(SDCL_EINTERNAL, -1, 1, "internal error")                                                     \
+    S(SDCL_EUSAGE, -2, 2, "wrong usage or configuration")                                          \
+    S(SDCL_EMODEL, -3, 3, "model refused")                                                         \
+    S(SDCL_EDEVICE, -4, 4, "no device, or the device failed")                                      \
+    S(SDCL_ENOMEM, -5, 5, "out of memory")                                                         \
+    S(SDCL_ERESULT, -6, 6, "wrong result")                                                         \
+    S(SDCL_EOUTPUT, -7, 7, "output failed")                                                        \
+    S(SDCL_EPARTIAL, -8, 8, "part of a batch failed")                                              \
+    S(SDCL_EINTERRUPTED, -9, 130, "interrupted")
+
+typedef enum sdcl_status {
+    SDCL_OK = 0,
+#define SDCL_STATUS_ENUM(name, value, exit_code, text) name = value,
+    SDCL_STATUS(SDCL_STATUS_ENUM)
+#undef SDCL_STATUS_ENUM
+} sdcl_status;
+
+/* The message and the hint ("" when there is none) of the calling thread's last failure; valid until its next one. */
+const char *sdcl_last_error(void);
+const char *sdcl_last_hint(void);
+/* The exit code of the program for a status; 0 for SDCL_OK. */
+int sdcl_exit_code(int status);
+
+/* --- devices --------------------------------------------------------------------------------------------------------- */
+
+typedef struct sdcl_device {
+    int index;
+    char name[256], vendor[128], driver[128], platform[128], version[128];
+    char type[16]; /* "gpu", "cpu", "accelerator" */
+    unsigned compute_units, clock_mhz;
+    uint64_t global_bytes, max_alloc_bytes, local_bytes;
+    size_t max_work_group;
+    int has_fp16, has_subgroups, unified_memory;
+} sdcl_device;
+
+/* All OpenCL devices of the machine, in the order that --device counts; *list is freed with sdcl_free. No device: *count = 0. */
+int sdcl_devices(sdcl_device **list, int *count);
+void sdcl_free(void *memory);
+
+/* --- configuration ----------------------------------------------------------------------------------------------------- */
+
+/* Called once per key, in section order. origin is a file name with line, "built-in default" or "--set". */
+typedef void sdcl_config_fn(void *user, const char *section, const char *key, const char *value, const char *origin);
+
+/* --- sessions ---------------------------------------------------------------------------------------------------------- */
+
+typedef enum sdcl_level { SDCL_INFO, SDCL_WARNING, SDCL_VERBOSE } sdcl_level;
+
+/* What a long operation is doing. step counts from 1 within stage; steps = 0: length unknown. */
+typedef struct sdcl_progress {
+    const char *stage; /* "compile", "load", "text", "unet", "vae" */
+    int step, steps;
+    double seconds;    /* since the stage began */
+    int image, images; /* pictures finished, pictures of the job */
+} sdcl_progress;
+
+typedef struct sdcl_params {
+    const char *model;         /* folder or file; NULL: $SDCL_MODEL, else the pocket model beside the program or library */
+    const char *model_config;  /* folder with configs and tokenizer for a single file that is not SD v1; or NULL */
+    const char *device;        /* index or part of a name; NULL: best GPU, else CPU */
+    const char *precision;     /* "auto", "f32", "f16", "bf16"; NULL: auto */
+    const char *config_file;   /* INI overlay or NULL */
+    const char *const *set;    /* "section.key=value" strings */
+    int set_count;
+    int profile;               /* collect per-step times; see sdcl_profile */
+    void (*log)(void *user, sdcl_level level, const char *message);
+    void (*progress)(void *user, const sdcl_progress *p);
+    int (*cancelled)(void *user); /* non-zero: stop soon with SDCL_EINTERRUPTED */
+    void *user;
+} sdcl_params;
+
+void sdcl_params_init(sdcl_params *p);
+
+typedef struct sdcl sdcl;
+
+/* Opens the device and the model: reads configs and tokenizer, checks that every tensor is there with the right shape.
+ * Weights are read when the first job needs them. */
+int sdcl_open(sdcl **s, const sdcl_params *p);
+void sdcl_close(sdcl **s);
+
+/* The session's device; the model's path. Valid until sdcl_close. */
+const sdcl_device *sdcl_session_device(const sdcl *s);
+const char *sdcl_session_model(const sdcl *s);
+/* First ten hex digits of the SHA-256 of the UNet's weight file, as A1111 writes it; computed at the first call. "" on failure. */
+const char *sdcl_session_model_hash(sdcl *s);
+
+/* --- jobs -------------------------------------------------------------------------------------------------------------- */
+
+typedef enum sdcl_compat { SDCL_COMPAT_NONE, SDCL_COMPAT_DIFFUSERS } sdcl_compat;
+
+typedef struct sdcl_job {
+    const char *prompt, *negative; /* never NULL; "" is valid */
+    int width, height;             /* pixels, multiples of 8; 0: the model's own size */
+    int steps;                     /* 0: 20, or 50 under compat */
+    double cfg_scale;              /* <= 1: the conditional half alone */
+    const uint64_t *seeds;         /* one per picture; pictures with the same size and settings run as batches */
+    int count;                     /* pictures; under SDCL_COMPAT_DIFFUSERS the batch is one stream of seeds[0] */
+    const char *sampler;           /* NULL: dpmpp_2m, or the model's own scheduler under compat */
+    const char *schedule;          /* NULL: karras for dpmpp_2m, else default */
+    double eta;                    /* 0 for samplers without it */
+    int eta_set;
+    sdcl_compat compat;
+    const char *dump;              /* folder for .npy files of every stage, or NULL */
+} sdcl_job;
+
+void sdcl_job_init(sdcl_job *j);
+
+/* Checks a job against the session's model without running it, and fills in what was left open (size, steps, sampler, schedule). */
+int sdcl_job_resolve(sdcl *s, sdcl_job *j);
+
+typedef struct sdcl_image {
+    int width, height, index, count;
+    uint64_t seed;
+    const unsigned char *rgb; /* height x width x 3 */
+    const char *sampler, *schedule, *precision;
+    int steps;
+    double cfg_scale;
+    double seconds_load, seconds_text, seconds_unet, seconds_vae, seconds_total; /* of the batch it came from */
+    uint64_t peak_device_bytes;
+    int nan_retries;
+} sdcl_image;
+
+/* Called for each finished picture, in order; rgb is valid during the call. A negative return stops the job with that status. */
+typedef int sdcl_image_fn(void *user, const sdcl_image *image);
+
+int sdcl_generate(sdcl *s, const sdcl_job *j, sdcl_image_fn *each, void *user);
+
+typedef struct sdcl_memory { /* bytes, exact, before anything is allocated */
+    uint64_t text_weights, text_arena, unet_weights, unet_arena, vae_weights, vae_arena, io, peak;
+} sdcl_memory;
+
+int sdcl_dry_run(sdcl *s, const sdcl_job *j, sdcl_memory *m);
+
+/* Every section and key in force on the session's device. */
+int sdcl_config(sdcl *s, sdcl_config_fn *each, void *user);
+/* The same without a session; device may be NULL. Needs no model. */
+int sdcl_config_for(const sdcl_params *p, sdcl_config_fn *each, void *user);
+
+/* One row per (module, kernel) since the session began, longest first. */
+typedef void sdcl_profile_fn(void *user, const char *module, const char *kernel, int calls, double milliseconds);
+int sdcl_profile(sdcl *s, sdcl_profile_fn *each, void *user);
+
+/* --- files ------------------------------------------------------------------------------------------------------------- */
+
+typedef struct sdcl_model_part {
+    char name[32]; /* "text_encoder", "unet", "vae" */
+    char dtype[16]; /* "F16", "F32", "mixed" ... */
+    uint64_t parameters, bytes;
+    int tensors;
+} sdcl_model_part;
+
+typedef struct sdcl_model_info {
+    char type[64];   /* "Stable Diffusion v1", "Stable Diffusion v1 inpainting", ... */
+    char format[32]; /* "diffusers folder", "single file" */
+    int part_count;
+    sdcl_model_part parts[3];
+    int size;        /* default picture size in pixels */
+    char prediction[32];
+    char scheduler[64];
+} sdcl_model_info;
+
+/* Opens a model as sdcl_open would, without a device. Refuses what sdcl_open refuses (SDCL_EMODEL): missing or misshapen tensors are
+ * listed in the message. */
+int sdcl_inspect(const char *model, const char *model_config, sdcl_model_info *info);
+
+/* Writes a PNG into a temporary file beside path and renames it. text: A1111 "parameters" or NULL. force: replace an existing file. */
+int sdcl_png_write(const char *path, const unsigned char *rgb, int width, int height, const char *text, int force);
+/* The same to an open file descriptor. */
+int sdcl_png_write_fd(int fd, const unsigned char *rgb, int width, int height, const char *text);
+/* The text chunks of a PNG, in file order. */
+int sdcl_png_text(const char *path, void (*each)(void *user, const char *key, const char *value), void *user);
+
+/* Sampler and schedule names, and A1111's spelling of them; NULL past the end. */
+const char *sdcl_sampler_name(int i);
+const char *sdcl_sampler_a1111(const char *sampler);
+const char *sdcl_schedule_name(int i);
+const char *sdcl_schedule_a1111(const char *schedule);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
