@@ -10,7 +10,7 @@
 #ifndef SDCL_SAMPLER_SAMPLER_H
 #define SDCL_SAMPLER_SAMPLER_H
 
-#include "io/model.h"
+#include "base/model_config.h"
 
 #include <stdbool.h>
 
