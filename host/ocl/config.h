@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* The INI overlay: which value every tunable has on a device, and where it comes from. Lowest to highest: built-in default, gpu.ini or
+ * cpu.ini, vendor file, device file with the longest match, --config file, --set. Values reach the compiler only as integers that
+ * were found in the tunable's choices. */
+#ifndef SDCL_OCL_CONFIG_H
+#define SDCL_OCL_CONFIG_H
+
+#include "ocl/tunable.h"
+#include "sdcl.h"
+
+typedef struct config config;
+
+/* sections: null-terminated list of everything that can be set; must outlive the config. device may be NULL (then cpu.ini and gpu.ini are left
+ * out). config_file and set as in sdcl_params. SDCL_EUSAGE names file:line, key, allowed values and the nearest name. */
+int config_open(config **c, const ocl_section *const *sections, const sdcl_device *device, const char *config_file,
+                const char *const *set, int set_count);
+void config_close(config **c);
+
+/* Values of a section at a precision ("f32", "f16"; NULL: none) in the order of its tunables: fills a `struct x_tune`. */
+void config_values(const config *c, const ocl_section *section, const char *precision, int *values);
+/* One value. The section and key must exist. */
+int config_value(const config *c, const char *section, const char *key);
+/* The word of an enumerated value. */
+const char *config_word(const config *c, const char *section, const char *key);
+
+/* Every section and key with value and origin, for `sdcl config`. */
+void config_each(const config *c, sdcl_config_fn *each, void *user);
+
+#endif

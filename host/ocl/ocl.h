@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* One device, its context and its in-order queue. Owns programs, kernels and the byte accounting of buffers. */
+#ifndef SDCL_OCL_OCL_H
+#define SDCL_OCL_OCL_H
+
+#define CL_TARGET_OPENCL_VERSION 120
+#include "base/error.h"
+#include "ocl/config.h"
+
+#include <CL/cl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A device as the host sees it; `info` is what the public API shows. */
+typedef struct ocl_device {
+    cl_platform_id platform;
+    cl_device_id id;
+    sdcl_device info;
+    bool cpu;
+    size_t max_items[3];
+} ocl_device;
+
+/* Every device of every platform; *list is freed with free(). None: *count = 0. */
+int ocl_device_list(ocl_device **list, int *count);
+/* want: an index, part of a name (any case), or NULL for the best GPU, else a CPU. SDCL_EDEVICE lists what there is. */
+int ocl_device_choose(const ocl_device *list, int count, const char *want, int *index);
+
+/* "CL_OUT_OF_RESOURCES" for -5. */
+const char *ocl_error_name(cl_int code);
+/* The sdcl_status that an OpenCL error amounts to, recorded with the call's name and the error's. */
+int ocl_fail(cl_int code, const char *call, const char *file, int line);
+
+/* Needs `int err` and the label `out`, as TRY. */
+#define CL_TRY(call)                                                                                                   \
+    do {                                                                                                               \
+        cl_int cl_code_ = (call);                                                                                      \
+        if (cl_code_ != CL_SUCCESS) {                                                                                  \
+            err = ocl_fail(cl_code_, #call, __FILE__, __LINE__);                                                       \
+            goto out;                                                                                                  \
+        }                                                                                                              \
+    } while (0)
+
+typedef struct ocl ocl;
+typedef struct ocl_kernel ocl_kernel;
+
+/* profile: the queue collects event times (ocl_profile_each). The config is borrowed and must outlive the ocl. */
+int ocl_open(ocl **o, const ocl_device *device, const config *values, bool profile);
+void ocl_close(ocl **o);
+const ocl_device *ocl_device_of(const ocl *o);
+const config *ocl_config_of(const ocl *o);
+/* Compute units, at least 1: how many work-groups run at once on a CPU. */
+int ocl_units(const ocl *o);
+
+/* --- buffers: every byte of device memory is counted here --- */
+
+int ocl_buffer_new(ocl *o, cl_mem *mem, uint64_t bytes);
+void ocl_buffer_free(ocl *o, cl_mem *mem); /* null is fine */
+uint64_t ocl_bytes_now(const ocl *o);
+uint64_t ocl_bytes_peak(const ocl *o);
+/* A buffer of zeros of at least `bytes`, kept by the ocl: what padded convolutions read outside the picture. Call before running. */
+int ocl_zeros(ocl *o, uint64_t bytes, cl_mem *mem);
+
+/* bytes at byte offset; blocking. */
+int ocl_write(ocl *o, cl_mem mem, uint64_t offset, uint64_t bytes, const void *src);
+int ocl_read(ocl *o, cl_mem mem, uint64_t offset, uint64_t bytes, void *dst);
+/* Not blocking: src must stay until ocl_finish. */
+int ocl_write_async(ocl *o, cl_mem mem, uint64_t offset, uint64_t bytes, const void *src);
+int ocl_copy(ocl *o, cl_mem dst, uint64_t dst_offset, cl_mem src, uint64_t src_offset, uint64_t bytes);
+int ocl_finish(ocl *o);
+
+/* --- kernels --- */
+
+/* The kernel `name` (entry point of cl/<name>.cl) compiled with the given options ("-DMR=8 -DXT=half ..."). The build starts in the background;
+ * the same name and options give the same kernel. The ocl owns it. */
+int ocl_kernel_get(ocl *o, ocl_kernel **k, const char *name, const char *options);
+/* Waits for all builds. A build failure is SDCL_EDEVICE with log and options in the message. */
+int ocl_build_wait(ocl *o);
+int ocl_kernels_pending(ocl *o);
+const char *ocl_kernel_name(const ocl_kernel *k);
+/* Largest work-group the kernel can run with on this device (after ocl_build_wait). */
+size_t ocl_kernel_max_group(const ocl_kernel *k);
+
+typedef struct ocl_arg {
+    size_t size;
+    const void *value; /* points to a cl_mem for buffers */
+} ocl_arg;
+
+#define ARG(x) {sizeof(x), &(x)}
+
+/* Work-groups, not work-items, per dimension, and the size of one. */
+typedef struct ocl_grid {
+    size_t groups[3], local[3];
+} ocl_grid;
+
+/* Enqueues. module: the scope shown in profiles and messages. The number of arguments must be the kernel's. */
+int ocl_run(ocl *o, ocl_kernel *k, const char *module, ocl_grid grid, const ocl_arg *args, int count);
+
+/* Sums of event times per (module, kernel) since ocl_open, longest first. Finishes the queue. */
+int ocl_profile_each(ocl *o, sdcl_profile_fn *each, void *user);
+
+#endif

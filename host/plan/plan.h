@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* A plan is an array of steps over tensors: appended once per shape by model code, lowered and placed once, run as often as needed.
+ *
+ *   plan_new; op_x(p, ...) ...; plan_lower (implementations chosen and prepared); plan_place (exact bytes known);
+ *   plan_allocate; weights_load; plan_run ...
+ */
+#ifndef SDCL_PLAN_PLAN_H
+#define SDCL_PLAN_PLAN_H
+
+#include "ocl/ocl.h"
+#include "plan/tensor.h"
+#include "plan/weights.h"
+
+enum { STEP_OPERANDS_MAX = 20, STEP_KERNELS_MAX = 6, STEP_WEIGHTS_MAX = 2 };
+
+typedef struct plan plan;
+typedef struct step step;
+
+/* An implementation of an op. */
+typedef struct impl {
+    const char *name;
+    /* Can it run this step on this device with the configuration in force? NULL: always. */
+    bool (*fits)(const plan *p, const step *s);
+    /* Kernels (step.kernel), weight layout, scratch (plan_scratch). Called once, while the plan is lowered. */
+    int (*prepare)(plan *p, step *s);
+    /* Enqueues the step; allocates, compiles and looks up nothing. */
+    int (*launch)(plan *p, const step *s);
+} impl;
+
+typedef struct op {
+    const char *name;            /* the INI section whose `impl` chooses; NULL impl key: only one implementation */
+    const impl *const *impls;    /* null-terminated, in order of preference when the rule has none */
+    /* The implementation to use when the configuration says auto; NULL: the first that fits. */
+    const impl *(*rule)(const plan *p, const step *s);
+    double (*flops)(const step *s); /* NULL: 0 */
+} op;
+
+typedef enum role { ROLE_IN, ROLE_OUT, ROLE_INOUT } role;
+
+struct step {
+    const op *op;
+    const impl *impl;
+    const char *module;                  /* scope name, owned by the plan */
+    int operands;
+    tensor t[STEP_OPERANDS_MAX];         /* meaning is the op's; absent ones are NO_TENSOR */
+    role role[STEP_OPERANDS_MAX];
+    weight *w[STEP_WEIGHTS_MAX];
+    void *params;                        /* the op's scalars, owned by the plan */
+    ocl_kernel *kernel[STEP_KERNELS_MAX];/* filled by prepare */
+    void *state;                         /* the implementation's, from plan_step_alloc */
+};
+
+int plan_new(plan **p, ocl *o, const char *name);
+void plan_free(plan **p);
+ocl *plan_ocl(const plan *p);
+
+/* --- building --- */
+
+/* Module names for messages and profiles: "down_blocks.0" then "resnets.1" gives "down_blocks.0.resnets.1". */
+void plan_enter(plan *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void plan_leave(plan *p);
+/* The current scope, "" at the top. */
+const char *plan_scope(const plan *p);
+
+/* The storage type of activations (F32, or F16 at --precision f16). Scores, statistics and state are always F32. */
+void plan_set_activation(plan *p, dtype dt);
+dtype plan_activation(const plan *p);
+
+/* A new tensor in the arena, of the given type; it lives from its first to its last use by a step. */
+tensor plan_tensor(plan *p, dtype dt, int n, int h, int w, int c);
+/* An activation. */
+tensor plan_act(plan *p, int n, int h, int w, int c);
+/* A tensor whose memory the caller binds before running. */
+tensor plan_external(plan *p, dtype dt, int n, int h, int w, int c);
+/* A parameter vector (bias, gamma) as a tensor (1,1,1,rows) F32; sets LAYOUT_VECTOR. NULL gives NO_TENSOR. */
+tensor plan_vector(plan *p, weight *w);
+
+/* Appends a step. operands, roles and weights are copied, params too. SDCL_EINTERNAL on overflow of the limits above. */
+int plan_add(plan *p, const step *s, const void *params, size_t params_size);
+
+/* Inside prepare: a scratch tensor that lives during this step; memory for the step's state (zeroed, freed with the plan). */
+tensor plan_scratch(plan *p, dtype dt, int n, int h, int w, int c);
+void *plan_step_alloc(plan *p, size_t bytes);
+/* Memory of a weight as a tensor-like operand. */
+cl_mem weight_mem(const weight *w);
+
+/* --- lowering, placing, running --- */
+
+/* Chooses and prepares an implementation for every step; starts the kernel builds. */
+int plan_lower(plan *p);
+/* Assigns every arena tensor an offset in buffers no larger than the device's allocation limit. After it, plan_arena_bytes is exact. */
+int plan_place(plan *p);
+uint64_t plan_arena_bytes(const plan *p);
+int plan_allocate(plan *p);
+void plan_release(plan *p); /* frees the arena; plan_allocate brings it back */
+
+/* Points an external tensor at memory: element offset within mem. */
+void plan_bind(plan *p, tensor external, cl_mem mem, uint64_t offset);
+/* Enqueues all steps, in order. Bounded queue depth. */
+int plan_run(plan *p);
+
+/* Where a tensor is, for launch functions: its buffer, and its offset in elements. */
+cl_mem tensor_mem(const plan *p, tensor t);
+cl_ulong tensor_off(const plan *p, tensor t);
+
+/* Inspection: steps in order; total floating-point work; the arena's layout (for tests). */
+int plan_steps(const plan *p);
+const step *plan_step(const plan *p, int i);
+double plan_flops(const plan *p);
+/* Buffer i: first and last step that uses it, its chunk and byte range. false: not an arena buffer, or unused. */
+bool plan_buffer_range(const plan *p, int i, int *first, int *last, int *chunk, uint64_t *begin, uint64_t *end);
+int plan_buffers(const plan *p);
+/* "-DXT=float" style option for a storage type. */
+const char *dtype_option_name(dtype dt);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* Parameters of a model on the device. A weight is one tensor of the file, or several of equal row length stacked (Q, K and V as one GEMM).
+ * It is declared from the file's shapes, given a layout by the implementation that uses it, then read once, through a bounded staging buffer. */
+#ifndef SDCL_PLAN_WEIGHTS_H
+#define SDCL_PLAN_WEIGHTS_H
+
+#include "ocl/ocl.h"
+#include "plan/tensor.h"
+
+enum { WEIGHT_PARTS_MAX = 96 }; /* stacked tensors of one weight */
+
+/* Where a part's bytes come from: row-major [rows][columns][taps] in one of four element types. */
+typedef enum weight_dtype { WEIGHT_F64, WEIGHT_F32, WEIGHT_F16, WEIGHT_BF16 } weight_dtype;
+
+typedef struct weight_part {
+    const char *name;                /* for messages */
+    const void *file, *entry;        /* what `read` needs */
+    int (*read)(const void *file, const void *entry, uint64_t first_byte, uint64_t bytes, void *dst);
+    weight_dtype dt;
+    int rows;
+} weight_part;
+
+typedef enum weight_layout {
+    LAYOUT_NONE,
+    LAYOUT_VECTOR, /* f32, rows values: bias, gamma */
+    LAYOUT_ROWS,   /* [rows][columns], storage type: embeddings */
+    LAYOUT_PANELS  /* [ceil(rows/NR)][taps][columns][NR], storage type, zero padded: the vector operand of GEMM and convolution */
+} weight_layout;
+
+typedef struct weight {
+    int rows, columns, taps; /* output features, input features, 9 for a 3x3 convolution else 1 */
+    dtype dt;                /* storage: F16 if every part is, else F32 */
+    weight_layout layout;
+    int panel;               /* NR */
+    bool paired;             /* panels hold NR/2 rows of the first half and the matching NR/2 of the second: GEGLU */
+    cl_mem mem;              /* owned by the weight set; NULL until loaded */
+    uint64_t bytes;          /* on the device, once the layout is set */
+    int part_count;
+    weight_part *parts;      /* owned */
+} weight;
+
+typedef struct weights weights;
+
+int weights_new(weights **ws, ocl *o);
+void weights_free(weights **ws);
+
+/* Declares a weight. parts are copied. columns and taps: of each row. The set owns *w. */
+int weights_add(weights *ws, weight **w, const weight_part *parts, int count, int columns, int taps);
+
+/* Sets the layout, or checks that it is the one already set: one layout per weight. */
+int weight_set_layout(weight *w, weight_layout layout, int panel, bool paired);
+
+/* Bytes of all weights that have a layout. */
+uint64_t weights_bytes(const weights *ws);
+/* Reads and packs every weight that has a layout and is not on the device. progress may be NULL. */
+int weights_load(weights *ws, void (*progress)(void *user, int done, int total), void *user);
+/* Frees the device memory; declarations and layouts stay. */
+void weights_unload(weights *ws);
+
+#endif
