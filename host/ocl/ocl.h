@@ -67,6 +67,8 @@ int ocl_read(ocl *o, cl_mem mem, uint64_t offset, uint64_t bytes, void *dst);
 /* Not blocking: src must stay until ocl_finish. */
 int ocl_write_async(ocl *o, cl_mem mem, uint64_t offset, uint64_t bytes, const void *src);
 int ocl_copy(ocl *o, cl_mem dst, uint64_t dst_offset, cl_mem src, uint64_t src_offset, uint64_t bytes);
+/* Sets every byte. */
+int ocl_fill(ocl *o, cl_mem mem, unsigned char value, uint64_t bytes);
 int ocl_finish(ocl *o);
 
 /* --- kernels --- */
@@ -79,7 +81,7 @@ int ocl_build_wait(ocl *o);
 int ocl_kernels_pending(ocl *o);
 const char *ocl_kernel_name(const ocl_kernel *k);
 /* Largest work-group the kernel can run with on this device (after ocl_build_wait). */
-size_t ocl_kernel_max_group(const ocl_kernel *k);
+size_t ocl_kernel_max_group(const ocl *o, const ocl_kernel *k);
 
 typedef struct ocl_arg {
     size_t size;

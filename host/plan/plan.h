@@ -19,6 +19,7 @@ typedef struct step step;
 /* An implementation of an op. */
 typedef struct impl {
     const char *name;
+    bool fuses_norm; /* normalises its input itself; otherwise the op appends a norm_apply step before */
     /* Can it run this step on this device with the configuration in force? NULL: always. */
     bool (*fits)(const plan *p, const step *s);
     /* Kernels (step.kernel), weight layout, scratch (plan_scratch). Called once, while the plan is lowered. */
@@ -28,10 +29,9 @@ typedef struct impl {
 } impl;
 
 typedef struct op {
-    const char *name;            /* the INI section whose `impl` chooses; NULL impl key: only one implementation */
-    const impl *const *impls;    /* null-terminated, in order of preference when the rule has none */
-    /* The implementation to use when the configuration says auto; NULL: the first that fits. */
-    const impl *(*rule)(const plan *p, const step *s);
+    const char *name;
+    const ocl_section *section;     /* the INI section whose `impl` chooses; NULL: nothing to choose */
+    const impl *const *impls;       /* null-terminated; `auto` takes the first that fits */
     double (*flops)(const step *s); /* NULL: 0 */
 } op;
 
@@ -75,18 +75,19 @@ tensor plan_external(plan *p, dtype dt, int n, int h, int w, int c);
 /* A parameter vector (bias, gamma) as a tensor (1,1,1,rows) F32; sets LAYOUT_VECTOR. NULL gives NO_TENSOR. */
 tensor plan_vector(plan *p, weight *w);
 
-/* Appends a step. operands, roles and weights are copied, params too. SDCL_EINTERNAL on overflow of the limits above. */
+/* Appends a step, with plan_choose where s->impl is NULL. Everything is copied, params too. */
 int plan_add(plan *p, const step *s, const void *params, size_t params_size);
+
+/* Picks s->impl by configuration, else the first that fits. Depends on the shape per image, never on the number of images. */
+int plan_choose(const plan *p, step *s);
 
 /* Inside prepare: a scratch tensor that lives during this step; memory for the step's state (zeroed, freed with the plan). */
 tensor plan_scratch(plan *p, dtype dt, int n, int h, int w, int c);
 void *plan_step_alloc(plan *p, size_t bytes);
-/* Memory of a weight as a tensor-like operand. */
-cl_mem weight_mem(const weight *w);
 
 /* --- lowering, placing, running --- */
 
-/* Chooses and prepares an implementation for every step; starts the kernel builds. */
+/* Prepares every step; starts the kernel builds. */
 int plan_lower(plan *p);
 /* Assigns every arena tensor an offset in buffers no larger than the device's allocation limit. After it, plan_arena_bytes is exact. */
 int plan_place(plan *p);

@@ -50,6 +50,9 @@ int weights_add(weights *ws, weight **w, const weight_part *parts, int count, in
 /* Sets the layout, or checks that it is the one already set: one layout per weight. */
 int weight_set_layout(weight *w, weight_layout layout, int panel, bool paired);
 
+/* Where it is on the device; NULL until loaded. */
+cl_mem weight_mem(const weight *w);
+
 /* Bytes of all weights that have a layout. */
 uint64_t weights_bytes(const weights *ws);
 /* Reads and packs every weight that has a layout and is not on the device. progress may be NULL. */

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* Context, queue and buffers. */
+#include "ocl/internal.h"
+
+#include <stdlib.h>
+
+static int sync_debug(void)
+{
+    const char *s = getenv("SDCL_DEBUG");
+    return s && strstr(s, "sync") != NULL;
+}
+
+int ocl_open(ocl **out_ocl, const ocl_device *device, const config *values, bool profile)
+{
+    int err = 0;
+    cl_int code = 0;
+    cl_command_queue_properties properties = profile ? CL_QUEUE_PROFILING_ENABLE : 0;
+    cl_context_properties platform[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)device->platform, 0};
+    ocl *o = calloc(1, sizeof *o);
+    *out_ocl = NULL;
+    if (!o) return FAIL(SDCL_ENOMEM, "out of memory opening the device");
+    o->device = *device;
+    o->values = values;
+    o->profile = profile;
+    o->sync = sync_debug();
+    o->units = device->info.compute_units ? (int)device->info.compute_units : 1;
+    o->context = clCreateContext(platform, 1, &device->id, NULL, NULL, &code);
+    if (!o->context) {
+        err = ocl_fail(code, "clCreateContext", __FILE__, __LINE__);
+        goto out;
+    }
+    o->queue = clCreateCommandQueue(o->context, device->id, properties, &code);
+    if (!o->queue) {
+        err = ocl_fail(code, "clCreateCommandQueue", __FILE__, __LINE__);
+        goto out;
+    }
+    TRY(builder_start(o));
+    *out_ocl = o;
+    o = NULL;
+out:
+    ocl_close(&o);
+    return err;
+}
+
+void ocl_close(ocl **o_)
+{
+    ocl *o = *o_;
+    if (!o) return;
+    if (o->queue) clFinish(o->queue);
+    builder_stop(o);
+    profile_free(o);
+    ocl_buffer_free(o, &o->zeros);
+    if (o->queue) clReleaseCommandQueue(o->queue);
+    if (o->context) clReleaseContext(o->context);
+    free(o);
+    *o_ = NULL;
+}
+
+const ocl_device *ocl_device_of(const ocl *o) { return &o->device; }
+const config *ocl_config_of(const ocl *o) { return o->values; }
+int ocl_units(const ocl *o) { return o->units; }
+uint64_t ocl_bytes_now(const ocl *o) { return o->bytes_now; }
+uint64_t ocl_bytes_peak(const ocl *o) { return o->bytes_peak; }
+
+int ocl_buffer_new(ocl *o, cl_mem *mem, uint64_t bytes)
+{
+    cl_int code = 0;
+    if (!bytes) bytes = 4;
+    *mem = NULL;
+    if (bytes > o->device.info.max_alloc_bytes)
+        return FAIL(SDCL_ENOMEM, "a buffer of %.1f MB is larger than %s allows (%.1f MB)", (double)bytes / 1e6,
+                    o->device.info.name, (double)o->device.info.max_alloc_bytes / 1e6);
+    *mem = clCreateBuffer(o->context, CL_MEM_READ_WRITE, (size_t)bytes, NULL, &code);
+    if (!*mem) return ocl_fail(code, "clCreateBuffer", __FILE__, __LINE__);
+    o->bytes_now += bytes;
+    if (o->bytes_now > o->bytes_peak) o->bytes_peak = o->bytes_now;
+    return 0;
+}
+
+static uint64_t size_of(cl_mem mem)
+{
+    size_t bytes = 0;
+    cl_int code = clGetMemObjectInfo(mem, CL_MEM_SIZE, sizeof bytes, &bytes, NULL);
+    return code == CL_SUCCESS ? bytes : 0;
+}
+
+void ocl_buffer_free(ocl *o, cl_mem *mem)
+{
+    if (!*mem) return;
+    o->bytes_now -= size_of(*mem);
+    clReleaseMemObject(*mem);
+    *mem = NULL;
+}
+
+int ocl_zeros(ocl *o, uint64_t bytes, cl_mem *mem)
+{
+    int err = 0;
+    void *zeros = NULL;
+    if (!o->zeros || o->zeros_bytes < bytes) {
+        ocl_buffer_free(o, &o->zeros);
+        zeros = calloc(1, (size_t)bytes);
+        if (!zeros) return FAIL(SDCL_ENOMEM, "out of memory");
+        TRY(ocl_buffer_new(o, &o->zeros, bytes));
+        o->zeros_bytes = bytes;
+        TRY(ocl_write(o, o->zeros, 0, bytes, zeros));
+    }
+    *mem = o->zeros;
+out:
+    free(zeros);
+    return err;
+}
+
+int ocl_write(ocl *o, cl_mem mem, uint64_t offset, uint64_t bytes, const void *src)
+{
+    int err = 0;
+    if (bytes) CL_TRY(clEnqueueWriteBuffer(o->queue, mem, CL_TRUE, (size_t)offset, (size_t)bytes, src, 0, NULL, NULL));
+out:
+    return err;
+}
+
+int ocl_write_async(ocl *o, cl_mem mem, uint64_t offset, uint64_t bytes, const void *src)
+{
+    int err = 0;
+    if (bytes) CL_TRY(clEnqueueWriteBuffer(o->queue, mem, CL_FALSE, (size_t)offset, (size_t)bytes, src, 0, NULL, NULL));
+out:
+    return err;
+}
+
+int ocl_read(ocl *o, cl_mem mem, uint64_t offset, uint64_t bytes, void *dst)
+{
+    int err = 0;
+    if (bytes) CL_TRY(clEnqueueReadBuffer(o->queue, mem, CL_TRUE, (size_t)offset, (size_t)bytes, dst, 0, NULL, NULL));
+out:
+    return err;
+}
+
+int ocl_copy(ocl *o, cl_mem dst, uint64_t dst_offset, cl_mem src, uint64_t src_offset, uint64_t bytes)
+{
+    int err = 0;
+    if (bytes)
+        CL_TRY(clEnqueueCopyBuffer(o->queue, src, dst, (size_t)src_offset, (size_t)dst_offset, (size_t)bytes, 0, NULL, NULL));
+out:
+    return err;
+}
+
+int ocl_fill(ocl *o, cl_mem mem, unsigned char value, uint64_t bytes)
+{
+    int err = 0;
+    CL_TRY(clEnqueueFillBuffer(o->queue, mem, &value, 1, 0, (size_t)bytes, 0, NULL, NULL));
+out:
+    return err;
+}
+
+int ocl_finish(ocl *o)
+{
+    int err = 0;
+    CL_TRY(clFinish(o->queue));
+    o->unflushed = 0;
+out:
+    return err;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the plan share. */
+#ifndef SDCL_PLAN_INTERNAL_H
+#define SDCL_PLAN_INTERNAL_H
+
+#include "base/strbuf.h"
+#include "plan/plan.h"
+
+enum { ARENA_CHUNKS_MAX = 16, ARENA_ALIGN = 256 };
+
+typedef enum buffer_kind { BUFFER_ARENA, BUFFER_EXTERNAL, BUFFER_WEIGHT } buffer_kind;
+
+typedef struct buffer {
+    buffer_kind kind;
+    uint64_t bytes;
+    int first, last;    /* steps that use it; first > last: none */
+    int chunk;          /* arena */
+    uint64_t offset;    /* arena: bytes within the chunk; external: elements within mem */
+    cl_mem mem;         /* external, borrowed */
+    const weight *w;    /* weight */
+} buffer;
+
+struct plan {
+    ocl *o;
+    char *name; /* owned */
+    dtype activation;
+    step *steps;
+    int step_count, step_capacity;
+    buffer *buffers;
+    int buffer_count, buffer_capacity;
+    strbuf scope;
+    void **allocations; /* module names, params, states: freed with the plan */
+    int allocation_count, allocation_capacity;
+    int preparing;      /* step that is being prepared, -1: none */
+    bool failed;        /* an allocation failed while building: plan_lower reports it */
+    uint64_t chunk_bytes[ARENA_CHUNKS_MAX];
+    cl_mem chunk[ARENA_CHUNKS_MAX];
+    int chunks;
+};
+
+/* Extends the lifetime of t's buffer to step i. */
+void plan_touch(plan *p, tensor t, int i);
+
+#endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading weights into device layouts. */
+#include "plan/weights.h"
+
+#include "base/half.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { STAGING_BYTES = 8 << 20 };
+
+struct weights {
+    ocl *o;
+    weight **list;
+    int count, capacity;
+};
+
+int weights_new(weights **ws, ocl *o)
+{
+    *ws = calloc(1, sizeof **ws);
+    if (!*ws) return FAIL(SDCL_ENOMEM, "out of memory");
+    (*ws)->o = o;
+    return 0;
+}
+
+void weights_free(weights **ws_)
+{
+    weights *ws = *ws_;
+    if (!ws) return;
+    weights_unload(ws);
+    for (int i = 0; i < ws->count; i++) {
+        free(ws->list[i]->parts);
+        free(ws->list[i]);
+    }
+    free(ws->list);
+    free(ws);
+    *ws_ = NULL;
+}
+
+int weights_add(weights *ws, weight **out_weight, const weight_part *parts, int count, int columns, int taps)
+{
+    int err = 0;
+    weight *w = NULL;
+    *out_weight = NULL;
+    if (count < 1 || count > WEIGHT_PARTS_MAX) return FAIL(SDCL_EINTERNAL, "%s: %d stacked tensors", parts->name, count);
+    if (ws->count == ws->capacity) {
+        int capacity = ws->capacity ? ws->capacity * 2 : 256;
+        weight **list = realloc(ws->list, (size_t)capacity * sizeof *list);
+        if (!list) return FAIL(SDCL_ENOMEM, "out of memory");
+        ws->list = list;
+        ws->capacity = capacity;
+    }
+    w = calloc(1, sizeof *w);
+    if (w) w->parts = malloc((size_t)count * sizeof *parts);
+    if (!w || !w->parts) {
+        err = FAIL(SDCL_ENOMEM, "out of memory");
+        goto out;
+    }
+    memcpy(w->parts, parts, (size_t)count * sizeof *parts);
+    w->part_count = count;
+    w->columns = columns;
+    w->taps = taps;
+    w->dt = F16;
+    for (int i = 0; i < count; i++) {
+        if (__builtin_add_overflow(w->rows, parts[i].rows, &w->rows)) {
+            err = FAIL(SDCL_EMODEL, "%s: too many rows", parts[i].name);
+            goto out;
+        }
+        if (parts[i].dt != WEIGHT_F16) w->dt = F32;
+    }
+    ws->list[ws->count++] = w;
+    *out_weight = w;
+    w = NULL;
+out:
+    if (w) free(w->parts);
+    free(w);
+    return err;
+}
+
+static uint64_t layout_bytes(const weight *w)
+{
+    uint64_t row = (uint64_t)w->columns * (uint64_t)w->taps;
+    switch (w->layout) {
+    case LAYOUT_VECTOR: return (uint64_t)w->rows * 4;
+    case LAYOUT_ROWS: return (uint64_t)w->rows * row * (uint64_t)dtype_size(w->dt);
+    case LAYOUT_PANELS: {
+        uint64_t panels = ((uint64_t)w->rows + (uint64_t)w->panel - 1) / (uint64_t)w->panel;
+        return panels * (uint64_t)w->panel * row * (uint64_t)dtype_size(w->dt);
+    }
+    default: return 0;
+    }
+}
+
+int weight_set_layout(weight *w, weight_layout layout, int panel, bool paired)
+{
+    if (w->layout == LAYOUT_NONE) {
+        w->layout = layout;
+        w->panel = panel;
+        w->paired = paired;
+        w->bytes = layout_bytes(w);
+        return 0;
+    }
+    if (w->layout == layout && w->panel == panel && w->paired == paired) return 0;
+    return FAIL(SDCL_EINTERNAL, "%s: asked for in two layouts", w->parts[0].name);
+}
+
+uint64_t weights_bytes(const weights *ws)
+{
+    uint64_t bytes = 0;
+    for (int i = 0; i < ws->count; i++) bytes += ws->list[i]->bytes;
+    return bytes;
+}
+
+cl_mem weight_mem(const weight *w) { return w->mem; }
+
+static int source_size(weight_dtype dt) { return dt == WEIGHT_F64 ? 8 : dt == WEIGHT_F32 ? 4 : 2; }
+
+/* n values of type `from` at src -> type `to` at dst; dst may be src where `to` is not wider. */
+static void convert(void *dst, dtype to, const void *src, weight_dtype from, uint64_t n)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        float v;
+        uint16_t bits;
+        double wide;
+        switch (from) {
+        case WEIGHT_F64:
+            memcpy(&wide, (const char *)src + i * 8, 8);
+            v = (float)wide;
+            break;
+        case WEIGHT_F32: memcpy(&v, (const char *)src + i * 4, 4); break;
+        case WEIGHT_F16:
+            memcpy(&bits, (const char *)src + i * 2, 2);
+            v = half_to_float(bits);
+            break;
+        default:
+            memcpy(&bits, (const char *)src + i * 2, 2);
+            v = bf16_to_float(bits);
+        }
+        if (to == F16) {
+            bits = float_to_half(v);
+            memcpy((char *)dst + i * 2, &bits, 2);
+        } else {
+            memcpy((char *)dst + i * 4, &v, 4);
+        }
+    }
+}
+
+typedef struct loader {
+    ocl *o;
+    void *raw, *converted; /* STAGING_BYTES, and twice that: f16 widens to f32 */
+    cl_mem staging;        /* of the converted rows */
+    ocl_kernel *pack[2];   /* by dtype: F32, F16 */
+} loader;
+
+/* Rows [first, first + n) of w, in storage type, from the staging buffer into panels. */
+static int pack_rows(loader *l, const weight *w, int first, int n)
+{
+    cl_int total = w->rows, row0 = first, columns = w->columns, taps = w->taps, panel = w->panel, paired = w->paired;
+    ocl_arg args[] = {ARG(w->mem), ARG(l->staging), ARG(total), ARG(row0), ARG(columns), ARG(taps), ARG(panel), ARG(paired)};
+    ocl_grid grid = {{(size_t)n, 1, 1}, {1, 1, 1}};
+    return ocl_run(l->o, l->pack[w->dt == F16], "load", grid, args, sizeof args / sizeof *args);
+}
+
+static int load_rows(loader *l, const weight *w, const weight_part *part, int row_of_weight)
+{
+    int err = 0;
+    uint64_t row = (uint64_t)w->columns * (uint64_t)w->taps, src = row * (uint64_t)source_size(part->dt);
+    dtype store = w->layout == LAYOUT_VECTOR ? F32 : w->dt;
+    uint64_t dst = row * (uint64_t)dtype_size(store);
+    bool same = (store == F16 && part->dt == WEIGHT_F16) || (store == F32 && part->dt == WEIGHT_F32);
+    int step = src > STAGING_BYTES ? 0 : (int)(STAGING_BYTES / src);
+    if (!step) return FAIL(SDCL_EMODEL, "%s: a row of %llu bytes is too long", part->name, (unsigned long long)src);
+    for (int r = 0; r < part->rows; r += step) {
+        int n = part->rows - r < step ? part->rows - r : step;
+        uint64_t first = (uint64_t)(row_of_weight + r);
+        TRY(part->read(part->file, part->entry, (uint64_t)r * src, (uint64_t)n * src, l->raw));
+        const void *rows = l->raw;
+        if (!same) {
+            convert(l->converted, store, l->raw, part->dt, (uint64_t)n * row);
+            rows = l->converted;
+        }
+        if (w->layout == LAYOUT_PANELS) {
+            TRY(ocl_write(l->o, l->staging, 0, (uint64_t)n * dst, rows));
+            TRY(pack_rows(l, w, row_of_weight + r, n));
+        } else {
+            TRY(ocl_write(l->o, w->mem, first * dst, (uint64_t)n * dst, rows));
+        }
+    }
+out:
+    return err;
+}
+
+static int load(loader *l, weight *w)
+{
+    int err = 0, row = 0;
+    bool ragged = w->layout == LAYOUT_PANELS && w->rows % w->panel;
+    TRY(ocl_buffer_new(l->o, &w->mem, w->bytes));
+    if (ragged || w->paired) TRY(ocl_fill(l->o, w->mem, 0, w->bytes));
+    for (int i = 0; i < w->part_count; i++) {
+        TRY(load_rows(l, w, &w->parts[i], row));
+        row += w->parts[i].rows;
+    }
+out:
+    if (err) ocl_buffer_free(l->o, &w->mem);
+    return err;
+}
+
+int weights_load(weights *ws, void (*progress)(void *user, int done, int total), void *user)
+{
+    int err = 0;
+    loader l = {.o = ws->o};
+    l.raw = malloc(STAGING_BYTES);
+    l.converted = malloc(2 * (size_t)STAGING_BYTES);
+    if (!l.raw || !l.converted) {
+        err = FAIL(SDCL_ENOMEM, "out of memory");
+        goto out;
+    }
+    TRY(ocl_kernel_get(ws->o, &l.pack[0], "pack_rows", "-DT=uint"));
+    TRY(ocl_kernel_get(ws->o, &l.pack[1], "pack_rows", "-DT=ushort"));
+    TRY(ocl_build_wait(ws->o));
+    TRY(ocl_buffer_new(ws->o, &l.staging, 2 * (uint64_t)STAGING_BYTES));
+    for (int i = 0; i < ws->count; i++) {
+        weight *w = ws->list[i];
+        if (w->layout != LAYOUT_NONE && !w->mem) TRY(load(&l, w));
+        if (progress) progress(user, i + 1, ws->count);
+    }
+    TRY(ocl_finish(ws->o));
+out:
+    ocl_buffer_free(ws->o, &l.staging);
+    free(l.raw);
+    free(l.converted);
+    return err;
+}
+
+void weights_unload(weights *ws)
+{
+    for (int i = 0; i < ws->count; i++) ocl_buffer_free(ws->o, &ws->list[i]->mem);
+}
