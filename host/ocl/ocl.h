@@ -23,7 +23,8 @@ typedef struct ocl_device {
 
 /* Every device of every platform; *list is freed with free(). None: *count = 0. */
 int ocl_device_list(ocl_device **list, int *count);
-/* want: an index, part of a name (any case), or NULL for the best GPU, else a CPU. SDCL_EDEVICE lists what there is. */
+/* want: an index, or part of a device, vendor or platform name (any case; the best of several), or NULL for the best GPU, else a CPU.
+ * SDCL_EDEVICE lists what there is. */
 int ocl_device_choose(const ocl_device *list, int count, const char *want, int *index);
 
 /* "CL_OUT_OF_RESOURCES" for -5. */
