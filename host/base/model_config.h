@@ -56,6 +56,7 @@ typedef struct scheduler_config {
     bool clip_sample;
     double clip_sample_range;
     bool set_alpha_to_one;
+    bool clip_sample_unset, set_alpha_to_one_unset; /* the file does not say: a sampler of another class takes its own default */
     bool skip_prk_steps;
     bool thresholding;
     bool rescale_betas_zero_snr;
