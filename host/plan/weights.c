@@ -155,8 +155,10 @@ typedef struct loader {
 /* Rows [first, first + n) of w, in storage type, from the staging buffer into panels. */
 static int pack_rows(loader *l, const weight *w, int first, int n)
 {
-    cl_int total = w->rows, row0 = first, columns = w->columns, taps = w->taps, panel = w->panel, paired = w->paired;
-    ocl_arg args[] = {ARG(w->mem), ARG(l->staging), ARG(total), ARG(row0), ARG(columns), ARG(taps), ARG(panel), ARG(paired)};
+    cl_ulong zero = 0;
+    cl_int row0 = first, paired = w->paired, row_stride = w->columns * w->taps, tap_stride = 1;
+    ocl_arg args[] = {ARG(w->mem),  ARG(zero),     ARG(l->staging), ARG(zero), ARG(w->rows),    ARG(row0),    ARG(w->columns),
+                      ARG(w->taps), ARG(w->panel), ARG(paired),     ARG(row_stride), ARG(w->taps), ARG(tap_stride)};
     ocl_grid grid = {{(size_t)n, 1, 1}, {1, 1, 1}};
     return ocl_run(l->o, l->pack[w->dt == F16], "load", grid, args, sizeof args / sizeof *args);
 }

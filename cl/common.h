@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Shared by all kernels: storage types and elementary functions.
+ *
+ * A kernel names its storage types XT (input), WT (weight) and YT (output): -DXT=F16. F16 needs no extension: values are converted by vload_half
+ * and vstore_half (round to nearest even), arithmetic is float. Every tensor is a pointer and a ulong offset in elements. */
+
+#define F32 1
+#define F16 2
+
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+
+/* Type name, and load / store of element i and of 8 or 16 consecutive elements from i on. */
+#define TYPE_1 float
+#define TYPE_2 half
+#define LOAD_1(p, i) ((p)[i])
+#define LOAD_2(p, i) vload_half(i, p)
+#define LOAD8_1(p, i) vload8(0, (p) + (i))
+#define LOAD8_2(p, i) vload_half8(0, (p) + (i))
+#define LOAD16_1(p, i) vload16(0, (p) + (i))
+#define LOAD16_2(p, i) vload_half16(0, (p) + (i))
+#define STORE_1(v, p, i) ((p)[i] = (v))
+#define STORE_2(v, p, i) vstore_half_rte(v, i, p)
+#define STORE8_1(v, p, i) vstore8(v, 0, (p) + (i))
+#define STORE8_2(v, p, i) vstore_half8_rte(v, 0, (p) + (i))
+#define STORE16_1(v, p, i) vstore16(v, 0, (p) + (i))
+#define STORE16_2(v, p, i) vstore_half16_rte(v, 0, (p) + (i))
+
+#ifdef XT
+#define XTYPE JOIN(TYPE_, XT)
+#define LOADX(p, i) JOIN(LOAD_, XT)(p, i)
+#define LOADX8(p, i) JOIN(LOAD8_, XT)(p, i)
+#define LOADX16(p, i) JOIN(LOAD16_, XT)(p, i)
+#endif
+#ifdef WT
+#define WTYPE JOIN(TYPE_, WT)
+#define LOADW(p, i) JOIN(LOAD_, WT)(p, i)
+#define LOADW16(p, i) JOIN(LOAD16_, WT)(p, i)
+#endif
+#ifdef YT
+#define YTYPE JOIN(TYPE_, YT)
+#define LOADY(p, i) JOIN(LOAD_, YT)(p, i)
+#define LOADY8(p, i) JOIN(LOAD8_, YT)(p, i)
+#define STOREY(v, p, i) JOIN(STORE_, YT)(v, p, i)
+#define STOREY8(v, p, i) JOIN(STORE8_, YT)(v, p, i)
+#define STOREY16(v, p, i) JOIN(STORE16_, YT)(v, p, i)
+#endif
+
+/* exp, accurate to 2 ulp for x in [-87, 88], clamped outside: PoCL's exp(float16) costs as much as the matrix products around it. The range is
+ * reduced by ln 2 in two parts; the polynomial is the minimax one of Cephes' expf (Moshier). */
+#define DEFINE_FUNCTIONS(V, IV, N)                                                                                     \
+    inline V exp_##N(V x)                                                                                              \
+    {                                                                                                                  \
+        x = clamp(x, (V)(-87.0f), (V)(88.0f));                                                                         \
+        V n = rint(x * 1.44269504088896341f);                                                                          \
+        V r = fma(n, (V)(-0.693359375f), x);                                                                           \
+        r = fma(n, (V)(2.12194440e-4f), r);                                                                            \
+        V p = fma((V)(1.9875691500e-4f), r, (V)(1.3981999507e-3f));                                                    \
+        p = fma(p, r, (V)(8.3334519073e-3f));                                                                          \
+        p = fma(p, r, (V)(4.1665795894e-2f));                                                                          \
+        p = fma(p, r, (V)(1.6666665459e-1f));                                                                          \
+        p = fma(p, r, (V)(5.0000001201e-1f));                                                                          \
+        p = fma(p, r * r, r + 1.0f);                                                                                   \
+        return p * as_##V((JOIN(convert_, IV)(n) + 127) << 23);                                                        \
+    }                                                                                                                  \
+    inline V silu_##N(V x) { return x / (1.0f + exp_##N(-x)); }                                                        \
+    inline V quick_gelu_##N(V x) { return x / (1.0f + exp_##N(-1.702f * x)); }                                         \
+    inline V gelu_##N(V x) { return 0.5f * x * (1.0f + erf(x * 0.70710678118654752f)); }
+DEFINE_FUNCTIONS(float, int, 1)
+DEFINE_FUNCTIONS(float8, int8, 8)
+DEFINE_FUNCTIONS(float16, int16, 16)
+
+/* Activations of the GEMM and convolution epilogues: host/ops/ops.h, enum activation. */
+#define ACT_SILU 1
+#define ACT_GELU 2
+#define ACT_QUICK_GELU 3
+#define DEFINE_ACTIVATE(V, N)                                                                                          \
+    inline V activate_##N(V x, int act)                                                                                \
+    {                                                                                                                  \
+        if (act == ACT_SILU) return silu_##N(x);                                                                       \
+        if (act == ACT_GELU) return gelu_##N(x);                                                                       \
+        if (act == ACT_QUICK_GELU) return quick_gelu_##N(x);                                                           \
+        return x;                                                                                                      \
+    }
+DEFINE_ACTIVATE(float, 1)
+DEFINE_ACTIVATE(float8, 8)

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#include "tile_cpu.h"
+
+/* y (n, oh, ow, N) = epilogue(3x3 convolution of x (n, h, w, C)): implicit GEMM over 9 taps of C values, nothing is unfolded.
+ *   up: x is seen as (uh, uw) by nearest-neighbour upsampling (uh = h, uw = w: as it is)
+ *   pad: rows and columns of zeros above and on the left; whatever lies outside reads as zero
+ *   weights: panels [ceil(N/NR)][9][C][NR]    zeros: at least C zeros    the rest: gemm_cpu.cl
+ *   launch: as gemm_cpu, rows being output pixels */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void conv3x3_cpu(__global YTYPE *y, ulong yo, __global const XTYPE *x, ulong xo, __global const WTYPE *wt, ulong wo,
+                 __global const float *bias, ulong bo, __global const float *row, ulong ro, __global const YTYPE *residual, ulong so,
+                 __global const XTYPE *zeros, int images, int h, int w, int c, int uh, int uw, int oh, int ow, int stride, int pad, int n,
+                 int ldx, int ldy, int ldr, int ldrow, int flags, int rb, int pb)
+{
+    float16 sums[PB * RB * NV];
+#if WT == F16
+    float block[KC * NR];
+#endif
+    int pixel[9 * RB]; /* input pixel of (tap, row), -1: outside */
+    int m = images * oh * ow;
+    int panels = (n + NR - 1) / NR, p0 = (int)get_group_id(0) * pb, r0 = (int)get_group_id(1) * rb;
+    int p1 = min(p0 + pb, panels), r1 = min(r0 + rb, m);
+    y += yo;
+    x += xo;
+    wt += wo;
+    for (int r = r0; r < r1; r++) {
+        int ox = r % ow, oy = r / ow % oh, image = r / (ow * oh);
+        for (int t = 0; t < 9; t++) {
+            int iy = oy * stride + t / 3 - pad, ix = ox * stride + t % 3 - pad;
+            int inside = iy >= 0 && iy < uh && ix >= 0 && ix < uw;
+            if (uh != h) iy = (int)((long)iy * h / uh);
+            if (uw != w) ix = (int)((long)ix * w / uw);
+            pixel[t * RB + r - r0] = inside ? (image * h + iy) * w + ix : -1;
+        }
+    }
+    for (int t = 0; t < 9; t++)
+        for (int k0 = 0; k0 < c; k0 += KC) {
+            int kc = min(KC, c - k0);
+            for (int p = p0; p < p1; p++) {
+                __global const WTYPE *source = wt + (((size_t)p * 9 + (size_t)t) * (size_t)c + (size_t)k0) * NR;
+#if WT == F16
+                widen(block, source, kc);
+                panel_ptr b = block;
+#else
+                panel_ptr b = source;
+#endif
+                for (int r = r0; r < r1; r += MR) {
+                    __global const XTYPE *a[MR];
+#pragma unroll
+                    for (int i = 0; i < MR; i++) {
+                        int q = pixel[t * RB + min(r + i, r1 - 1) - r0];
+                        a[i] = q < 0 ? zeros : x + (size_t)q * (size_t)ldx + k0;
+                    }
+                    tile(sums + ((p - p0) * RB + (r - r0)) * NV, a, b, kc, t == 0 && k0 == 0);
+                }
+            }
+        }
+    epilogue e = {bias + bo, row + ro, flags, n};
+    for (int r = r0; r < r1; r++) {
+        e.row = row + ro + (size_t)(r / (ow * oh)) * (size_t)ldrow;
+        for (int p = p0; p < p1; p++)
+            store_row((const float *)(sums + ((p - p0) * RB + (r - r0)) * NV), y + (size_t)r * (size_t)ldy,
+                      residual + so + (size_t)r * (size_t)ldr, &e, p * NR);
+    }
+}

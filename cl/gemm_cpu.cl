@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#include "tile_cpu.h"
+
+/* y (M, N) = epilogue(x (M, K) * w^T): linear layers and 1x1 convolutions on a CPU.
+ *   x, y, residual: row strides ldx, ldy, ldr    w: panels [ceil(N/NR)][K][NR]    bias: N (2N with GEGLU)    row: one of ldrow values per `image` rows
+ *   launch: one work-item per block of rb rows (<= RB, a multiple of MR) and pb panels (<= PB); dimension 0 panels, 1 rows */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void gemm_cpu(__global YTYPE *y, ulong yo, __global const XTYPE *x, ulong xo, __global const WTYPE *w, ulong wo, __global const float *bias,
+              ulong bo, __global const float *row, ulong ro, __global const YTYPE *residual, ulong so, int m, int n, int k, int ldx, int ldy,
+              int ldr, int ldrow, int image, int flags, int rb, int pb)
+{
+    float16 sums[PB * RB * NV];
+#if WT == F16
+    float block[KC * NR];
+#endif
+    int panels = (n + NR - 1) / NR, p0 = (int)get_group_id(0) * pb, r0 = (int)get_group_id(1) * rb;
+    int p1 = min(p0 + pb, panels), r1 = min(r0 + rb, m);
+    y += yo;
+    x += xo;
+    w += wo;
+    for (int k0 = 0; k0 < k; k0 += KC) {
+        int kc = min(KC, k - k0);
+        for (int p = p0; p < p1; p++) {
+            __global const WTYPE *source = w + ((size_t)p * (size_t)k + (size_t)k0) * NR;
+#if WT == F16
+            widen(block, source, kc);
+            panel_ptr b = block;
+#else
+            panel_ptr b = source;
+#endif
+            for (int r = r0; r < r1; r += MR) {
+                __global const XTYPE *a[MR];
+#pragma unroll
+                for (int i = 0; i < MR; i++) a[i] = x + (size_t)min(r + i, r1 - 1) * (size_t)ldx + k0;
+                tile(sums + ((p - p0) * RB + (r - r0)) * NV, a, b, kc, k0 == 0);
+            }
+        }
+    }
+    epilogue e = {bias + bo, row + ro, flags, flags & IS_GEGLU ? n / 2 : n};
+    int step = flags & IS_GEGLU ? NR / 2 : NR;
+    for (int r = r0; r < r1; r++) {
+        e.row = row + ro + (size_t)(r / image) * (size_t)ldrow;
+        for (int p = p0; p < p1; p++)
+            store_row((const float *)(sums + ((p - p0) * RB + (r - r0)) * NV), y + (size_t)r * (size_t)ldy,
+                      residual + so + (size_t)r * (size_t)ldr, &e, p * step);
+    }
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* The attention op's operands and implementations. */
+#ifndef SDCL_OPS_ATTENTION_H
+#define SDCL_OPS_ATTENTION_H
+
+#include "ops/matmul.h"
+
+enum { ATT_Y, ATT_Q, ATT_K, ATT_V, ATT_OPERANDS };
+
+typedef struct attention_params {
+    int heads, causal;
+    float scale;
+} attention_params;
+
+static inline int head_size(const step *s) { return s->t[ATT_Q].c / ((const attention_params *)s->params)->heads; }
+static inline int tokens_of(tensor t) { return t.h * t.w; }
+
+/* flash: scores never leave the registers; the head size is compiled in. sliced: a block of queries against all keys within a byte budget, as two
+ * products and a softmax: any head size. */
+extern const impl attention_cpu_impl, attention_gpu_impl, attention_sliced_impl;
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* Flash attention on CPU devices: cl/attention_cpu.cl. */
+#include "ops/attention.h"
+
+#define ATTENTION_CPU_TUNE(P)                                                                                          \
+    P(MQ, 64, "16 32 64 128", "queries of a work-item: what the copy of a key block is spread over")                   \
+    P(QR, 4, "1 2 4 8", "queries of a register tile")                                                                  \
+    P(NK, 4, "1 2 4", "vectors of 16 keys of a block")
+OCL_KERNEL(attention_cpu, ATTENTION_CPU_TUNE)
+
+enum { HEAD_MAX = 160 }; /* larger heads: the copied key block no longer fits the first-level cache */
+
+static bool fits(const plan *p, const step *s) { return ocl_device_of(plan_ocl(p))->cpu && head_size(s) <= HEAD_MAX; }
+
+static int prepare(plan *p, step *s)
+{
+    struct attention_cpu_tune *t = plan_step_alloc(p, sizeof *t);
+    if (!t) return FAIL(SDCL_ENOMEM, "out of memory");
+    s->state = t;
+    tune_values(p, &attention_cpu_kernel, plan_activation(p), t);
+    return op_kernel(p, &s->kernel[0], &attention_cpu_kernel, t, "-DXT=%s -DYT=%s -DD=%d", dtype_option_name(s->t[ATT_Q].dt),
+                     dtype_option_name(s->t[ATT_Y].dt), head_size(s));
+}
+
+static int launch(plan *p, const step *s)
+{
+    const struct attention_cpu_tune *t = s->state;
+    const attention_params *v = s->params;
+    tensor y = s->t[ATT_Y], q = s->t[ATT_Q], k = s->t[ATT_K];
+    int tq = tokens_of(q), mq = t->MQ;
+    size_t want = 4 * (size_t)ocl_units(plan_ocl(p));
+    args a = {0};
+    while (mq > t->QR && ceil_div(tq, mq) * (size_t)v->heads * (size_t)q.n < want) mq = (int)ceil_div(mq / 2, t->QR) * t->QR;
+    arg_tensor(&a, p, y, y);
+    arg_tensor(&a, p, q, q);
+    arg_tensor(&a, p, k, k);
+    arg_tensor(&a, p, s->t[ATT_V], k);
+    arg_int(&a, tq);
+    arg_int(&a, tokens_of(k));
+    arg_int(&a, q.ld);
+    arg_int(&a, k.ld);
+    arg_int(&a, s->t[ATT_V].ld);
+    arg_int(&a, y.ld);
+    arg_int(&a, v->causal);
+    arg_float(&a, v->scale);
+    arg_int(&a, mq);
+    return args_run(&a, p, s->kernel[0], s->module, ceil_div(tq, mq), (size_t)v->heads, (size_t)q.n, 1, 1);
+}
+
+const impl attention_cpu_impl = {"flash_cpu", false, fits, prepare, launch};

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* Attention as two matrix products and a softmax over a block of queries at a time: any head size, scores within [attention] slice_mb. */
+#include "ops/attention.h"
+
+#include <string.h>
+
+#define SOFTMAX_ROWS_TUNE(P) P(WG, 64, "1 16 32 64 128 256", "work-items per row")
+OCL_KERNEL(softmax_rows, SOFTMAX_ROWS_TUNE)
+
+static const ocl_section pack_section = {"pack_rows", NULL, 0, 0};
+
+typedef struct sliced {
+    gemm_engine scores, values; /* q k^T -> F32; weights * v */
+    struct softmax_rows_tune softmax;
+    tensor keys_packed, values_packed, block;
+    int queries; /* of a block */
+} sliced;
+
+static int gemm_for_device(plan *p, gemm_engine *g, dtype xt, dtype wt, dtype yt)
+{
+    bool gpu = !strcmp(config_word(ocl_config_of(plan_ocl(p)), "gemm", "impl"), "gpu");
+    return ocl_device_of(plan_ocl(p))->cpu && !gpu ? gemm_cpu_engine(p, g, xt, wt, yt) : gemm_gpu_engine(p, g, xt, wt, yt);
+}
+
+static int padded(int n, int panel) { return (int)ceil_div(n, panel) * panel; }
+
+static int prepare(plan *p, step *s)
+{
+    int err = 0;
+    tensor q = s->t[ATT_Q], k = s->t[ATT_K];
+    int tq = tokens_of(q), tk = tokens_of(k), d = head_size(s);
+    int64_t budget = (int64_t)config_value(ocl_config_of(plan_ocl(p)), "attention", "slice_mb") << 20, most = budget / ((int64_t)tk * 4);
+    sliced *x = plan_step_alloc(p, sizeof *x);
+    if (!x) return FAIL(SDCL_ENOMEM, "out of memory");
+    s->state = x;
+    x->queries = most < 1 ? 1 : most < tq ? (int)most : tq;
+    TRY(gemm_for_device(p, &x->scores, q.dt, k.dt, F32));
+    TRY(gemm_for_device(p, &x->values, F32, k.dt, s->t[ATT_Y].dt));
+    x->keys_packed = plan_scratch(p, k.dt, 1, 1, padded(tk, x->scores.panel), d);
+    x->values_packed = plan_scratch(p, k.dt, 1, 1, padded(d, x->values.panel), tk);
+    x->block = plan_scratch(p, F32, 1, 1, x->queries, tk);
+    tune_values(p, &softmax_rows_kernel, plan_activation(p), &x->softmax);
+    TRY(op_kernel(p, &s->kernel[0], &softmax_rows_kernel, &x->softmax, "-DXT=F32"));
+    TRY(op_kernel(p, &s->kernel[1], &pack_section, NULL, "-DT=%s", k.dt == F16 ? "ushort" : "uint"));
+out:
+    return err;
+}
+
+/* One head of k or v into panels: `rows` output columns of the product, `columns` summed values. */
+static int pack(const plan *p, const step *s, tensor to, tensor from, int rows, int columns, int panel, int row_stride, int column_stride)
+{
+    args a = {0};
+    arg_tensor(&a, p, to, to);
+    arg_tensor(&a, p, from, from);
+    arg_int(&a, rows);
+    arg_int(&a, 0);
+    arg_int(&a, columns);
+    arg_int(&a, 1);
+    arg_int(&a, panel);
+    arg_int(&a, 0);
+    arg_int(&a, row_stride);
+    arg_int(&a, column_stride);
+    arg_int(&a, 0);
+    return args_run(&a, p, s->kernel[1], s->module, (size_t)padded(rows, panel), 1, 1, 1, 1);
+}
+
+static int softmax(const plan *p, const step *s, const sliced *x, int rows, int tk, int first)
+{
+    const attention_params *v = s->params;
+    args a = {0};
+    arg_tensor(&a, p, x->block, x->block);
+    arg_int(&a, tk);
+    arg_int(&a, tk);
+    arg_int(&a, v->causal);
+    arg_int(&a, first);
+    arg_float(&a, v->scale);
+    return args_run(&a, p, s->kernel[0], s->module, (size_t)rows, 1, 1, (size_t)x->softmax.WG, 1);
+}
+
+/* y (m, n) = x (m, k) * panels, nothing fused. */
+static int product(const plan *p, const step *s, const gemm_engine *g, tensor y, tensor x, tensor w, int m, int n, int k)
+{
+    gemm_call c = {.y = tensor_mem(p, y), .y_off = tensor_off(p, y), .x = tensor_mem(p, x), .x_off = tensor_off(p, x),
+                   .w = tensor_mem(p, w), .w_off = tensor_off(p, w), .m = m, .n = n, .k = k, .ldx = x.ld, .ldy = y.ld, .image = m};
+    c.bias = c.row = c.residual = c.x;
+    return g->run(p, g, s->module, &c);
+}
+
+/* Channels of head h, tokens from t on, of image i. */
+static tensor head(tensor x, int i, int h, int d, int t)
+{
+    x = channels(images(x, i, 1), h * d, d);
+    x.off += (uint64_t)t * (uint64_t)x.ld;
+    return x;
+}
+
+static int launch(plan *p, const step *s)
+{
+    int err = 0, d = head_size(s);
+    const sliced *x = s->state;
+    const attention_params *v = s->params;
+    tensor q = s->t[ATT_Q], k = s->t[ATT_K];
+    int tq = tokens_of(q), tk = tokens_of(k), ldk = k.ld, ldv = s->t[ATT_V].ld;
+    for (int i = 0; i < q.n; i++)
+        for (int h = 0; h < v->heads; h++) {
+            TRY(pack(p, s, x->keys_packed, head(k, i, h, d, 0), tk, d, x->scores.panel, ldk, 1));
+            TRY(pack(p, s, x->values_packed, head(s->t[ATT_V], i, h, d, 0), d, tk, x->values.panel, 1, ldv));
+            for (int t = 0; t < tq; t += x->queries) {
+                int m = tq - t < x->queries ? tq - t : x->queries;
+                TRY(product(p, s, &x->scores, x->block, head(q, i, h, d, t), x->keys_packed, m, tk, d));
+                TRY(softmax(p, s, x, m, tk, t));
+                TRY(product(p, s, &x->values, head(s->t[ATT_Y], i, h, d, t), x->block, x->values_packed, m, d, tk));
+            }
+        }
+out:
+    return err;
+}
+
+const impl attention_sliced_impl = {"sliced", false, NULL, prepare, launch};

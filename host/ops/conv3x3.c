@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* 3x3 convolution, stride 1 or 2, input optionally upsampled. */
+#include "ops/matmul.h"
+
+static double flops(const step *s) { return 2.0 * rows_of(s->t[MM_Y]) * s->t[MM_X].c * 9 * s->w[0]->rows; }
+
+static const ocl_tunable conv3x3_tunables[] = {{"impl", 0, "auto cpu gpu", "implementation"}};
+const ocl_section conv3x3_section = {"conv3x3", conv3x3_tunables, 1, 0};
+static const impl *const conv3x3_impls[] = {&conv3x3_cpu_impl, &conv3x3_gpu_impl, NULL};
+static const op conv3x3_op = {"conv3x3", &conv3x3_section, conv3x3_impls, flops};
+
+int op_conv3x3(plan *p, tensor y, tensor x, weight *w, int stride, conv_padding padding, int up_h, int up_w, fuse f)
+{
+    int err = 0, around = padding == PAD_SAME ? 2 : 1;
+    conv_params c = {.stride = stride, .pad = padding == PAD_SAME, .up_h = up_h > 0 ? up_h : x.h, .up_w = up_h > 0 ? up_w : x.w};
+    step s;
+    if (w->taps != 9 || w->columns != x.c || w->rows != y.c)
+        return FAIL(SDCL_EMODEL, "%s: weight is [%d,%d] with %d taps, expected [%d,%d,3,3]", plan_scope(p), w->rows, w->columns, w->taps,
+                    y.c, x.c);
+    if (y.n != x.n || y.h != (c.up_h + around - 3) / stride + 1 || y.w != (c.up_w + around - 3) / stride + 1)
+        return FAIL(SDCL_EINTERNAL, "%s: conv3x3: output is %dx%d", plan_scope(p), y.h, y.w);
+    if (f.geglu) return FAIL(SDCL_EINTERNAL, "%s: conv3x3 has no GEGLU", plan_scope(p));
+    TRY(matmul_flags(p, "conv3x3", y, w->rows, &f, &c.flags));
+    TRY(matmul_step(p, &s, &conv3x3_op, y, x, w, &f));
+    TRY(plan_add(p, &s, &c, sizeof c));
+out:
+    return err;
+}

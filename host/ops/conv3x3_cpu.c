@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* 3x3 convolution on CPU devices: cl/conv3x3_cpu.cl. */
+#include "ops/matmul.h"
+
+#define CONV3X3_CPU_TUNE(P)                                                                                            \
+    P(MR, 8, "4 6 8 12", "output pixels of a register tile")                                                           \
+    P(NV, 3, "1 2 3 4", "vectors of 16 output channels of a register tile")                                            \
+    P(RB, 96, "24 48 96 192", "output pixels of a cache block")                                                        \
+    P(PB, 4, "1 2 4 8", "panels of 16 NV output channels of a cache block")                                            \
+    P(KC, 128, "64 128 256 512", "input channels summed before the next panel")
+OCL_KERNEL(conv3x3_cpu, CONV3X3_CPU_TUNE)
+
+static bool fits(const plan *p, const step *s)
+{
+    (void)s;
+    return ocl_device_of(plan_ocl(p))->cpu;
+}
+
+static int prepare(plan *p, step *s)
+{
+    int err = 0;
+    cl_mem zeros;
+    struct conv3x3_cpu_tune *t = plan_step_alloc(p, sizeof *t);
+    if (!t) return FAIL(SDCL_ENOMEM, "out of memory");
+    s->state = t;
+    tune_values(p, &conv3x3_cpu_kernel, plan_activation(p), t);
+    TRY(ocl_zeros(plan_ocl(p), (uint64_t)s->t[MM_X].c * 4, &zeros));
+    TRY(op_kernel(p, &s->kernel[0], &conv3x3_cpu_kernel, t, "-DXT=%s -DWT=%s -DYT=%s", dtype_option_name(s->t[MM_X].dt),
+                  dtype_option_name(s->w[0]->dt), dtype_option_name(s->t[MM_Y].dt)));
+    TRY(weight_set_layout(s->w[0], LAYOUT_PANELS, 16 * t->NV, false));
+out:
+    return err;
+}
+
+static int launch(plan *p, const step *s)
+{
+    int err = 0, rb, pb;
+    const struct conv3x3_cpu_tune *t = s->state;
+    const conv_params *c = s->params;
+    tensor y = s->t[MM_Y], x = s->t[MM_X], row = s->t[MM_ROW], residual = s->t[MM_RESIDUAL];
+    int m = rows_of(y), panels = (int)ceil_div(y.c, s->w[0]->panel);
+    cl_mem zeros;
+    args a = {0};
+    TRY(ocl_zeros(plan_ocl(p), (uint64_t)x.c * 4, &zeros));
+    cpu_blocks(p, m, panels, t->MR, t->RB, t->PB, &rb, &pb);
+    arg_tensor(&a, p, y, y);
+    arg_tensor(&a, p, x, x);
+    arg_mem(&a, weight_mem(s->w[0]), 0);
+    arg_tensor(&a, p, s->t[MM_BIAS], x);
+    arg_tensor(&a, p, row, x);
+    arg_tensor(&a, p, residual, x);
+    arg_buffer(&a, zeros);
+    arg_int(&a, x.n);
+    arg_int(&a, x.h);
+    arg_int(&a, x.w);
+    arg_int(&a, x.c);
+    arg_int(&a, c->up_h);
+    arg_int(&a, c->up_w);
+    arg_int(&a, y.h);
+    arg_int(&a, y.w);
+    arg_int(&a, c->stride);
+    arg_int(&a, c->pad);
+    arg_int(&a, y.c);
+    arg_int(&a, x.ld);
+    arg_int(&a, y.ld);
+    arg_int(&a, has(residual) ? residual.ld : 0);
+    arg_int(&a, has(row) ? row.ld : 0);
+    arg_int(&a, c->flags);
+    arg_int(&a, rb);
+    arg_int(&a, pb);
+    TRY(args_run(&a, p, s->kernel[0], s->module, ceil_div(panels, pb), ceil_div(m, rb), 1, 1, 1));
+out:
+    return err;
+}
+
+const impl conv3x3_cpu_impl = {"cpu", false, fits, prepare, launch};

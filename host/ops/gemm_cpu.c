@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* GEMM on CPU devices: cl/gemm_cpu.cl. */
+#include "ops/matmul.h"
+
+#include <string.h>
+
+#define GEMM_CPU_TUNE(P)                                                                                               \
+    P(MR, 8, "4 6 8 12", "rows of a register tile")                                                                    \
+    P(NV, 3, "1 2 3 4", "vectors of 16 columns of a register tile")                                                    \
+    P(RB, 96, "24 48 96 192", "rows of a cache block")                                                                 \
+    P(PB, 4, "1 2 4 8", "panels of 16 NV columns of a cache block")                                                    \
+    P(KC, 128, "64 128 256 512", "values of K summed before the next panel")
+OCL_KERNEL(gemm_cpu, GEMM_CPU_TUNE)
+
+_Static_assert(sizeof(struct gemm_cpu_tune) <= sizeof(((gemm_engine *)0)->tune), "tunables fit the engine");
+
+static int run(const plan *p, const gemm_engine *g, const char *module, const gemm_call *c)
+{
+    int rb, pb, panels = (int)ceil_div(c->n, g->panel);
+    struct gemm_cpu_tune t;
+    args a = {0};
+    memcpy(&t, g->tune, sizeof t);
+    cpu_blocks(p, c->m, panels, t.MR, t.RB, t.PB, &rb, &pb);
+    arg_mem(&a, c->y, c->y_off);
+    arg_mem(&a, c->x, c->x_off);
+    arg_mem(&a, c->w, c->w_off);
+    arg_mem(&a, c->bias, c->bias_off);
+    arg_mem(&a, c->row, c->row_off);
+    arg_mem(&a, c->residual, c->residual_off);
+    arg_int(&a, c->m);
+    arg_int(&a, c->n);
+    arg_int(&a, c->k);
+    arg_int(&a, c->ldx);
+    arg_int(&a, c->ldy);
+    arg_int(&a, c->ldr);
+    arg_int(&a, c->ldrow);
+    arg_int(&a, c->image);
+    arg_int(&a, c->flags);
+    arg_int(&a, rb);
+    arg_int(&a, pb);
+    return args_run(&a, p, g->kernel, module, ceil_div(panels, pb), ceil_div(c->m, rb), 1, 1, 1);
+}
+
+int gemm_cpu_engine(plan *p, gemm_engine *g, dtype xt, dtype wt, dtype yt)
+{
+    struct gemm_cpu_tune t;
+    tune_values(p, &gemm_cpu_kernel, plan_activation(p), &t);
+    g->run = run;
+    g->panel = 16 * t.NV;
+    memcpy(g->tune, &t, sizeof t);
+    return op_kernel(p, &g->kernel, &gemm_cpu_kernel, &t, "-DXT=%s -DWT=%s -DYT=%s", dtype_option_name(xt), dtype_option_name(wt),
+                     dtype_option_name(yt));
+}
+
+static bool fits(const plan *p, const step *s)
+{
+    (void)s;
+    return ocl_device_of(plan_ocl(p))->cpu;
+}
+
+static int prepare(plan *p, step *s)
+{
+    int err = 0;
+    gemm_engine *g = plan_step_alloc(p, sizeof *g);
+    if (!g) return FAIL(SDCL_ENOMEM, "out of memory");
+    s->state = g;
+    TRY(gemm_cpu_engine(p, g, s->t[MM_X].dt, s->w[0]->dt, s->t[MM_Y].dt));
+    TRY(weight_set_layout(s->w[0], LAYOUT_PANELS, g->panel, *(const int *)s->params & FLAG_GEGLU));
+out:
+    return err;
+}
+
+static int launch(plan *p, const step *s)
+{
+    const gemm_engine *g = s->state;
+    gemm_call c;
+    gemm_call_of(p, s, &c);
+    return g->run(p, g, s->module, &c);
+}
+
+const impl gemm_cpu_impl = {"cpu", false, fits, prepare, launch};

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops/launch.h"
+
+#include "base/strbuf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void tune_values(const plan *p, const ocl_section *section, dtype dt, void *tune)
+{
+    config_values(ocl_config_of(plan_ocl(p)), section, dt == F16 ? "f16" : "f32", tune);
+}
+
+int op_kernel(plan *p, ocl_kernel **k, const ocl_section *section, const void *tune, const char *format, ...)
+{
+    char extra[256];
+    strbuf options = {0};
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(extra, sizeof extra, format, ap);
+    va_end(ap);
+    strbuf_printf(&options, "-cl-std=CL1.2 %s", extra);
+    for (int i = 0; i < section->count; i++)
+        strbuf_printf(&options, " -D%s=%d", section->tunables[i].name, ((const int *)tune)[i]);
+    int err = options.failed ? FAIL(SDCL_ENOMEM, "out of memory") : ocl_kernel_get(plan_ocl(p), k, section->name, strbuf_text(&options));
+    strbuf_free(&options);
+    return err;
+}
+
+static void arg(args *a, size_t size)
+{
+    a->list[a->n] = (ocl_arg){size, &a->value[a->n]};
+    a->n++;
+}
+
+void arg_int(args *a, int v)
+{
+    a->value[a->n].i = v;
+    arg(a, sizeof(cl_int));
+}
+
+void arg_ulong(args *a, cl_ulong v)
+{
+    a->value[a->n].off = v;
+    arg(a, sizeof(cl_ulong));
+}
+
+void arg_float(args *a, float v)
+{
+    a->value[a->n].f = v;
+    arg(a, sizeof(cl_float));
+}
+
+void arg_buffer(args *a, cl_mem mem)
+{
+    a->value[a->n].mem = mem;
+    arg(a, sizeof(cl_mem));
+}
+
+void arg_mem(args *a, cl_mem mem, cl_ulong offset)
+{
+    arg_buffer(a, mem);
+    arg_ulong(a, offset);
+}
+
+void arg_tensor(args *a, const plan *p, tensor t, tensor instead)
+{
+    if (!has(t)) t = instead;
+    arg_mem(a, tensor_mem(p, t), tensor_off(p, t));
+}
+
+int args_run(args *a, const plan *p, ocl_kernel *k, const char *module, size_t groups0, size_t groups1, size_t groups2, size_t local0,
+             size_t local1)
+{
+    ocl_grid grid = {{groups0, groups1, groups2}, {local0, local1, 1}};
+    return ocl_run(plan_ocl(p), k, module, grid, a->list, a->n);
+}
+
+void cpu_blocks(const plan *p, int rows, int panels, int mr, int rb_max, int pb_max, int *rb, int *pb)
+{
+    size_t want = 4 * (size_t)ocl_units(plan_ocl(p));
+    *rb = rb_max;
+    *pb = pb_max < panels ? pb_max : panels;
+    while (ceil_div(rows, *rb) * ceil_div(panels, *pb) < want) {
+        if (*rb >= 4 * mr || (*pb == 1 && *rb > mr)) *rb = (int)ceil_div(*rb / 2, mr) * mr;
+        else if (*pb > 1) *pb = (*pb + 1) / 2;
+        else break;
+    }
+}

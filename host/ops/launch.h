@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the ops share: kernel options from tunables, argument lists, and the blocking of the CPU kernels. */
+#ifndef SDCL_OPS_LAUNCH_H
+#define SDCL_OPS_LAUNCH_H
+
+#include "ops/ops.h"
+
+/* Values of a section in force for steps that compute in storage type dt: fills a `struct x_tune`. */
+void tune_values(const plan *p, const ocl_section *section, dtype dt, void *tune);
+
+/* The kernel of a section, compiled with its tunables and extra options ("-DXT=F32 ..."). values: the section's, may be NULL if it has none. */
+int op_kernel(plan *p, ocl_kernel **k, const ocl_section *section, const void *tune, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+enum { ARGS_MAX = 48 };
+
+/* The argument list of one launch, in the kernel's order. */
+typedef struct args {
+    ocl_arg list[ARGS_MAX];
+    union {
+        cl_mem mem;
+        cl_ulong off;
+        cl_int i;
+        cl_float f;
+    } value[ARGS_MAX];
+    int n;
+} args;
+
+void arg_int(args *a, int v);
+void arg_ulong(args *a, cl_ulong v);
+void arg_float(args *a, float v);
+void arg_mem(args *a, cl_mem mem, cl_ulong offset);
+void arg_buffer(args *a, cl_mem mem); /* pointer alone */
+/* Pointer and offset of t; where t is absent, of `instead` (the kernel does not read it). */
+void arg_tensor(args *a, const plan *p, tensor t, tensor instead);
+int args_run(args *a, const plan *p, ocl_kernel *k, const char *module, size_t groups0, size_t groups1, size_t groups2, size_t local0,
+             size_t local1);
+
+/* Rows and panels per work-item of the CPU kernels: as large as the tunables allow, but enough items for every core. */
+void cpu_blocks(const plan *p, int rows, int panels, int mr, int rb_max, int pb_max, int *rb, int *pb);
+
+static inline size_t ceil_div(int a, int b) { return (size_t)((a + b - 1) / b); }
+
+#endif

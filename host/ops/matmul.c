@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops/matmul.h"
+
+int matmul_flags(const plan *p, const char *op, tensor y, int columns, const fuse *f, int *flags)
+{
+    *flags = (int)f->act << FLAG_ACT_SHIFT;
+    if (has(f->bias)) {
+        *flags |= FLAG_BIAS;
+        if (f->bias.dt != F32 || f->bias.c != columns)
+            return FAIL(SDCL_EMODEL, "%s: %s: bias has %d values, expected %d", plan_scope(p), op, f->bias.c, columns);
+    }
+    if (has(f->row)) {
+        *flags |= FLAG_ROW;
+        if (f->row.dt != F32 || f->row.n != y.n || f->row.c != y.c)
+            return FAIL(SDCL_EINTERNAL, "%s: %s: row is (%d,..,%d), output (%d,..,%d)", plan_scope(p), op, f->row.n, f->row.c, y.n, y.c);
+    }
+    if (has(f->residual)) {
+        *flags |= FLAG_RESIDUAL;
+        if (f->residual.dt != y.dt || !same_shape(f->residual, y))
+            return FAIL(SDCL_EINTERNAL, "%s: %s: the residual's shape is not the output's", plan_scope(p), op);
+    }
+    if (f->geglu) {
+        *flags |= FLAG_GEGLU;
+        if (f->act != ACT_NONE || has(f->row)) return FAIL(SDCL_EINTERNAL, "%s: %s: GEGLU excludes row and activation", plan_scope(p), op);
+    }
+    return 0;
+}
+
+int matmul_step(plan *p, step *s, const op *o, tensor y, tensor x, weight *w, const fuse *f)
+{
+    int err = 0;
+    *s = (step){.op = o, .operands = MM_OPERANDS, .w = {w}};
+    s->t[MM_Y] = y;
+    s->t[MM_X] = x;
+    s->t[MM_BIAS] = f->bias;
+    s->t[MM_ROW] = f->row;
+    s->t[MM_RESIDUAL] = f->residual;
+    s->role[MM_Y] = ROLE_OUT;
+    TRY(plan_choose(p, s));
+    if (has(f->norm)) {
+        tensor normed = plan_act(p, x.n, x.h, x.w, x.c);
+        TRY(op_norm_apply(p, normed, x, f->norm, f->norm_silu));
+        s->t[MM_X] = normed;
+    }
+out:
+    return err;
+}
+
+void gemm_call_of(const plan *p, const step *s, gemm_call *c)
+{
+    const tensor *t = s->t;
+    tensor bias = has(t[MM_BIAS]) ? t[MM_BIAS] : t[MM_X], row = has(t[MM_ROW]) ? t[MM_ROW] : t[MM_X];
+    tensor residual = has(t[MM_RESIDUAL]) ? t[MM_RESIDUAL] : t[MM_X];
+    *c = (gemm_call){.y = tensor_mem(p, t[MM_Y]), .y_off = tensor_off(p, t[MM_Y]), .x = tensor_mem(p, t[MM_X]),
+                     .x_off = tensor_off(p, t[MM_X]), .w = weight_mem(s->w[0]), .bias = tensor_mem(p, bias),
+                     .bias_off = tensor_off(p, bias), .row = tensor_mem(p, row), .row_off = tensor_off(p, row),
+                     .residual = tensor_mem(p, residual), .residual_off = tensor_off(p, residual), .m = rows_of(t[MM_X]),
+                     .n = s->w[0]->rows, .k = t[MM_X].c, .ldx = t[MM_X].ld, .ldy = t[MM_Y].ld, .ldr = residual.ld, .ldrow = row.ld,
+                     .image = t[MM_X].h * t[MM_X].w, .flags = *(const int *)s->params};
+}

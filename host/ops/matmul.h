@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* What GEMM and the 3x3 convolution share: operands, checks, and the flags of the epilogue. */
+#ifndef SDCL_OPS_MATMUL_H
+#define SDCL_OPS_MATMUL_H
+
+#include "ops/launch.h"
+
+/* Operands of both ops in a step. */
+enum { MM_Y, MM_X, MM_BIAS, MM_ROW, MM_RESIDUAL, MM_OPERANDS };
+
+/* cl/tile_cpu.h has the same numbers. */
+enum { FLAG_BIAS = 1, FLAG_ROW = 2, FLAG_RESIDUAL = 4, FLAG_GEGLU = 8, FLAG_ACT_SHIFT = 4 };
+
+/* The flags of f after the shapes of its tensors have been checked against y (columns: of the weight). */
+int matmul_flags(const plan *p, const char *op, tensor y, int columns, const fuse *f, int *flags);
+/* Fills in op, operands and weight; replaces x by its normalised self where f asks for that and the implementation does not fuse it. */
+int matmul_step(plan *p, step *s, const op *o, tensor y, tensor x, weight *w, const fuse *f);
+
+/* One matrix product outside a step's own operands: y (m, n) = epilogue(x (m, k) * panels). Offsets in elements. */
+typedef struct gemm_call {
+    cl_mem y, x, w, bias, row, residual; /* absent ones: x */
+    cl_ulong y_off, x_off, w_off, bias_off, row_off, residual_off;
+    int m, n, k, ldx, ldy, ldr, ldrow, image, flags;
+} gemm_call;
+
+/* The call that a gemm step stands for. */
+void gemm_call_of(const plan *p, const step *s, gemm_call *c);
+
+/* The GEMM that suits the device, for ops that are built from products (sliced attention): same kernels as the gemm op. */
+typedef struct gemm_engine {
+    int (*run)(const plan *p, const struct gemm_engine *g, const char *module, const gemm_call *c);
+    int panel; /* NR of the weight panels it reads */
+    int tune[16];
+    ocl_kernel *kernel;
+} gemm_engine;
+
+int gemm_cpu_engine(plan *p, gemm_engine *g, dtype xt, dtype wt, dtype yt);
+int gemm_gpu_engine(plan *p, gemm_engine *g, dtype xt, dtype wt, dtype yt);
+
+extern const impl gemm_cpu_impl, gemm_gpu_impl;
+extern const impl conv3x3_cpu_impl, conv3x3_gpu_impl;
+
+/* The scalars of a convolution step. */
+typedef struct conv_params {
+    int flags, stride, pad, up_h, up_w; /* up: the size that the convolution sees */
+} conv_params;
+
+#endif

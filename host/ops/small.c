@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* Ops without anything to tune but the work-group: embeddings, copies, pictures. */
+#include "ops/launch.h"
+
+static const ocl_section embed_section = {"embed", NULL, 0, 0}, timestep_section = {"timestep", NULL, 0, 0},
+                         scale_repeat_section = {"scale_repeat", NULL, 0, 0}, image_section = {"image", NULL, 0, 0};
+
+/* --- token embedding --- */
+
+static int embed_prepare(plan *p, step *s)
+{
+    int err = 0;
+    TRY(weight_set_layout(s->w[0], LAYOUT_ROWS, 0, false));
+    TRY(weight_set_layout(s->w[1], LAYOUT_ROWS, 0, false));
+    TRY(op_kernel(p, &s->kernel[0], &embed_section, NULL, "-DYT=%s -DWT=%s -DPT=%s", dtype_option_name(s->t[0].dt),
+                  dtype_option_name(s->w[0]->dt), dtype_option_name(s->w[1]->dt)));
+out:
+    return err;
+}
+
+static int embed_launch(plan *p, const step *s)
+{
+    tensor y = s->t[0];
+    args a = {0};
+    arg_tensor(&a, p, y, y);
+    arg_tensor(&a, p, s->t[1], y);
+    arg_buffer(&a, weight_mem(s->w[0]));
+    arg_buffer(&a, weight_mem(s->w[1]));
+    arg_int(&a, y.w);
+    arg_int(&a, y.c);
+    arg_int(&a, y.ld);
+    return args_run(&a, p, s->kernel[0], s->module, (size_t)y.w, (size_t)y.n, 1, 1, 1);
+}
+
+static const impl embed_impl = {"rows", false, NULL, embed_prepare, embed_launch};
+static const impl *const embed_impls[] = {&embed_impl, NULL};
+static const op embed_op = {"embed", NULL, embed_impls, NULL};
+
+int op_embed(plan *p, tensor y, tensor ids, weight *table, weight *position)
+{
+    step s = {.op = &embed_op, .operands = 2, .t = {y, ids}, .role = {ROLE_OUT}, .w = {table, position}};
+    if (table->columns != y.c || position->columns != y.c || position->rows < y.w || y.h != 1 || ids.dt != I32 || ids.n != y.n ||
+        ids.w != y.w)
+        return FAIL(SDCL_EMODEL, "%s: embedding of %d tokens x %d from [%d,%d] and [%d,%d]", plan_scope(p), y.w, y.c, table->rows,
+                    table->columns, position->rows, position->columns);
+    return plan_add(p, &s, NULL, 0);
+}
+
+/* --- timestep embedding --- */
+
+typedef struct timestep_params {
+    int cos_first;
+    float shift;
+} timestep_params;
+
+static int timestep_prepare(plan *p, step *s) { return op_kernel(p, &s->kernel[0], &timestep_section, NULL, "-DYT=F32"); }
+
+static int timestep_launch(plan *p, const step *s)
+{
+    const timestep_params *v = s->params;
+    tensor y = s->t[0];
+    args a = {0};
+    arg_tensor(&a, p, y, y);
+    arg_tensor(&a, p, s->t[1], y);
+    arg_int(&a, y.c);
+    arg_int(&a, v->cos_first);
+    arg_float(&a, v->shift);
+    return args_run(&a, p, s->kernel[0], s->module, (size_t)y.c / 2, (size_t)y.n, 1, 1, 1);
+}
+
+static const impl timestep_impl = {"items", false, NULL, timestep_prepare, timestep_launch};
+static const impl *const timestep_impls[] = {&timestep_impl, NULL};
+static const op timestep_op = {"timestep", NULL, timestep_impls, NULL};
+
+int op_timestep(plan *p, tensor y, tensor t, bool cos_first, float shift)
+{
+    timestep_params v = {cos_first, shift};
+    step s = {.op = &timestep_op, .operands = 2, .t = {y, t}, .role = {ROLE_OUT}};
+    if (y.dt != F32 || y.ld != y.c || y.c % 2 || t.n != y.n) return FAIL(SDCL_EMODEL, "%s: timestep embedding of %d values", plan_scope(p), y.c);
+    return plan_add(p, &s, &v, sizeof v);
+}
+
+/* --- copy, scale, repeat --- */
+
+static int scale_prepare(plan *p, step *s)
+{
+    return op_kernel(p, &s->kernel[0], &scale_repeat_section, NULL, "-DXT=%s -DYT=%s", dtype_option_name(s->t[1].dt),
+                     dtype_option_name(s->t[0].dt));
+}
+
+static int scale_launch(plan *p, const step *s)
+{
+    tensor y = s->t[0], x = s->t[1];
+    args a = {0};
+    arg_tensor(&a, p, y, y);
+    arg_tensor(&a, p, x, x);
+    arg_tensor(&a, p, s->t[2], x);
+    arg_int(&a, has(s->t[2]));
+    arg_int(&a, rows_of(x));
+    arg_int(&a, x.c);
+    arg_int(&a, x.ld);
+    arg_int(&a, y.ld);
+    return args_run(&a, p, s->kernel[0], s->module, (size_t)rows_of(y), 1, 1, 1, 1);
+}
+
+static const impl scale_impl = {"rows", false, NULL, scale_prepare, scale_launch};
+static const impl *const scale_impls[] = {&scale_impl, NULL};
+static const op scale_op = {"scale_repeat", NULL, scale_impls, NULL};
+
+int op_scale_repeat(plan *p, tensor y, tensor x, tensor scale)
+{
+    step s = {.op = &scale_op, .operands = 3, .t = {y, x, scale}, .role = {ROLE_OUT}};
+    if (y.h != x.h || y.w != x.w || y.c != x.c || y.n % x.n) return FAIL(SDCL_EINTERNAL, "%s: scale_repeat: shapes differ", plan_scope(p));
+    return plan_add(p, &s, NULL, 0);
+}
+
+int op_copy(plan *p, tensor y, tensor x)
+{
+    if (!same_shape(y, x)) return FAIL(SDCL_EINTERNAL, "%s: copy: shapes differ", plan_scope(p));
+    return op_scale_repeat(p, y, x, NO_TENSOR);
+}
+
+/* --- picture --- */
+
+static int image_prepare(plan *p, step *s)
+{
+    return op_kernel(p, &s->kernel[0], &image_section, NULL, "-DXT=%s", dtype_option_name(s->t[2].dt));
+}
+
+static int image_launch(plan *p, const step *s)
+{
+    tensor rgb = s->t[0], unit = s->t[1], x = s->t[2];
+    size_t count = (size_t)rows_of(x) * (size_t)x.c;
+    args a = {0};
+    arg_tensor(&a, p, rgb, x);
+    arg_tensor(&a, p, unit, x);
+    arg_tensor(&a, p, x, x);
+    arg_int(&a, has(unit));
+    arg_ulong(&a, count);
+    return args_run(&a, p, s->kernel[0], s->module, (count + 63) / 64, 1, 1, 64, 1);
+}
+
+static const impl image_impl = {"values", false, NULL, image_prepare, image_launch};
+static const impl *const image_impls[] = {&image_impl, NULL};
+static const op image_op = {"image", NULL, image_impls, NULL};
+
+int op_image(plan *p, tensor rgb, tensor unit, tensor x)
+{
+    step s = {.op = &image_op, .operands = 3, .t = {rgb, unit, x}, .role = {ROLE_OUT, ROLE_OUT}};
+    if (rgb.dt != U8 || !same_shape(rgb, x) || x.ld != x.c || (has(unit) && (unit.dt != F32 || !same_shape(unit, x))))
+        return FAIL(SDCL_EINTERNAL, "%s: image: shapes differ", plan_scope(p));
+    return plan_add(p, &s, NULL, 0);
+}
