@@ -23,3 +23,21 @@ int op_attention(plan *p, tensor y, tensor q, tensor k, tensor v, int heads, flo
     if (causal && tokens_of(k) != tokens_of(q)) return FAIL(SDCL_EINTERNAL, "%s: causal attention needs as many keys as queries", plan_scope(p));
     return plan_add(p, &s, &a, sizeof a);
 }
+
+void attention_args(args *a, const plan *p, const step *s)
+{
+    const attention_params *v = s->params;
+    tensor y = s->t[ATT_Y], q = s->t[ATT_Q], k = s->t[ATT_K];
+    arg_tensor(a, p, y, y);
+    arg_tensor(a, p, q, q);
+    arg_tensor(a, p, k, k);
+    arg_tensor(a, p, s->t[ATT_V], k);
+    arg_int(a, tokens_of(q));
+    arg_int(a, tokens_of(k));
+    arg_int(a, q.ld);
+    arg_int(a, k.ld);
+    arg_int(a, s->t[ATT_V].ld);
+    arg_int(a, y.ld);
+    arg_int(a, v->causal);
+    arg_float(a, v->scale);
+}

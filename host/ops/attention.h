@@ -15,6 +15,9 @@ typedef struct attention_params {
 static inline int head_size(const step *s) { return s->t[ATT_Q].c / ((const attention_params *)s->params)->heads; }
 static inline int tokens_of(tensor t) { return t.h * t.w; }
 
+/* The arguments that both flash kernels begin with. */
+void attention_args(args *a, const plan *p, const step *s);
+
 /* flash: scores never leave the registers; the head size is compiled in. sliced: a block of queries against all keys within a byte budget, as two
  * products and a softmax: any head size. */
 extern const impl attention_cpu_impl, attention_gpu_impl, attention_sliced_impl;

@@ -26,23 +26,12 @@ static int launch(plan *p, const step *s)
 {
     const struct attention_cpu_tune *t = s->state;
     const attention_params *v = s->params;
-    tensor y = s->t[ATT_Y], q = s->t[ATT_Q], k = s->t[ATT_K];
+    tensor q = s->t[ATT_Q];
     int tq = tokens_of(q), mq = t->MQ;
     size_t want = 4 * (size_t)ocl_units(plan_ocl(p));
     args a = {0};
     while (mq > t->QR && ceil_div(tq, mq) * (size_t)v->heads * (size_t)q.n < want) mq = (int)ceil_div(mq / 2, t->QR) * t->QR;
-    arg_tensor(&a, p, y, y);
-    arg_tensor(&a, p, q, q);
-    arg_tensor(&a, p, k, k);
-    arg_tensor(&a, p, s->t[ATT_V], k);
-    arg_int(&a, tq);
-    arg_int(&a, tokens_of(k));
-    arg_int(&a, q.ld);
-    arg_int(&a, k.ld);
-    arg_int(&a, s->t[ATT_V].ld);
-    arg_int(&a, y.ld);
-    arg_int(&a, v->causal);
-    arg_float(&a, v->scale);
+    attention_args(&a, p, s);
     arg_int(&a, mq);
     return args_run(&a, p, s->kernel[0], s->module, ceil_div(tq, mq), (size_t)v->heads, (size_t)q.n, 1, 1);
 }

@@ -21,21 +21,7 @@ static int run(const plan *p, const gemm_engine *g, const char *module, const ge
     args a = {0};
     memcpy(&t, g->tune, sizeof t);
     cpu_blocks(p, c->m, panels, t.MR, t.RB, t.PB, &rb, &pb);
-    arg_mem(&a, c->y, c->y_off);
-    arg_mem(&a, c->x, c->x_off);
-    arg_mem(&a, c->w, c->w_off);
-    arg_mem(&a, c->bias, c->bias_off);
-    arg_mem(&a, c->row, c->row_off);
-    arg_mem(&a, c->residual, c->residual_off);
-    arg_int(&a, c->m);
-    arg_int(&a, c->n);
-    arg_int(&a, c->k);
-    arg_int(&a, c->ldx);
-    arg_int(&a, c->ldy);
-    arg_int(&a, c->ldr);
-    arg_int(&a, c->ldrow);
-    arg_int(&a, c->image);
-    arg_int(&a, c->flags);
+    gemm_args(&a, c);
     arg_int(&a, rb);
     arg_int(&a, pb);
     return args_run(&a, p, g->kernel, module, ceil_div(panels, pb), ceil_div(c->m, rb), 1, 1, 1);
@@ -58,24 +44,6 @@ static bool fits(const plan *p, const step *s)
     return ocl_device_of(plan_ocl(p))->cpu;
 }
 
-static int prepare(plan *p, step *s)
-{
-    int err = 0;
-    gemm_engine *g = plan_step_alloc(p, sizeof *g);
-    if (!g) return FAIL(SDCL_ENOMEM, "out of memory");
-    s->state = g;
-    TRY(gemm_cpu_engine(p, g, s->t[MM_X].dt, s->w[0]->dt, s->t[MM_Y].dt));
-    TRY(weight_set_layout(s->w[0], LAYOUT_PANELS, g->panel, *(const int *)s->params & FLAG_GEGLU));
-out:
-    return err;
-}
+static int prepare(plan *p, step *s) { return gemm_step_prepare(p, s, gemm_cpu_engine); }
 
-static int launch(plan *p, const step *s)
-{
-    const gemm_engine *g = s->state;
-    gemm_call c;
-    gemm_call_of(p, s, &c);
-    return g->run(p, g, s->module, &c);
-}
-
-const impl gemm_cpu_impl = {"cpu", false, fits, prepare, launch};
+const impl gemm_cpu_impl = {"cpu", false, fits, prepare, gemm_step_launch};

@@ -58,3 +58,82 @@ void gemm_call_of(const plan *p, const step *s, gemm_call *c)
                      .n = s->w[0]->rows, .k = t[MM_X].c, .ldx = t[MM_X].ld, .ldy = t[MM_Y].ld, .ldr = residual.ld, .ldrow = row.ld,
                      .image = t[MM_X].h * t[MM_X].w, .flags = *(const int *)s->params};
 }
+
+void gemm_args(args *a, const gemm_call *c)
+{
+    arg_mem(a, c->y, c->y_off);
+    arg_mem(a, c->x, c->x_off);
+    arg_mem(a, c->w, c->w_off);
+    arg_mem(a, c->bias, c->bias_off);
+    arg_mem(a, c->row, c->row_off);
+    arg_mem(a, c->residual, c->residual_off);
+    arg_int(a, c->m);
+    arg_int(a, c->n);
+    arg_int(a, c->k);
+    arg_int(a, c->ldx);
+    arg_int(a, c->ldy);
+    arg_int(a, c->ldr);
+    arg_int(a, c->ldrow);
+    arg_int(a, c->image);
+    arg_int(a, c->flags);
+}
+
+int gemm_step_prepare(plan *p, step *s, int (*engine)(plan *p, gemm_engine *g, dtype xt, dtype wt, dtype yt))
+{
+    int err = 0;
+    gemm_engine *g = plan_step_alloc(p, sizeof *g);
+    if (!g) return FAIL(SDCL_ENOMEM, "out of memory");
+    s->state = g;
+    TRY(engine(p, g, s->t[MM_X].dt, s->w[0]->dt, s->t[MM_Y].dt));
+    TRY(weight_set_layout(s->w[0], LAYOUT_PANELS, g->panel, *(const int *)s->params & FLAG_GEGLU));
+out:
+    return err;
+}
+
+int gemm_step_launch(plan *p, const step *s)
+{
+    const gemm_engine *g = s->state;
+    gemm_call c;
+    gemm_call_of(p, s, &c);
+    return g->run(p, g, s->module, &c);
+}
+
+bool gpu_tile_fits(const plan *p, int bm, int bn, int bk, int tm, int tn)
+{
+    const sdcl_device *d = &ocl_device_of(plan_ocl(p))->info;
+    uint64_t local = (uint64_t)(bk * (bm + 1) + bk * bn) * 4;
+    return tn % 2 == 0 && bm % tm == 0 && bn % tn == 0 && local <= d->local_bytes && (size_t)(bm / tm * (bn / tn)) <= d->max_work_group;
+}
+
+void conv_tensor_args(args *a, const plan *p, const step *s)
+{
+    tensor x = s->t[MM_X];
+    arg_tensor(a, p, s->t[MM_Y], x);
+    arg_tensor(a, p, x, x);
+    arg_mem(a, weight_mem(s->w[0]), 0);
+    arg_tensor(a, p, s->t[MM_BIAS], x);
+    arg_tensor(a, p, s->t[MM_ROW], x);
+    arg_tensor(a, p, s->t[MM_RESIDUAL], x);
+}
+
+void conv_shape_args(args *a, const step *s)
+{
+    const conv_params *c = s->params;
+    tensor y = s->t[MM_Y], x = s->t[MM_X], row = s->t[MM_ROW], residual = s->t[MM_RESIDUAL];
+    arg_int(a, x.n);
+    arg_int(a, x.h);
+    arg_int(a, x.w);
+    arg_int(a, x.c);
+    arg_int(a, c->up_h);
+    arg_int(a, c->up_w);
+    arg_int(a, y.h);
+    arg_int(a, y.w);
+    arg_int(a, c->stride);
+    arg_int(a, c->pad);
+    arg_int(a, y.c);
+    arg_int(a, x.ld);
+    arg_int(a, y.ld);
+    arg_int(a, has(residual) ? residual.ld : 0);
+    arg_int(a, has(row) ? row.ld : 0);
+    arg_int(a, c->flags);
+}
