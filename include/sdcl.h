@@ -131,7 +131,8 @@ void sdcl_job_init(sdcl_job *j);
 int sdcl_job_resolve(sdcl *s, sdcl_job *j);
 
 typedef struct sdcl_image {
-    int width, height, index, count;
+    int width, height;
+    int index, count; /* of the job: index < count, the first is 0 */
     uint64_t seed;
     const unsigned char *rgb; /* height x width x 3 */
     const char *sampler, *schedule, *precision;
@@ -195,6 +196,9 @@ int sdcl_png_text(const char *path, void (*each)(void *user, const char *key, co
 /* Sampler and schedule names, and A1111's spelling of them; NULL past the end. */
 const char *sdcl_sampler_name(int i);
 const char *sdcl_sampler_a1111(const char *sampler);
+/* The name of a sampler given in either spelling, NULL for an unknown one; "DPM++ 2M Karras" also sets *schedule to "karras",
+ * other names leave it alone. */
+const char *sdcl_sampler_canonical(const char *any, const char **schedule);
 const char *sdcl_schedule_name(int i);
 const char *sdcl_schedule_a1111(const char *schedule);
 
