@@ -104,6 +104,7 @@ const sampler_kind sampler_dpmpp_2m = {
     .class_name = "DPMSolverMultistepScheduler",
     .spacing = SPACING_LINSPACE,
     .has_spread = true,
+    .has_lu_lambdas = true,
     .has_final_sigma = true,
     .has_thresholding = true,
     .has_sample_prediction = true,

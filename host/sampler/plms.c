@@ -94,7 +94,7 @@ static int build(sampler *s, const sampler_setup *p)
         for (; i < ORDER - 1; i++) runge_kutta(&m, t[i], t[i + 1]);
     } else if (p->steps > 1) {
         start_twice(&m, t[0], t[1]);
-        i = 2;
+        i = 1;
     }
     for (; i < p->steps; i++) multistep(&m, t[i]);
 out:

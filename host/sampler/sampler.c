@@ -65,9 +65,8 @@ static int resolve_schedule(sampler_setup *p, const sampler_kind *k, const char 
         if (c->use_beta_sigmas) return FAIL(SDCL_EMODEL, "scheduler: use_beta_sigmas is not supported");
         if (c->use_karras_sigmas && c->use_exponential_sigmas)
             return FAIL(SDCL_EMODEL, "scheduler: use_karras_sigmas and use_exponential_sigmas exclude each other");
-        p->spread = c->use_karras_sigmas        ? SPREAD_KARRAS
-                    : c->use_exponential_sigmas ? SPREAD_EXPONENTIAL
-                                                : SPREAD_NONE;
+        bool even_in_log = c->use_exponential_sigmas || (c->use_lu_lambdas && k->has_lu_lambdas);
+        p->spread = c->use_karras_sigmas ? SPREAD_KARRAS : even_in_log ? SPREAD_EXPONENTIAL : SPREAD_NONE;
     }
     return 0;
 }

@@ -33,8 +33,7 @@ typedef struct sampler_kind {
     spacing spacing;                       /* the class's default */
     /* Which options the class has. One that the user asks for in vain is an error; one that comes from the model's config is left out where
      * the class does not know it, as from_config does. */
-    bool has_eta, has_spread, has_final_sigma, has_thresholding;
-    bool has_sample_prediction;
+    bool has_eta, has_spread, has_lu_lambdas, has_final_sigma, has_thresholding, has_sample_prediction;
     zero_snr zero_snr; /* what rescale_betas_zero_snr means here */
     int (*build)(sampler *s, const sampler_setup *p);
 } sampler_kind;
