@@ -19,7 +19,8 @@ static int build(sampler *s, const sampler_setup *p)
         double next = alpha_bar(p, t[i] - p->noise.n / p->steps, c->set_alpha_to_one || c->set_alpha_to_one_unset);
         double variance = p->eta * p->eta * (1 - next) / (1 - a) * (1 - a / next);
         double direction = sqrt(fmax(1 - next - variance, 0));
-        mix x0 = predict_x0(p->prediction, sqrt(a), sqrt(1 - a)), noise = predict_noise(p->prediction, sqrt(a), sqrt(1 - a));
+        mix x0 = predict_x0(p->prediction, sqrt(a), sqrt(1 - a));
+        mix noise = predict_noise(p->prediction, sqrt(a), sqrt(1 - a));
 
         emit_evaluate(s, SLOT_STATE, 1, t[i]);
         if (p->eta > 0) emit_noise(s);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Lu et al., "DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic Models", 2022: multistep in x0, order 1 to 3.
- * State: alpha * x0 + alpha * sigma * noise with alpha = 1 / sqrt(1 + sigma^2); lambda = -ln sigma. */
+/* Lu et al., "DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic Models", 2022: multistep in x0,
+ * order 1 to 3. State: alpha * x0 + alpha * sigma * noise with alpha = 1 / sqrt(1 + sigma^2); lambda = -ln sigma. */
 #include "base/error.h"
 #include "sampler/sampler_impl.h"
 
@@ -14,7 +14,7 @@ typedef struct solver {
     bool heun, lower_order_final, euler_at_final;
 } solver;
 
-/* What the model's config says of the class's own options. Values of sibling classes are read as the reference reads them. */
+/* What the model's config says of the class's own options. Values of sibling classes are read as there. */
 static int read_solver(solver *v, const scheduler_config *c)
 {
     *v = (solver){ .order = c->solver_order ? c->solver_order : 2,
@@ -24,12 +24,15 @@ static int read_solver(solver *v, const scheduler_config *c)
     static const char *const algorithms[] = { "", "dpmsolver++", "deis" };
     static const char *const types[] = { "", "midpoint", "heun", "logrho", "bh1", "bh2" };
     bool algorithm = false, type = false;
-    for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++) algorithm |= !strcmp(c->algorithm_type, algorithms[i]);
+    for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++)
+        algorithm |= !strcmp(c->algorithm_type, algorithms[i]);
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) type |= !strcmp(c->solver_type, types[i]);
     if (!algorithm) return FAIL(SDCL_EMODEL, "scheduler: dpmpp_2m has no algorithm_type '%s'", c->algorithm_type);
     if (!type) return FAIL(SDCL_EMODEL, "scheduler: dpmpp_2m has no solver_type '%s'", c->solver_type);
-    if (v->order < 1 || v->order > ORDER_MAX) return FAIL(SDCL_EMODEL, "scheduler: dpmpp_2m has no solver_order %d", v->order);
-    if (!strncmp(c->variance_type, "learned", 7)) return FAIL(SDCL_EMODEL, "scheduler: learned variances are not supported");
+    if (v->order < 1 || v->order > ORDER_MAX)
+        return FAIL(SDCL_EMODEL, "scheduler: dpmpp_2m has no solver_order %d", v->order);
+    if (!strncmp(c->variance_type, "learned", 7))
+        return FAIL(SDCL_EMODEL, "scheduler: learned variances are not supported");
     return 0;
 }
 
@@ -59,7 +62,8 @@ static void solver_weights(double w[ORDER_MAX], int order, bool heun, const doub
         return;
     }
     double r1 = log(sigma[-2] / sigma[-1]) / h, d1 = phi_1(h), d2 = h != 0 ? (expm1(-h) + h) / (h * h) - 0.5 : 0;
-    /* D1 = d10 + r0 / (r0 + r1) (d10 - d11), D2 = (d10 - d11) / (r0 + r1), d10 = (m0 - m1) / r0, d11 = (m1 - m2) / r1 */
+    /* D1 = d10 + r0 / (r0 + r1) (d10 - d11), D2 = (d10 - d11) / (r0 + r1); d10 = (m0 - m1) / r0, d11 = (m1 - m2) / r1.
+     * From here on d10 and d11 are their weights. */
     double d11 = -(d1 * r0 - d2) / (r0 + r1), d10 = d1 - d11;
     w[0] += d10 / r0;
     w[1] = -d10 / r0 + d11 / r1;
@@ -80,7 +84,7 @@ static int build(sampler *s, const sampler_setup *p)
         int order = order_at(&v, i, p->steps, !p->final_sigma_min);
         double w[ORDER_MAX] = { 0 };
         if (i && sigma[0] >= sigma[-1]) {
-            err = FAIL(SDCL_EUSAGE, "%d steps are too many for dpmpp_2m here: steps %d and %d fall on the same timestep", p->steps, i, i + 1);
+            err = FAIL(SDCL_EUSAGE, "%d steps are too many for dpmpp_2m: %d and %d coincide", p->steps, i, i + 1);
             error_hint("take fewer steps");
             goto out;
         }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Euler's method on the probability flow ODE of Karras et al. 2022 (algorithm 2 without churn). State: x0 + sigma * noise. */
+/* Euler's method on the probability flow ODE of Karras et al. 2022 (algorithm 2 without churn).
+ * State: x0 + sigma * noise. */
 #include "base/error.h"
 #include "sampler/sampler_impl.h"
 

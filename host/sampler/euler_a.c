@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Euler's method with ancestral noise: a step goes down below the next sigma and fresh noise brings it back up. State: x0 + sigma * noise. */
+/* Euler's method with ancestral noise: a step goes down below the next sigma and fresh noise brings it back up.
+ * State: x0 + sigma * noise. */
 #include "base/error.h"
 #include "sampler/sampler_impl.h"
 

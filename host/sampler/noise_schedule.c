@@ -55,7 +55,8 @@ static void cumulate(float *alphas_cumprod, const float *beta, int n)
     }
 }
 
-/* Lin et al., "Common Diffusion Noise Schedules and Sample Steps are Flawed", 2023, algorithm 1. root is scratch of n values. */
+/* Lin et al., "Common Diffusion Noise Schedules and Sample Steps are Flawed", 2023, algorithm 1.
+ * root is scratch of n values. */
 static void rescale_zero_snr(float *beta, float *root, int n)
 {
     cumulate(root, beta, n);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The noise levels that a model was trained on, in float32 as diffusers computes them: the tables are part of the reference. */
+/* The noise levels that a model was trained on, in float32 as diffusers computes them. */
 #ifndef SDCL_SAMPLER_NOISE_SCHEDULE_H
 #define SDCL_SAMPLER_NOISE_SCHEDULE_H
 

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Liu et al., "Pseudo Numerical Methods for Diffusion Models on Manifolds", 2022: linear multistep in the noise estimate, started either by one
- * step that is evaluated twice (skip_prk_steps, Stable Diffusion) or by three Runge-Kutta steps. */
+/* Liu et al., "Pseudo Numerical Methods for Diffusion Models on Manifolds", 2022: linear multistep in the noise
+ * estimate, started either by one step that is evaluated twice (skip_prk_steps, Stable Diffusion) or by three
+ * Runge-Kutta steps. */
 #include "base/error.h"
 #include "sampler/sampler_impl.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-enum { HISTORY = SLOT_FREE, ORDER = 4, SAVED = HISTORY + ORDER, SUM }; /* SAVED: the state that a start step began from */
+/* SAVED: the state that a start step began from. */
+enum { HISTORY = SLOT_FREE, ORDER = 4, SAVED = HISTORY + ORDER, SUM };
 
 typedef struct plms {
     sampler *s;
     const sampler_setup *p;
-    int kept;  /* model outputs put into the ring so far */
+    int kept;   /* model outputs put into the ring so far */
     int stride; /* training timesteps between two steps */
 } plms;
 
@@ -28,7 +30,8 @@ static void keep(plms *m)
 static void advance(plms *m, int from, int t, int next, const term *e, int n)
 {
     const sampler_setup *p = m->p;
-    double a = alpha_bar(p, t, false), b = alpha_bar(p, next, p->config->set_alpha_to_one && !p->config->set_alpha_to_one_unset);
+    bool to_one = p->config->set_alpha_to_one && !p->config->set_alpha_to_one_unset;
+    double a = alpha_bar(p, t, false), b = alpha_bar(p, next, to_one);
     double slope = (a - b) / (a * sqrt(1 - b) + sqrt(a * (1 - a) * b));
     mix noise = predict_noise(p->prediction, sqrt(a), sqrt(1 - a));
     term terms[1 + ORDER] = { { from, sqrt(b / a) + slope * noise.state } };

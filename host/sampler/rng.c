@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The arithmetic is the specification here: every fused multiply-add is spelled out, and no other product meets a sum before it is
- * rounded, so that neither the compiler nor its contraction setting can change a bit. */
+/* The arithmetic is the specification here: every fused multiply-add is spelled out, and no other product meets a sum
+ * before it is rounded, so that neither the compiler nor its contraction setting can change a bit. */
 #include "sampler/rng.h"
 
 #include <math.h>
@@ -12,8 +12,7 @@ void rng_seed(rng *r, uint64_t seed)
 {
     *r = (rng){ .next = MT_N };
     r->state[0] = (uint32_t)seed;
-    for (uint32_t j = 1; j < MT_N; j++)
-        r->state[j] = 1812433253u * (r->state[j - 1] ^ (r->state[j - 1] >> 30)) + j;
+    for (uint32_t j = 1; j < MT_N; j++) r->state[j] = 1812433253u * (r->state[j - 1] ^ (r->state[j - 1] >> 30)) + j;
 }
 
 static void twist(rng *r)
@@ -58,8 +57,9 @@ static float polynomial(const float *c, int n, float x)
 /* Natural logarithm of x in (0, 1], after Cephes' logf. */
 static float cephes_log(float x)
 {
-    static const float c[] = { 7.0376836292e-2f, -1.1514610310e-1f, 1.1676998740e-1f, -1.2420140846e-1f, 1.4249322787e-1f,
-                               -1.6668057665e-1f, 2.0000714765e-1f, -2.4999993993e-1f, 3.3333331174e-1f };
+    static const float c[] = { 7.0376836292e-2f,  -1.1514610310e-1f, 1.1676998740e-1f,
+                               -1.2420140846e-1f, 1.4249322787e-1f,  -1.6668057665e-1f,
+                               2.0000714765e-1f,  -2.4999993993e-1f, 3.3333331174e-1f };
     int exponent;
     float m = frexpf(x, &exponent);
     if (m < 0.707106781186547524f) {

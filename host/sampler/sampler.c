@@ -34,7 +34,9 @@ const char *sampler_a1111(const char *name)
 
 static bool spacing_named(spacing *s, const char *name)
 {
-    static const char *const names[] = { [SPACING_LEADING] = "leading", [SPACING_TRAILING] = "trailing", [SPACING_LINSPACE] = "linspace" };
+    static const char *const names[] = {
+        [SPACING_LEADING] = "leading", [SPACING_TRAILING] = "trailing", [SPACING_LINSPACE] = "linspace"
+    };
     for (int i = SPACING_LEADING; i <= SPACING_LINSPACE; i++) {
         if (strcmp(names[i], name)) continue;
         *s = (spacing)i;
@@ -97,7 +99,8 @@ static int resolve(sampler_setup *p, const sampler_kind *k, const sampler_params
     *p = (sampler_setup){ .config = params->config, .steps = params->steps, .eta = params->eta };
     TRY(resolve_schedule(p, k, params->schedule));
     if (p->steps < 1 || p->steps > p->config->train_timesteps)
-        return FAIL(SDCL_EUSAGE, "%d steps: expected 1 .. %d, the model's training timesteps", p->steps, p->config->train_timesteps);
+        return FAIL(SDCL_EUSAGE, "%d steps: expected 1 .. %d, the model's training timesteps", p->steps,
+                    p->config->train_timesteps);
     TRY(resolve_config(p, k));
 out:
     return err;
@@ -125,7 +128,7 @@ int sampler_open(sampler **out_sampler, const sampler_params *params)
     TRY(k->build(s, &setup));
     if (s->no_memory) err = FAIL(SDCL_ENOMEM, "sampler: no memory for %d steps", setup.steps);
     else if (s->not_finite || !isfinite(s->init_noise_sigma))
-        err = FAIL(SDCL_EMODEL, "scheduler: sampler '%s' cannot start from a noise level that this model and schedule have", k->name);
+        err = FAIL(SDCL_EMODEL, "scheduler: sampler '%s' cannot start from the noise level of this schedule", k->name);
 out:
     noise_schedule_close(&setup.noise);
     if (err) sampler_close(&s);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How a sampler is written: one file that appends, once, the actions of a whole run, and one line in SAMPLERS.
- * Nothing a sampler here does depends on the values of a latent, so a run is a fixed script and sampler_next only walks along it. */
+ * Nothing a sampler here does depends on a latent's values: a run is a fixed script that sampler_next walks along. */
 #ifndef SDCL_SAMPLER_SAMPLER_IMPL_H
 #define SDCL_SAMPLER_SAMPLER_IMPL_H
 
@@ -10,10 +10,10 @@
 
 /* Every sampler, in the order of sampler_name(). X(euler) is the sampler_kind `sampler_euler` of euler.c. */
 #define SAMPLERS(X) \
-    X(euler)        \
-    X(euler_a)      \
-    X(dpmpp_2m)     \
-    X(ddim)         \
+    X(euler) \
+    X(euler_a) \
+    X(dpmpp_2m) \
+    X(ddim) \
     X(plms)
 
 /* A run's parameters after user, model and class defaults have been merged; valid while build() runs. */
@@ -31,8 +31,8 @@ typedef struct sampler_setup {
 typedef struct sampler_kind {
     const char *name, *a1111, *class_name; /* class_name: the scheduler of diffusers that it agrees with */
     spacing spacing;                       /* the class's default */
-    /* Which options the class has. One that the user asks for in vain is an error; one that comes from the model's config is left out where
-     * the class does not know it, as from_config does. */
+    /* Which options the class has. One that the user asks for in vain is an error; one that comes from the model's
+     * config is left out where the class does not know it, as from_config does. */
     bool has_eta, has_spread, has_lu_lambdas, has_final_sigma, has_thresholding, has_sample_prediction;
     zero_snr zero_snr; /* what rescale_betas_zero_snr means here */
     int (*build)(sampler *s, const sampler_setup *p);
@@ -65,7 +65,8 @@ void emit_copy(sampler *s, int out, int from);
 void emit_step_end(sampler *s);
 
 #define EMIT_SUM(s, out, ...) \
-    emit_combine((s), (out), (const term[]){ __VA_ARGS__ }, (int)(sizeof((const term[]){ __VA_ARGS__ }) / sizeof(term)), 0)
+    emit_combine((s), (out), (const term[]){ __VA_ARGS__ }, \
+                 (int)(sizeof((const term[]){ __VA_ARGS__ }) / sizeof(term)), 0)
 
 /* alphas_cumprod at t; before the first timestep 1 if to_one, else the first value. t < noise.n. */
 double alpha_bar(const sampler_setup *p, int t, bool to_one);

@@ -85,8 +85,10 @@ int sigma_schedule_open_integer(sigma_schedule *ss, const sampler_setup *p)
         }
     } else {
         /* The reference rounds, but cuts off under an exponential spread and under the cosine schedule. */
-        bool round = (p->spread == SPREAD_KARRAS || p->config->use_lu_lambdas) && strcmp(p->config->beta_schedule, "squaredcos_cap_v2");
-        sigmas_fill(ss->sigma, p->steps, p->spread, (double)p->noise.sigmas[p->noise.n - 1], (double)p->noise.sigmas[0]);
+        bool round = (p->spread == SPREAD_KARRAS || p->config->use_lu_lambdas) &&
+                     strcmp(p->config->beta_schedule, "squaredcos_cap_v2");
+        sigmas_fill(ss->sigma, p->steps, p->spread, (double)p->noise.sigmas[p->noise.n - 1],
+                    (double)p->noise.sigmas[0]);
         for (int i = 0; i < p->steps; i++) {
             double t = sigma_to_timestep(&p->noise, ss->sigma[i]);
             ss->t[i] = round ? rint(t) : floor(t);

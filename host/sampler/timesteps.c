@@ -41,7 +41,7 @@ double sigma_at(const noise_schedule *ns, double t)
     return rise + a;
 }
 
-/* The reference keeps its table of logarithms in float32, which decides whether t falls just below or on the last entry. */
+/* The reference keeps its table of logarithms in float32, which decides if t falls on the last entry or just below. */
 static double log_sigma(const noise_schedule *ns, int i) { return (double)(float)log((double)ns->sigmas[i]); }
 
 double sigma_to_timestep(const noise_schedule *ns, double sigma)

@@ -10,8 +10,8 @@ typedef enum spacing { SPACING_LEADING, SPACING_TRAILING, SPACING_LINSPACE } spa
 /* Sigmas spread between a largest and a smallest one, instead of those of the spaced timesteps. */
 typedef enum sigma_spread { SPREAD_NONE, SPREAD_KARRAS, SPREAD_EXPONENTIAL } sigma_spread;
 
-/* steps timesteps of 0 .. train - 1, descending; train >= steps >= 1. offset is added under leading. drop grid points at the low end are left out
- * under leading and linspace (DPM-Solver drops one). Only linspace gives fractions. */
+/* steps timesteps of 0 .. train - 1, descending; train >= steps >= 1. offset is added under leading. drop grid points
+ * at the low end are left out under leading and linspace (DPM-Solver drops one). Only linspace gives fractions. */
 void timesteps_fill(double *t, int steps, spacing s, int train, int offset, int drop);
 
 /* sigma at a timestep, fractional ones linear in the table; the ends hold outside. */

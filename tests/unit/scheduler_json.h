@@ -36,7 +36,8 @@ static inline double number(const json_t *c, const char *key, double missing)
 
 #define TEXT(key, missing) copy_text(out->key, sizeof out->key, c, #key, missing)
 
-/* A scheduler_config.json as the model reader fills it: what is missing is the default of the file's class. betas: TRAIN_MAX values. */
+/* A scheduler_config.json as the model reader fills it: what is missing is the default of the file's class.
+ * betas: TRAIN_MAX values. */
 static inline void read_config(scheduler_config *out, double *betas, const json_t *c)
 {
     *out = (scheduler_config){ 0 };
@@ -82,9 +83,9 @@ static inline scheduler_config sd15_config(void)
 {
     scheduler_config c;
     double none[1];
-    json_t *file = json_pack("{s:f, s:f, s:s, s:i, s:b, s:b, s:i, s:b}", "beta_start", 0.00085, "beta_end", 0.012, "beta_schedule",
-                             "scaled_linear", "num_train_timesteps", 1000, "set_alpha_to_one", 0, "skip_prk_steps", 1, "steps_offset", 1,
-                             "clip_sample", 0);
+    json_t *file = json_pack("{s:f, s:f, s:s, s:i, s:b, s:b, s:i, s:b}", "beta_start", 0.00085, "beta_end", 0.012,
+                             "beta_schedule", "scaled_linear", "num_train_timesteps", 1000, "set_alpha_to_one", 0,
+                             "skip_prk_steps", 1, "steps_offset", 1, "clip_sample", 0);
     assert_non_null(file);
     read_config(&c, none, file);
     json_decref(file);

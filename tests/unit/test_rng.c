@@ -36,7 +36,8 @@ static void assert_floats(const float *got, const json_t *want)
     assert_true(json_array_size(want) > 0);
     for (size_t i = 0; i < json_array_size(want); i++) {
         float w = (float)json_number_value(json_array_get(want, i));
-        if (memcmp(got + i, &w, sizeof w) && !(w == 0 && got[i] == 0)) fail_msg("value %zu: %.9g, expected %.9g", i, (double)got[i], (double)w);
+        if (memcmp(got + i, &w, sizeof w) && !(w == 0 && got[i] == 0))
+            fail_msg("value %zu: %.9g, expected %.9g", i, (double)got[i], (double)w);
     }
 }
 
@@ -88,11 +89,31 @@ static void run_cases(const char *list, fill_fn *fill, size_t low, size_t high)
     assert_true(done > 0);
 }
 
-static void randn_below_16(void **state) { (void)state; run_cases("randn_f32", rng_randn, 1, 15); }
-static void randn_one_block(void **state) { (void)state; run_cases("randn_f32", rng_randn, 16, 16); }
-static void randn_ragged(void **state) { (void)state; run_cases("randn_f32", rng_randn, 17, 63); }
-static void randn_long(void **state) { (void)state; run_cases("randn_f32", rng_randn, 64, SIZE_MAX); }
-static void rand_all(void **state) { (void)state; run_cases("rand_f32", rng_rand, 1, SIZE_MAX); }
+static void randn_below_16(void **state)
+{
+    (void)state;
+    run_cases("randn_f32", rng_randn, 1, 15);
+}
+static void randn_one_block(void **state)
+{
+    (void)state;
+    run_cases("randn_f32", rng_randn, 16, 16);
+}
+static void randn_ragged(void **state)
+{
+    (void)state;
+    run_cases("randn_f32", rng_randn, 17, 63);
+}
+static void randn_long(void **state)
+{
+    (void)state;
+    run_cases("randn_f32", rng_randn, 64, SIZE_MAX);
+}
+static void rand_all(void **state)
+{
+    (void)state;
+    run_cases("rand_f32", rng_rand, 1, SIZE_MAX);
+}
 
 static void randn_latents(void **state)
 {
@@ -232,13 +253,20 @@ static void nothing_asked_nothing_drawn(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(randn_below_16),         cmocka_unit_test(randn_one_block),
-        cmocka_unit_test(randn_ragged),           cmocka_unit_test(randn_long),
-        cmocka_unit_test(randn_latents),          cmocka_unit_test(randn_successive_calls),
-        cmocka_unit_test(rand_all),               cmocka_unit_test(integers),
-        cmocka_unit_test(mixed_calls),            cmocka_unit_test(twister_known_answer),
-        cmocka_unit_test(seed_keeps_32_bits),     cmocka_unit_test(seed_forgets_cache),
-        cmocka_unit_test(long_calls_count_words), cmocka_unit_test(nothing_asked_nothing_drawn),
+        cmocka_unit_test(randn_below_16),
+        cmocka_unit_test(randn_one_block),
+        cmocka_unit_test(randn_ragged),
+        cmocka_unit_test(randn_long),
+        cmocka_unit_test(randn_latents),
+        cmocka_unit_test(randn_successive_calls),
+        cmocka_unit_test(rand_all),
+        cmocka_unit_test(integers),
+        cmocka_unit_test(mixed_calls),
+        cmocka_unit_test(twister_known_answer),
+        cmocka_unit_test(seed_keeps_32_bits),
+        cmocka_unit_test(seed_forgets_cache),
+        cmocka_unit_test(long_calls_count_words),
+        cmocka_unit_test(nothing_asked_nothing_drawn),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }

@@ -7,13 +7,14 @@
 
 #include <math.h>
 
-static int open_named(sampler **s, const char *name, const char *schedule, int steps, double eta, const scheduler_config *c)
+static int open_named(sampler **s, const char *name, const char *schedule, int steps, double eta,
+                      const scheduler_config *c)
 {
     const sampler_params p = { .name = name, .schedule = schedule, .steps = steps, .eta = eta, .config = c };
     return sampler_open(s, &p);
 }
 
-/* --- as an iterator ------------------------------------------------------------------------------------------------------ */
+/* --- as an iterator ----------------------------------------------------------------------------------------------- */
 
 static void restarts(void **state)
 {
@@ -111,9 +112,10 @@ static void close_accepts_nothing(void **state)
     assert_null(s);
 }
 
-/* --- refusals ------------------------------------------------------------------------------------------------------------ */
+/* --- refusals ----------------------------------------------------------------------------------------------------- */
 
-static void refuses_with(int code, const char *name, const char *schedule, int steps, double eta, const scheduler_config *c, const char *why)
+static void refuses_with(int code, const char *name, const char *schedule, int steps, double eta,
+                         const scheduler_config *c, const char *why)
 {
     sampler *s = NULL;
     assert_int_equal(open_named(&s, name, schedule, steps, eta, c), code);
@@ -153,7 +155,8 @@ static void refuses_predictions(void **state)
     refuses_with(SDCL_EMODEL, "plms", "default", 20, 0, &c, "'sample'");
     refuses_with(SDCL_EMODEL, "euler_a", "default", 20, 0, &c, "'sample'");
     strcpy(c.prediction_type, "flow_prediction");
-    for (int i = 0; sampler_name(i); i++) refuses_with(SDCL_EMODEL, sampler_name(i), "default", 20, 0, &c, "flow_prediction");
+    for (int i = 0; sampler_name(i); i++)
+        refuses_with(SDCL_EMODEL, sampler_name(i), "default", 20, 0, &c, "flow_prediction");
 }
 
 static void refuses_model_options(void **state)
@@ -226,7 +229,7 @@ static void refuses_epsilon_at_zero_snr(void **state)
     sampler_close(&s);
 }
 
-/* --- names --------------------------------------------------------------------------------------------------------------- */
+/* --- names -------------------------------------------------------------------------------------------------------- */
 
 static void lists_names(void **state)
 {
@@ -261,7 +264,9 @@ static void reads_either_spelling(void **state)
     assert_string_equal(sampler_canonical("DPM++ 2M Karras", &schedule), "dpmpp_2m");
     assert_string_equal(schedule, "karras");
     schedule = "default";
-    static const char *const unknown[] = { "", "Karras", " Karras", "Heun", "Heun Karras", "Euler b", "euler ", "eule" };
+    static const char *const unknown[] = {
+        "", "Karras", " Karras", "Heun", "Heun Karras", "Euler b", "euler ", "eule"
+    };
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) assert_null(sampler_canonical(unknown[i], &schedule));
     assert_string_equal(schedule, "default");
 }

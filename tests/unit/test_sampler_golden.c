@@ -30,7 +30,7 @@ static int unload(void **state)
     return 0;
 }
 
-/* --- executor ---------------------------------------------------------------------------------------------------------- */
+/* --- executor ----------------------------------------------------------------------------------------------------- */
 
 typedef struct toy {
     noise_schedule table; /* of the scheduler under test: the model interpolates its ln sigma */
@@ -89,7 +89,8 @@ static void run_script(trace *t, sampler *s, const toy *m, state_type type)
         switch (a.kind) {
         case ACTION_EVALUATE:
             for (int j = 0; j < WIDTH; j++)
-                slot[SLOT_MODEL][j] = rounded(type, toy_output(m, rounded(type, a.input_scale * slot[a.input][j]), a.timestep));
+                slot[SLOT_MODEL][j] =
+                    rounded(type, toy_output(m, rounded(type, a.input_scale * slot[a.input][j]), a.timestep));
             assert_true(t->evaluations < STEPS_MAX + 9);
             t->timesteps[t->evaluations++] = a.timestep;
             break;
@@ -109,9 +110,10 @@ static void run_script(trace *t, sampler *s, const toy *m, state_type type)
     memcpy(t->last, slot[SLOT_STATE], sizeof t->last);
 }
 
-/* --- against the reference ----------------------------------------------------------------------------------------------- */
+/* --- against the reference ---------------------------------------------------------------------------------------- */
 
-static int open_named(sampler **s, const char *name, const char *schedule, int steps, double eta, const scheduler_config *c)
+static int open_named(sampler **s, const char *name, const char *schedule, int steps, double eta,
+                      const scheduler_config *c)
 {
     const sampler_params p = { .name = name, .schedule = schedule, .steps = steps, .eta = eta, .config = c };
     return sampler_open(s, &p);
@@ -120,7 +122,8 @@ static int open_named(sampler **s, const char *name, const char *schedule, int s
 static double largest(const json_t *values)
 {
     double most = 0;
-    for (size_t j = 0; j < json_array_size(values); j++) most = fmax(most, fabs(json_number_value(json_array_get(values, j))));
+    for (size_t j = 0; j < json_array_size(values); j++)
+        most = fmax(most, fabs(json_number_value(json_array_get(values, j))));
     return most;
 }
 
@@ -129,7 +132,8 @@ static void assert_state(const char *what, const double *got, const json_t *want
     assert_int_equal(json_array_size(want), WIDTH);
     for (size_t j = 0; j < WIDTH; j++) {
         double w = json_number_value(json_array_get(want, j));
-        if (!(fabs(got[j] - w) <= tolerance)) fail_msg("%s: value %zu is %.9g, expected %.9g +- %.2g", what, j, got[j], w, tolerance);
+        if (!(fabs(got[j] - w) <= tolerance))
+            fail_msg("%s: value %zu is %.9g, expected %.9g +- %.2g", what, j, got[j], w, tolerance);
     }
 }
 
@@ -145,13 +149,16 @@ static void assert_timesteps(const trace *t, const sampler *s, const json_t *wan
     }
 }
 
-/* relative: allowed difference in units of the largest of the four values; a small one among them is a difference of larger ones. */
+/* relative: allowed difference in units of the largest of the four values, because a small one is a
+ * difference of larger ones. */
 static void check_case(const json_t *c, const scheduler_config *config, state_type type, double relative)
 {
     sampler *s = NULL;
-    const char *name = json_string_value(json_object_get(c, "sampler")), *schedule = json_string_value(json_object_get(c, "schedule"));
+    const char *name = json_string_value(json_object_get(c, "sampler")),
+               *schedule = json_string_value(json_object_get(c, "schedule"));
     int steps = (int)json_integer_value(json_object_get(c, "steps"));
-    if (open_named(&s, name, schedule, steps, number(c, "eta", 0), config)) fail_msg("%s %s %d: %s", name, schedule, steps, sdcl_last_error());
+    if (open_named(&s, name, schedule, steps, number(c, "eta", 0), config))
+        fail_msg("%s %s %d: %s", name, schedule, steps, sdcl_last_error());
 
     bool knows_zero_snr = strcmp(name, "plms") && config->rescale_betas_zero_snr;
     zero_snr zero = !knows_zero_snr ? ZERO_SNR_OFF : strcmp(name, "ddim") ? ZERO_SNR_FLOOR : ZERO_SNR_EXACT;
@@ -167,7 +174,7 @@ static void check_case(const json_t *c, const scheduler_config *config, state_ty
     double sigma = json_number_value(json_object_get(c, "init_noise_sigma"));
     assert_true(fabs(sampler_init_noise_sigma(s) - sigma) <= 2e-7 * sigma);
 
-    /* Both sides may have rounded the noisiest state to float32 once, which counts by 1 / alpha on the picture's scale. */
+    /* Both sides may have rounded the noisiest state to float32 once, which counts 1 / alpha times in x0. */
     double first_sigma = toy_sigma(&m, t.timesteps[0]), noisiest = 2.1 * sqrt(1 + first_sigma * first_sigma);
     double floor = type == STATE_FLOAT ? noisiest * (double)FLT_EPSILON : 0;
     char what[64];
@@ -185,7 +192,10 @@ typedef struct pair {
     const char *sampler, *schedule;
 } pair;
 
-static bool is(const json_t *c, const char *key, const char *text) { return !strcmp(json_string_value(json_object_get(c, key)), text); }
+static bool is(const json_t *c, const char *key, const char *text)
+{
+    return !strcmp(json_string_value(json_object_get(c, key)), text);
+}
 
 /* All cases of one sampler under one schedule, with Stable Diffusion 1.5's config. */
 static void golden_pair(void **state)
@@ -210,7 +220,8 @@ static void unsupported_pair(void **state)
     bool listed = false;
     size_t i;
     json_t *v;
-    json_array_foreach (json_object_get(json_object_get(golden, "unsupported"), p->sampler), i, v) listed |= !strcmp(json_string_value(v), p->schedule);
+    json_array_foreach (json_object_get(json_object_get(golden, "unsupported"), p->sampler), i, v)
+        listed |= !strcmp(json_string_value(v), p->schedule);
     assert_true(listed);
     sampler *s = NULL;
     assert_int_equal(open_named(&s, p->sampler, p->schedule, 20, 0, &config), SDCL_EUSAGE);
@@ -235,7 +246,7 @@ static void golden_exponential(void **state)
     assert_true(done == 8);
 }
 
-/* Other configs: predictions, clipping, beta schedules, zero SNR, Runge-Kutta starts, solver options, sibling classes. */
+/* Other configs: predictions, clipping, beta schedules, zero SNR, Runge-Kutta starts, solver options, other classes. */
 static void config_cases(void **state)
 {
     size_t i, done = 0;
