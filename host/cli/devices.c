@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/json.h"
+#include "cli/message.h"
+#include "cli/verbs.h"
+
+static void print_text(const sdcl_device *d)
+{
+    printf("%d  %s  %s\n", d->index, d->type, d->name);
+    printf("   vendor    %s\n   platform  %s\n   driver    %s, %s\n", d->vendor, d->platform, d->driver, d->version);
+    printf("   compute   %u units at %u MHz, work-groups up to %zu%s%s\n", d->compute_units, d->clock_mhz, d->max_work_group,
+           d->has_fp16 ? ", fp16" : "", d->has_subgroups ? ", subgroups" : "");
+    printf("   memory    %.0f MiB%s, one buffer up to %.0f MiB, local %.0f KiB\n", (double)d->global_bytes / (1 << 20),
+           d->unified_memory ? " shared with the host" : "", (double)d->max_alloc_bytes / (1 << 20), (double)d->local_bytes / 1024);
+}
+
+static void print_json(const sdcl_device *d)
+{
+    const struct {
+        const char *key, *value;
+    } texts[] = {{"type", d->type},         {"name", d->name},     {"vendor", d->vendor},
+                 {"platform", d->platform}, {"driver", d->driver}, {"version", d->version}};
+    printf("{\"index\":%d", d->index);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        printf(",\"%s\":", texts[i].key);
+        json_string(stdout, texts[i].value);
+    }
+    printf(",\"compute_units\":%u,\"clock_mhz\":%u,\"global_bytes\":%llu,\"max_alloc_bytes\":%llu,\"local_bytes\":%llu,"
+           "\"max_work_group\":%zu,\"fp16\":%s,\"subgroups\":%s,\"unified_memory\":%s}\n",
+           d->compute_units, d->clock_mhz, (unsigned long long)d->global_bytes, (unsigned long long)d->max_alloc_bytes,
+           (unsigned long long)d->local_bytes, d->max_work_group, d->has_fp16 ? "true" : "false", d->has_subgroups ? "true" : "false",
+           d->unified_memory ? "true" : "false");
+}
+
+int cli_devices(const options *o)
+{
+    sdcl_device *list = NULL;
+    int count = 0, err;
+    TRY(cli_library(sdcl_devices(&list, &count)));
+    for (int i = 0; i < count; i++) (o->json ? print_json : print_text)(&list[i]);
+    if (!count) {
+        err = cli_fail(SDCL_EDEVICE, "no OpenCL device");
+        cli_hint("install your GPU's OpenCL driver, or pocl-opencl-icd for the CPU; clinfo -l shows what is found");
+    }
+out:
+    sdcl_free(list);
+    return err;
+}
