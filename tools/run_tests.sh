@@ -1,0 +1,63 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Runs test programs and scripts, a line each, and ends with `N passed, N failed`; exit 1 when anything failed.
+#   B=build [SAN=1] run_tests.sh PROGRAM...
+# A program prints TAP (cmocka does when asked; `ok 1 - name`, `not ok 2 - name`, `ok 3 # SKIP why`). One that crashes,
+# hangs for TEST_TIMEOUT seconds or runs no test has failed. Logs are in $B/logs/.
+set -u
+export LC_ALL=C.UTF-8
+B=${B:-build}
+root=$(pwd)
+case $B in /*) ;; *) B=$root/$B ;; esac
+logs=$B/logs
+rm -rf "$logs"
+mkdir -p "$logs" "$B/xdg/cache" "$B/xdg/config" "$B/xdg/data"
+
+# What the machine's user has set up or cached must not decide a test.
+unset SDCL_CL_DIR SDCL_MODEL SDCL_DEBUG
+export XDG_CACHE_HOME="$B/xdg/cache" XDG_CONFIG_HOME="$B/xdg/config" XDG_DATA_HOME="$B/xdg/data"
+export CMOCKA_MESSAGE_OUTPUT=TAP SDCL_PROGRAM="$B/sdcl"
+if [ "${SAN:-}" ]; then
+    # Mesa's driver is loaded with RTLD_DEEPBIND, which the sanitizers do not survive: PoCL only.
+    export OCL_ICD_VENDORS=/etc/OpenCL/vendors/pocl.icd
+    export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
+    export LSAN_OPTIONS=suppressions="$root/tests/lsan.supp":print_suppressions=0
+fi
+
+passed=0 failed=0
+for program; do
+    name=$(basename "$program" .sh)
+    log=$logs/$name.log
+    start=$(date +%s%N)
+    case $program in /*) ;; *) program=./$program ;; esac
+    timeout "${TEST_TIMEOUT:-600}" "$program" < /dev/null > "$log" 2>&1
+    status=$?
+    ms=$((($(date +%s%N) - start) / 1000000))
+
+    bad=$(grep -c '^not ok ' "$log")
+    skipped=$(grep -ci '^ok .*# *skip\|^not ok .*# *skip' "$log")
+    bad=$((bad - $(grep -ci '^not ok .*# *skip' "$log")))
+    good=$(($(grep -c '^ok ' "$log") - $(grep -ci '^ok .*# *skip' "$log")))
+    why=
+    if [ $status = 124 ]; then why='ran out of time'
+    elif [ $status -ge 128 ]; then why="killed by signal $((status - 128))"
+    elif [ $status != 0 ] && [ $bad = 0 ]; then why="exit status $status"
+    elif [ $((good + bad + skipped)) = 0 ]; then why='ran no test'
+    elif [ $status = 0 ] && [ $bad != 0 ]; then why='reports failures, but exits with 0'
+    fi
+    [ -z "$why" ] || bad=$((bad + 1))
+    passed=$((passed + good)) failed=$((failed + bad))
+
+    verdict=ok
+    [ $bad = 0 ] || verdict=FAILED
+    printf '%-28s %-6s %4d passed' "$name" "$verdict" "$good"
+    [ $bad = 0 ] || printf ', %d failed' "$bad"
+    [ $skipped = 0 ] || printf ', %d skipped' "$skipped"
+    [ -z "$why" ] || printf ' (%s)' "$why"
+    printf '  %d.%d s\n' $((ms / 1000)) $((ms % 1000 / 100))
+    if [ $bad != 0 ]; then
+        grep -v '^ok ' "$log" | tail -n 60 | sed 's/^/    /'
+    fi
+done
+echo "$passed passed, $failed failed"
+[ $failed = 0 ] && [ $passed != 0 ]
