@@ -40,15 +40,17 @@ void error_hint(const char *format, ...)
 
 int error_prefix(int code, const char *format, ...)
 {
-    char prefix[512], rest[MESSAGE_MAX];
+    char prefix[512];
     va_list ap;
     va_start(ap, format);
-    vsnprintf(prefix, sizeof prefix, format, ap);
+    vsnprintf(prefix, sizeof prefix - 2, format, ap);
     va_end(ap);
-    memcpy(rest, message, sizeof rest);
-    size_t n = strlen(prefix);
+    strcat(prefix, ": ");
+    size_t n = strlen(prefix), kept = strlen(message);
+    if (kept > sizeof message - 1 - n) kept = sizeof message - 1 - n;
+    memmove(message + n, message, kept);
     memcpy(message, prefix, n);
-    snprintf(message + n, sizeof message - n, ": %s", rest);
+    message[n + kept] = 0;
     escape_controls(message);
     return code;
 }

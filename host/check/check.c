@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+#include "check/check.h"
+
+#include "base/half.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { OPERANDS_MAX = 16, GUARD_ELEMENTS = 67, TIMINGS_MAX = 400 };
+
+typedef struct operand {
+    tensor t;
+    cl_mem mem;
+    unsigned char *before; /* what was uploaded, guards included */
+    double *values;        /* dense: as uploaded (inputs) */
+    double *want;          /* dense: expected (outputs); NULL for inputs */
+    uint64_t bytes;
+} operand;
+
+typedef struct stored_weight {
+    weight *w;
+    void *raw;
+    double *values;
+} stored_weight;
+
+struct check {
+    ocl *o;
+    plan *p;
+    weights *ws;
+    const check_case *c;
+    uint64_t random;
+    operand operands[OPERANDS_MAX];
+    int count;
+    stored_weight stored[4];
+    int stored_count;
+    bool bench;
+    check_result *result;
+};
+
+plan *check_plan(check *t) { return t->p; }
+dtype check_dtype(const check *t) { return t->c->dt; }
+
+/* xorshift64*: uniform in [-1, 1). */
+static double uniform(check *t)
+{
+    t->random ^= t->random >> 12;
+    t->random ^= t->random << 25;
+    t->random ^= t->random >> 27;
+    return (double)(int64_t)(t->random * 0x2545F4914F6CDD1Dull) * 0x1p-63;
+}
+
+static double fill(check *t)
+{
+    double u = uniform(t);
+    switch (t->c->fill) {
+    case FILL_TINY: return 1e-4 * u;
+    case FILL_OFFSET: return 30 + u;
+    case FILL_CONSTANT: return 0.625;
+    default: return u;
+    }
+}
+
+/* Stores v as element i; returns what it has become. */
+static double store(void *to, dtype dt, uint64_t i, double v)
+{
+    switch (dt) {
+    case F16: ((uint16_t *)to)[i] = float_to_half((float)v); return half_to_float(((uint16_t *)to)[i]);
+    case I32: ((int32_t *)to)[i] = (int32_t)v; return (int32_t)v;
+    case U8: ((uint8_t *)to)[i] = (uint8_t)v; return (uint8_t)v;
+    default: ((float *)to)[i] = (float)v; return (float)v;
+    }
+}
+
+static double load(const void *from, dtype dt, uint64_t i)
+{
+    switch (dt) {
+    case F16: return half_to_float(((const uint16_t *)from)[i]);
+    case I32: return ((const int32_t *)from)[i];
+    case U8: return ((const uint8_t *)from)[i];
+    default: return ((const float *)from)[i];
+    }
+}
+
+static operand *find(check *t, tensor x)
+{
+    for (int i = 0; i < t->count; i++)
+        if (t->operands[i].t.buf == x.buf) return &t->operands[i];
+    abort(); /* the case asks for an operand that it did not make */
+}
+
+/* Poison: NaN as float and as half. */
+static tensor new_operand(check *t, dtype dt, int n, int h, int w, int c, int gap)
+{
+    operand *x = &t->operands[t->count];
+    uint64_t elements = (uint64_t)n * (uint64_t)h * (uint64_t)w * (uint64_t)(c + gap);
+    if (t->count == OPERANDS_MAX) abort();
+    t->count++;
+    x->t = plan_external(t->p, dt, n, h, w, c);
+    x->t.ld = c + gap;
+    x->bytes = (elements + 2 * GUARD_ELEMENTS) * (uint64_t)dtype_size(dt);
+    x->before = malloc(x->bytes);
+    x->values = malloc(((size_t)n * (size_t)h * (size_t)w * (size_t)c + 1) * sizeof(double));
+    if (!x->before || !x->values) abort();
+    memset(x->before, 0x7f, x->bytes);
+    return x->t;
+}
+
+static uint64_t element(tensor t, int64_t row, int c) { return (uint64_t)GUARD_ELEMENTS + (uint64_t)row * (uint64_t)t.ld + (uint64_t)c; }
+
+int check_set(check *t, tensor x, const double *values)
+{
+    operand *o = find(t, x);
+    for (int64_t r = 0; r < rows_of(x); r++)
+        for (int k = 0; k < x.c; k++) o->values[r * x.c + k] = store(o->before, x.dt, element(x, r, k), values[r * x.c + k]);
+    return 0;
+}
+
+tensor check_in(check *t, dtype dt, int n, int h, int w, int c, int gap)
+{
+    tensor x = new_operand(t, dt, n, h, w, c, gap);
+    operand *o = find(t, x);
+    for (int64_t r = 0; r < rows_of(x); r++)
+        for (int k = 0; k < c; k++) o->values[r * c + k] = store(o->before, dt, element(x, r, k), fill(t));
+    return x;
+}
+
+const double *check_values(check *t, tensor x) { return find(t, x)->values; }
+
+tensor check_out(check *t, dtype dt, int n, int h, int w, int c, int gap)
+{
+    tensor y = new_operand(t, dt, n, h, w, c, gap);
+    operand *o = find(t, y);
+    o->want = calloc((size_t)rows_of(y) * (size_t)c + 1, sizeof *o->want);
+    if (!o->want) abort();
+    return y;
+}
+
+tensor check_inout(check *t, dtype dt, int n, int h, int w, int c, int gap)
+{
+    tensor y = check_in(t, dt, n, h, w, c, gap);
+    operand *o = find(t, y);
+    o->want = calloc((size_t)rows_of(y) * (size_t)c + 1, sizeof *o->want);
+    if (!o->want) abort();
+    memcpy(o->want, o->values, (size_t)rows_of(y) * (size_t)c * sizeof *o->want);
+    return y;
+}
+
+double *check_want(check *t, tensor y) { return find(t, y)->want; }
+
+static int read_raw(const void *file, const void *entry, uint64_t first, uint64_t bytes, void *dst)
+{
+    (void)file;
+    memcpy(dst, (const char *)entry + first, bytes);
+    return 0;
+}
+
+weight *check_weight(check *t, int rows, int columns, int taps)
+{
+    stored_weight *s = &t->stored[t->stored_count++];
+    uint64_t n = (uint64_t)rows * (uint64_t)columns * (uint64_t)taps;
+    s->raw = malloc(n * 4);
+    s->values = malloc(n * sizeof *s->values);
+    if (!s->raw || !s->values) abort();
+    double scale = 1 / sqrt((double)columns * taps);
+    for (uint64_t i = 0; i < n; i++) s->values[i] = store(s->raw, t->c->dt, i, uniform(t) * scale);
+    weight_part part = {.name = "weight", .entry = s->raw, .read = read_raw, .dt = t->c->dt == F16 ? WEIGHT_F16 : WEIGHT_F32, .rows = rows};
+    if (weights_add(t->ws, &s->w, &part, 1, columns, taps)) abort();
+    return s->w;
+}
+
+const double *check_weight_values(check *t, const weight *w)
+{
+    for (int i = 0; i < t->stored_count; i++)
+        if (t->stored[i].w == w) return t->stored[i].values;
+    abort();
+}
+
+/* The squared error that rounding to the storage type alone may cost, relative to the result. */
+static double floor_of(dtype dt) { return dt == F16 ? 1e-7 : 1e-13; }
+
+static int fail(check *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int fail(check *t, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(t->result->why, sizeof t->result->why, format, ap);
+    va_end(ap);
+    t->result->ok = false;
+    return 0;
+}
+
+/* Guards and gaps must be as uploaded; inputs entirely. */
+static int compare(check *t, const operand *o, const unsigned char *after, double allowance)
+{
+    tensor y = o->t;
+    uint64_t size = (uint64_t)dtype_size(y.dt), total = o->bytes / size;
+    double error = 0, power = 0;
+    for (uint64_t i = 0; i < total; i++) {
+        int64_t at = (int64_t)i - GUARD_ELEMENTS, row = at < 0 ? -1 : at / y.ld;
+        bool inside = at >= 0 && row < rows_of(y) && at % y.ld < y.c;
+        if (o->want && inside) {
+            double want = o->want[row * y.c + at % y.ld], got = load(after, y.dt, i);
+            if (!isfinite(got)) return fail(t, "not finite at row %lld, column %lld", (long long)row, (long long)(at % y.ld));
+            error += (got - want) * (got - want);
+            power += want * want;
+        } else if (memcmp(o->before + i * size, after + i * size, size))
+            return fail(t, "%s touched at element %lld", inside ? "an input was" : "a guard or gap was", (long long)at);
+    }
+    if (!o->want) return 0;
+    double nmse = power > 0 ? error / power : error, limit = allowance * floor_of(y.dt == U8 ? F32 : y.dt);
+    if (t->c->dt == F16 && y.dt == F32) limit = allowance * floor_of(F16); /* F32 output of an F16 case: the operands were rounded on the way */
+    if (nmse > t->result->nmse) t->result->nmse = nmse;
+    if (nmse > limit) return fail(t, "NMSE %.2e, limit %.2e", nmse, limit);
+    return 0;
+}
+
+static double now(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+}
+
+static int ascending(const void *a, const void *b) { return *(const double *)a < *(const double *)b ? -1 : *(const double *)a > *(const double *)b; }
+
+static int measure(check *t, double bytes)
+{
+    int err = 0, n = 0;
+    double ms[TIMINGS_MAX], begin = now();
+    while (n < 5 || (now() - begin < 0.2 && n < TIMINGS_MAX)) {
+        double start = now();
+        TRY(plan_run(t->p));
+        TRY(ocl_finish(t->o));
+        ms[n++] = (now() - start) * 1e3;
+    }
+    qsort(ms, (size_t)n, sizeof *ms, ascending);
+    t->result->ms = ms[n / 2];
+    t->result->gflops = plan_flops(t->p) * 1e-9;
+    t->result->gbytes = bytes * 1e-9;
+out:
+    return err;
+}
+
+int check_finish(check *t, double allowance, double bytes)
+{
+    int err = 0;
+    unsigned char *after = NULL;
+    TRY(plan_lower(t->p));
+    TRY(plan_place(t->p));
+    TRY(plan_allocate(t->p));
+    TRY(weights_load(t->ws, NULL, NULL));
+    TRY(ocl_build_wait(t->o));
+    for (int i = 0; i < t->count; i++) {
+        operand *x = &t->operands[i];
+        TRY(ocl_buffer_new(t->o, &x->mem, x->bytes));
+        TRY(ocl_write(t->o, x->mem, 0, x->bytes, x->before));
+        plan_bind(t->p, x->t, x->mem, GUARD_ELEMENTS);
+    }
+    TRY(plan_run(t->p));
+    TRY(ocl_finish(t->o));
+    t->result->ok = true;
+    for (int i = 0; i < t->count && t->result->ok; i++) {
+        operand *x = &t->operands[i];
+        free(after);
+        after = malloc(x->bytes);
+        if (!after) abort();
+        TRY(ocl_read(t->o, x->mem, 0, x->bytes, after));
+        TRY(compare(t, x, after, allowance));
+    }
+    if (t->result->ok && t->bench) TRY(measure(t, bytes));
+out:
+    free(after);
+    return err;
+}
+
+void check_run(ocl *o, const check_op *op, const check_case *c, uint64_t seed, bool bench, check_result *r)
+{
+    check t = {.o = o, .c = c, .random = seed * 0x9E3779B97F4A7C15ull + (uint64_t)c->index * 31 + 1, .bench = bench, .result = r};
+    *r = (check_result){0};
+    int err = plan_new(&t.p, o, op->name);
+    if (!err) plan_set_activation(t.p, c->dt);
+    if (!err) err = weights_new(&t.ws, o);
+    if (!err) err = op->run(&t, c->index);
+    if (err) {
+        r->ok = false;
+        snprintf(r->why, sizeof r->why, "%s", sdcl_last_error());
+    }
+    for (int i = 0; i < t.count; i++) {
+        ocl_buffer_free(o, &t.operands[i].mem);
+        free(t.operands[i].before);
+        free(t.operands[i].values);
+        free(t.operands[i].want);
+    }
+    plan_free(&t.p);
+    weights_free(&t.ws);
+    for (int i = 0; i < t.stored_count; i++) {
+        free(t.stored[i].raw);
+        free(t.stored[i].values);
+    }
+}
+
+const char *check_impls(const check_op *op)
+{
+    if (!op->section) return "";
+    for (const ocl_section *const *s = ops_sections; *s; s++)
+        if (!strcmp((*s)->name, op->section))
+            for (int i = 0; i < (*s)->count; i++)
+                if (!strcmp((*s)->tunables[i].name, "impl")) return (*s)->tunables[i].choices + strlen("auto ");
+    return "";
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* One harness for test, benchmark and self-test: an op at a shape, on an implementation, in a configuration; compared with the plain C reference, and only
+ * then timed.
+ *
+ * Every operand lies at an odd offset between guard zones; rows may have gaps; outputs start poisoned. A case fails on an OpenCL error, a touched guard or
+ * gap, a value that is not finite, or a normalised squared error above the storage type's floor times the case's allowance. */
+#ifndef SDCL_CHECK_CHECK_H
+#define SDCL_CHECK_CHECK_H
+
+#include "ops/ops.h"
+
+typedef struct check check;
+
+/* How inputs are filled: uniform in +-1; tiny (1e-4); large (30, about a large mean); all the same value. */
+typedef enum check_fill { FILL_UNIFORM, FILL_TINY, FILL_OFFSET, FILL_CONSTANT, FILL_COUNT } check_fill;
+
+typedef struct check_case {
+    const char *op;
+    int index;
+    dtype dt;        /* storage of activations and of weights */
+    check_fill fill;
+} check_case;
+
+typedef struct check_result {
+    bool ok;
+    char why[256];   /* of a failure */
+    double nmse;
+    double ms;       /* median; 0: not timed */
+    double gflops, gbytes; /* of one run */
+} check_result;
+
+/* A group of cases: host/check/ops/x.c defines one, host/check/registry.c lists them. */
+typedef struct check_op {
+    const char *name;
+    const char *section;  /* op whose `impl` has several values; NULL: one implementation */
+    int cases;            /* test shapes: small, ragged, extreme */
+    int bench_cases;      /* shapes of SD v1 at 512x512 follow them */
+    int (*run)(check *t, int i);
+    void (*describe)(int i, char *text, size_t size);
+} check_op;
+
+extern const check_op *const check_ops[]; /* null-terminated */
+
+/* --- what a case's run function uses --- */
+
+plan *check_plan(check *t);
+dtype check_dtype(const check *t); /* of activations */
+/* An input (n,h,w,c) with `gap` unused elements after each row, filled; its values as the device sees them (rounded), dense. */
+tensor check_in(check *t, dtype dt, int n, int h, int w, int c, int gap);
+const double *check_values(check *t, tensor x);
+/* Replaces the values of an input: token ids, timesteps. */
+int check_set(check *t, tensor x, const double *values);
+/* An output, poisoned; where the expected values go. */
+tensor check_out(check *t, dtype dt, int n, int h, int w, int c, int gap);
+double *check_want(check *t, tensor y);
+/* An output that starts with an input's values and is checked afterwards. */
+tensor check_inout(check *t, dtype dt, int n, int h, int w, int c, int gap);
+/* A weight of rows x columns x taps in the case's storage type, and its values as the device sees them, [rows][columns][taps]. */
+weight *check_weight(check *t, int rows, int columns, int taps);
+const double *check_weight_values(check *t, const weight *w);
+/* Lowers, places, loads, runs, compares. allowance: multiple of the storage type's floor. bytes: read and written by one run. */
+int check_finish(check *t, double allowance, double bytes);
+
+/* --- driving --- */
+
+/* seed: of the fills. bench: also time it, for at least 0.2 s. */
+void check_run(ocl *o, const check_op *op, const check_case *c, uint64_t seed, bool bench, check_result *r);
+/* Names of the implementations an op can be forced to ("cpu gpu"), from its section; "" where there is one. */
+const char *check_impls(const check_op *op);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include "check/check.h"
+#include "ref/ref.h"
+
+#include <stdio.h>
+
+enum { ROW = 1, RESIDUAL = 2, NORM = 4 };
+
+static const struct shape {
+    int images, h, w, c, n, stride;
+    conv_padding padding;
+    int up_h, up_w, flags, gap;
+} shapes[] = {
+    {1, 1, 1, 1, 1, 1, PAD_SAME, 0, 0, 0, 0},
+    {1, 5, 7, 4, 12, 1, PAD_SAME, 0, 0, 0, 0},
+    {2, 9, 7, 20, 28, 1, PAD_SAME, 0, 0, ROW, 3},
+    {2, 6, 5, 28, 20, 1, PAD_SAME, 0, 0, RESIDUAL, 2},
+    {1, 8, 8, 24, 24, 2, PAD_SAME, 0, 0, 0, 1},
+    {2, 9, 7, 12, 20, 2, PAD_SAME, 0, 0, 0, 0},
+    {1, 8, 10, 12, 18, 2, PAD_DOWN_RIGHT, 0, 0, 0, 0},
+    {1, 9, 7, 6, 5, 2, PAD_DOWN_RIGHT, 0, 0, 0, 0},
+    {1, 4, 3, 16, 20, 1, PAD_SAME, 8, 6, 0, 0},
+    {2, 5, 4, 20, 12, 1, PAD_SAME, 9, 7, 0, 2},
+    {1, 6, 6, 140, 50, 1, PAD_SAME, 0, 0, ROW | RESIDUAL, 0},
+    {2, 5, 6, 24, 3, 1, PAD_SAME, 0, 0, NORM, 4},
+    {1, 1, 9, 8, 70, 1, PAD_SAME, 0, 0, 0, 0},
+    /* SD v1, 512x512 */
+    {2, 64, 64, 320, 320, 1, PAD_SAME, 0, 0, ROW, 0},
+    {2, 32, 32, 640, 640, 1, PAD_SAME, 0, 0, ROW, 0},
+    {2, 16, 16, 1280, 1280, 1, PAD_SAME, 0, 0, ROW, 0},
+    {2, 8, 8, 1280, 1280, 1, PAD_SAME, 0, 0, ROW, 0},
+    {1, 64, 64, 512, 512, 1, PAD_SAME, 0, 0, RESIDUAL, 0},
+    {1, 256, 256, 256, 256, 1, PAD_SAME, 0, 0, RESIDUAL, 0},
+};
+enum { TESTS = 13, ALL = sizeof shapes / sizeof *shapes };
+
+static void describe(int i, char *text, size_t size)
+{
+    const struct shape *s = &shapes[i];
+    snprintf(text, size, "%dx%dx%dx%d -> %d%s%s%s%s%s%s", s->images, s->h, s->w, s->c, s->n, s->stride == 2 ? " stride 2" : "",
+             s->padding == PAD_DOWN_RIGHT ? " down-right" : "", s->up_h ? " upsampled" : "", s->flags & ROW ? " row" : "",
+             s->flags & RESIDUAL ? " residual" : "", s->flags & NORM ? " norm+silu" : "");
+}
+
+static int run(check *t, int i)
+{
+    int err = 0;
+    const struct shape *s = &shapes[i];
+    dtype dt = check_dtype(t);
+    int uh = s->up_h ? s->up_h : s->h, uw = s->up_h ? s->up_w : s->w, around = s->padding == PAD_SAME ? 2 : 1;
+    int oh = (uh + around - 3) / s->stride + 1, ow = (uw + around - 3) / s->stride + 1;
+    tensor x = check_in(t, dt, s->images, s->h, s->w, s->c, s->gap), y = check_out(t, dt, s->images, oh, ow, s->n, s->gap);
+    weight *w = check_weight(t, s->n, s->c, 9);
+    fuse f = FUSE_NONE;
+    ref_epilogue e = {0};
+    double *input = (double *)(uintptr_t)check_values(t, x);
+    f.bias = check_in(t, F32, 1, 1, 1, s->n, 0);
+    e.bias = check_values(t, f.bias);
+    if (s->flags & ROW) {
+        f.row = check_in(t, F32, s->images, 1, 1, s->n, 2);
+        e.row = check_values(t, f.row);
+    }
+    if (s->flags & RESIDUAL) {
+        f.residual = check_in(t, dt, s->images, oh, ow, s->n, 1);
+        e.residual = check_values(t, f.residual);
+    }
+    if (s->flags & NORM) {
+        tensor gamma = check_in(t, F32, 1, 1, 1, s->c, 0), beta = check_in(t, F32, 1, 1, 1, s->c, 0);
+        f.norm = plan_tensor(check_plan(t), F32, s->images, 1, 2, s->c);
+        f.norm_silu = true;
+        TRY(op_groupnorm_stats(check_plan(t), f.norm, x, gamma, beta, 4, 1e-5f));
+        ref_groupnorm(input, input, check_values(t, gamma), check_values(t, beta), s->images, s->h * s->w, s->c, 4, 1e-5, 1);
+    }
+    ref_conv3x3(check_want(t, y), input, check_weight_values(t, w), s->images, s->h, s->w, s->c, uh, uw, oh, ow, s->stride,
+                s->padding == PAD_SAME, s->n, &e);
+    TRY(op_conv3x3(check_plan(t), y, x, w, s->stride, s->padding, s->up_h, s->up_w, f));
+    double elements = (double)rows_of(x) * s->c + 9.0 * s->c * s->n + (double)rows_of(y) * s->n;
+    TRY(check_finish(t, s->flags & NORM ? 30 : 20, elements * dtype_size(dt)));
+out:
+    return err;
+}
+
+const check_op check_conv3x3 = {"conv3x3", "conv3x3", TESTS, ALL - TESTS, run, describe};

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "check/check.h"
+#include "ref/ref.h"
+
+#include <stdio.h>
+
+enum { BIAS = 1, ROW = 2, RESIDUAL = 4, GEGLU = 8, NORM = 16, IN_PLACE = 32 };
+
+static const struct shape {
+    int images, tokens, n, k, flags;
+    activation act;
+    int gap; /* after the rows of x and y */
+} shapes[] = {
+    {1, 1, 1, 1, 0, ACT_NONE, 0},
+    {1, 7, 5, 3, BIAS, ACT_NONE, 1},
+    {2, 9, 33, 20, BIAS | ROW, ACT_SILU, 3},
+    {1, 77, 50, 48, BIAS, ACT_QUICK_GELU, 0},
+    {1, 77, 64, 48, BIAS | RESIDUAL, ACT_NONE, 5},
+    {2, 16, 96, 130, BIAS | RESIDUAL | IN_PLACE, ACT_NONE, 0},
+    {1, 50, 100, 40, BIAS, ACT_GELU, 0},
+    {1, 33, 28, 28, BIAS | GEGLU, ACT_NONE, 2},
+    {1, 64, 96, 24, BIAS | GEGLU, ACT_NONE, 0},
+    {1, 5, 7, 300, 0, ACT_NONE, 0},
+    {2, 30, 24, 24, BIAS | NORM, ACT_NONE, 4},
+    {3, 1, 200, 70, BIAS, ACT_SILU, 0},
+    /* SD v1, 512x512, two rows of guidance */
+    {2, 4096, 320, 320, BIAS | RESIDUAL, ACT_NONE, 0},
+    {2, 4096, 960, 320, 0, ACT_NONE, 0},
+    {2, 4096, 1280, 320, BIAS | GEGLU, ACT_NONE, 0},
+    {2, 4096, 320, 1280, BIAS | RESIDUAL, ACT_NONE, 0},
+    {2, 1024, 640, 640, BIAS | RESIDUAL, ACT_NONE, 0},
+    {2, 1024, 2560, 640, BIAS | GEGLU, ACT_NONE, 0},
+    {2, 256, 1280, 1280, BIAS | RESIDUAL, ACT_NONE, 0},
+    {2, 256, 5120, 1280, BIAS | GEGLU, ACT_NONE, 0},
+    {2, 77, 768, 768, BIAS, ACT_NONE, 0},
+};
+enum { TESTS = 12, ALL = sizeof shapes / sizeof *shapes };
+
+static void describe(int i, char *text, size_t size)
+{
+    const struct shape *s = &shapes[i];
+    snprintf(text, size, "%dx%dx%d k=%d%s%s%s%s%s", s->images, s->tokens, s->n, s->k, s->flags & GEGLU ? " geglu" : "",
+             s->flags & ROW ? " row" : "", s->flags & RESIDUAL ? " residual" : "", s->flags & NORM ? " norm" : "", s->gap ? " strided" : "");
+}
+
+/* x normalised in place of itself: norm (images, 2, k). */
+static void apply_norm(double *x, const double *norm, int images, int tokens, int k)
+{
+    for (int r = 0; r < images * tokens; r++)
+        for (int j = 0; j < k; j++) x[r * k + j] = x[r * k + j] * norm[(r / tokens * 2) * k + j] + norm[(r / tokens * 2 + 1) * k + j];
+}
+
+static int run(check *t, int i)
+{
+    int err = 0;
+    const struct shape *s = &shapes[i];
+    dtype dt = check_dtype(t);
+    int rows = s->images * s->tokens, wide = s->flags & GEGLU ? 2 * s->n : s->n;
+    tensor x = check_in(t, dt, s->images, 1, s->tokens, s->k, s->gap), y;
+    weight *w = check_weight(t, wide, s->k, 1);
+    fuse f = FUSE_NONE;
+    ref_epilogue e = {.act = (ref_act)s->act, .geglu = s->flags & GEGLU};
+    double *input = (double *)(uintptr_t)check_values(t, x);
+    f.act = s->act;
+    f.geglu = s->flags & GEGLU;
+    if (s->flags & IN_PLACE) f.residual = y = check_inout(t, dt, s->images, 1, s->tokens, s->n, s->gap);
+    else y = check_out(t, dt, s->images, 1, s->tokens, s->n, s->gap);
+    if (s->flags & BIAS) f.bias = check_in(t, F32, 1, 1, 1, wide, 0);
+    if (s->flags & ROW) f.row = check_in(t, F32, s->images, 1, 1, s->n, 0);
+    if (s->flags & RESIDUAL && !has(f.residual)) f.residual = check_in(t, dt, s->images, 1, s->tokens, s->n, 1);
+    if (s->flags & NORM) f.norm = check_in(t, F32, s->images, 1, 2, s->k, 0);
+    if (has(f.bias)) e.bias = check_values(t, f.bias);
+    if (has(f.row)) e.row = check_values(t, f.row);
+    if (has(f.residual)) e.residual = check_values(t, f.residual);
+    if (has(f.norm)) apply_norm(input, check_values(t, f.norm), s->images, s->tokens, s->k);
+    ref_gemm(check_want(t, y), input, check_weight_values(t, w), rows, s->n, s->k, s->tokens, &e);
+    TRY(op_gemm(check_plan(t), y, x, w, f));
+    double elements = (double)rows * s->k + (double)wide * s->k + (double)rows * s->n * (has(f.residual) ? 2 : 1);
+    TRY(check_finish(t, s->flags & NORM ? 20 : 10, elements * dtype_size(dt)));
+out:
+    return err;
+}
+
+const check_op check_gemm = {"gemm", "gemm", TESTS, ALL - TESTS, run, describe};

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "pipeline/denoise.h"
+
+#include "pipeline/dump.h"
+#include "pipeline/script.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static uint64_t slot_bytes(const passes *x) { return (uint64_t)x->slots.c * 4; }
+
+/* Reads slot i and writes it as a dump; waits for the queue. */
+static int dump_slot(sdcl *s, const sdcl_job *j, int slot, const char *format, int number)
+{
+    int err = 0;
+    const passes *x = &s->shape;
+    char name[64];
+    if (!j->dump) return 0;
+    float *values = malloc((size_t)slot_bytes(x));
+    if (!values) return FAIL(SDCL_ENOMEM, "out of memory");
+    snprintf(name, sizeof name, format, number);
+    TRY(ocl_read(s->o, x->memory, x->at_slots + (uint64_t)slot * slot_bytes(x), slot_bytes(x), values));
+    TRY(dump_nchw(j->dump, name, values, x->pictures, x->h, x->w, x->latent.c));
+out:
+    free(values);
+    return err;
+}
+
+/* slot 0 = noise * sigma. */
+static int start(sdcl *s, const sdcl_job *j, const sampler *steps, noise *n)
+{
+    int err = 0;
+    const passes *x = &s->shape;
+    float sigma = (float)sampler_init_noise_sigma(steps);
+    noise_draw(n);
+    TRY(dump_f32(j->dump, "noise", n->nchw, 4, (int[]){x->pictures, x->latent.c, x->h, x->w}));
+    for (int i = 0; i < x->slots.c; i++) n->nhwc[i] *= sigma;
+    TRY(ocl_write(s->o, x->memory, x->at_slots, slot_bytes(x), n->nhwc));
+    TRY(dump_slot(s, j, SLOT_STATE, "latent_init", 0));
+out:
+    return err;
+}
+
+static int dump_timesteps(const sdcl_job *j, const sampler *steps)
+{
+    int count = sampler_evaluations(steps);
+    if (!j->dump) return 0;
+    float *t = malloc((size_t)count * sizeof *t);
+    if (!t) return FAIL(SDCL_ENOMEM, "out of memory");
+    for (int i = 0; i < count; i++) t[i] = (float)sampler_timestep(steps, i);
+    int err = dump_f32(j->dump, "timesteps", t, 1, &count);
+    free(t);
+    return err;
+}
+
+/* A NaN anywhere means a wrong kernel, a wrong driver or an overflow: never a picture. */
+static int check_finite(sdcl *s)
+{
+    int err = 0;
+    const passes *x = &s->shape;
+    float *values = malloc((size_t)slot_bytes(x));
+    if (!values) return FAIL(SDCL_ENOMEM, "out of memory");
+    TRY(ocl_read(s->o, x->memory, x->at_slots, slot_bytes(x), values));
+    for (int i = 0; i < x->slots.c && !err; i++)
+        if (!isfinite(values[i])) {
+            err = FAIL(SDCL_ERESULT, "the latent is not finite after sampling");
+            error_hint(s->activation == F16 ? "--precision f32" : "sdcl devices: try another device, or SDCL_DEBUG=sync");
+        }
+out:
+    free(values);
+    return err;
+}
+
+int denoise(sdcl *s, const sdcl_job *j, sampler *steps, noise *n, int first)
+{
+    int err = 0;
+    passes *x = &s->shape;
+    script run = {0};
+    cl_mem values = NULL; /* programs, then (timestep, input scale) per evaluation */
+    double begin = seconds_now();
+    TRY(script_build(&run, steps, j->cfg_scale, j->dump != NULL));
+    uint64_t program_bytes = (uint64_t)run.program_count * SCHEDULER_PROGRAM * 4;
+    uint64_t evaluation_bytes = (uint64_t)run.evaluation_count * 2 * 4;
+    TRY(ocl_buffer_new(s->o, &values, program_bytes + evaluation_bytes));
+    TRY(ocl_write(s->o, values, 0, program_bytes, run.programs));
+    TRY(ocl_write(s->o, values, program_bytes, evaluation_bytes, run.evaluations));
+    TRY(start(s, j, steps, n));
+    TRY(dump_timesteps(j, steps));
+    for (int i = 0; i < run.count; i++) {
+        const script_item *item = &run.items[i];
+        uint64_t pair = (uint64_t)run.program_count * SCHEDULER_PROGRAM + 2 * (uint64_t)item->index;
+        switch (item->kind) {
+        case SCRIPT_EVALUATE:
+            TRY(session_cancelled(s));
+            session_progress(s, "unet", item->index, run.evaluation_count, seconds_now() - begin, first, j->count);
+            plan_bind(x->unet, x->latent, x->memory, x->at_slots / 4 + (uint64_t)item->slot * (uint64_t)x->slots.c);
+            plan_bind(x->unet, x->timestep, values, pair);
+            plan_bind(x->unet, x->scale, values, pair + 1);
+            TRY(plan_run(x->unet));
+            TRY(ocl_finish(s->o)); /* keeps progress and Ctrl-C honest */
+            break;
+        case SCRIPT_COMBINE:
+            plan_bind(x->scheduler, x->program, values, (uint64_t)item->index * SCHEDULER_PROGRAM);
+            TRY(plan_run(x->scheduler));
+            break;
+        case SCRIPT_NOISE:
+            noise_draw(n);
+            TRY(ocl_write(s->o, x->memory, x->at_slots + SLOT_NOISE * slot_bytes(x), slot_bytes(x), n->nhwc));
+            break;
+        case SCRIPT_STEP_END:
+            TRY(dump_slot(s, j, SLOT_MODEL, "eps_%03d", item->index));
+            TRY(dump_slot(s, j, SLOT_STATE, "latent_%03d", item->index));
+            break;
+        }
+    }
+    TRY(check_finite(s));
+    session_progress(s, "unet", run.evaluation_count, run.evaluation_count, seconds_now() - begin, first, j->count);
+out:
+    if (values) ocl_buffer_free(s->o, &values);
+    script_free(&run);
+    return err;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* The plans of a shape, and the memory they share. */
+#include "pipeline/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t place(passes *x, uint64_t bytes)
+{
+    uint64_t at = x->memory_bytes;
+    x->memory_bytes += (bytes + 255) / 256 * 256;
+    return at;
+}
+
+static int new_plan(sdcl *s, plan **p, const char *name)
+{
+    int err = plan_new(p, s->o, name);
+    if (!err) plan_set_activation(*p, s->activation);
+    return err;
+}
+
+static int finish_plan(plan *p)
+{
+    int err = plan_lower(p);
+    return err ? err : plan_place(p);
+}
+
+static int build_text(sdcl *s, passes *x)
+{
+    int err = 0;
+    const clip_config *c = model_clip(s->m);
+    TRY(new_plan(s, &x->text, "text"));
+    x->ids = plan_external(x->text, I32, 2, 1, c->positions, 1);
+    x->context = plan_external(x->text, F32, 2, 1, c->positions, c->hidden);
+    TRY(clip_forward(x->text, &s->text, x->ids, x->context));
+    TRY(finish_plan(x->text));
+    x->at_ids = place(x, 2 * (uint64_t)c->positions * 4);
+    x->at_context = place(x, 2 * (uint64_t)c->positions * (uint64_t)c->hidden * 4);
+out:
+    return err;
+}
+
+/* Keys and values of the context for every cross-attention layer: once a prompt. */
+static int build_prologue(sdcl *s, passes *x, int rows)
+{
+    int err = 0;
+    const clip_config *c = model_clip(s->m);
+    TRY(new_plan(s, &x->prologue, "prologue"));
+    x->kv_count = unet_cross_layers(&s->net);
+    x->prologue_kv = calloc((size_t)x->kv_count, sizeof *x->prologue_kv);
+    x->unet_kv = calloc((size_t)x->kv_count, sizeof *x->unet_kv);
+    if (!x->prologue_kv || !x->unet_kv) return FAIL(SDCL_ENOMEM, "out of memory");
+    x->conditions = plan_external(x->prologue, F32, rows, 1, c->positions, c->hidden);
+    for (int i = 0; i < x->kv_count; i++)
+        x->prologue_kv[i] = plan_external(x->prologue, s->activation, rows, 1, c->positions, unet_cross_width(&s->net, i));
+    TRY(unet_prologue_forward(x->prologue, &s->net, x->conditions, x->prologue_kv));
+    TRY(finish_plan(x->prologue));
+    x->at_conditions = place(x, (uint64_t)rows * (uint64_t)c->positions * (uint64_t)c->hidden * 4);
+    x->at_kv = x->memory_bytes;
+    for (int i = 0; i < x->kv_count; i++)
+        place(x, (uint64_t)rows * (uint64_t)c->positions * (uint64_t)x->prologue_kv[i].c * (uint64_t)dtype_size(s->activation));
+out:
+    return err;
+}
+
+static int build_unet(sdcl *s, passes *x, int rows)
+{
+    int err = 0, channels = model_unet(s->m)->in_channels;
+    TRY(new_plan(s, &x->unet, "unet"));
+    x->latent = plan_external(x->unet, F32, x->pictures, x->h, x->w, channels);
+    x->scale = plan_external(x->unet, F32, 1, 1, 1, 1);
+    x->timestep = plan_external(x->unet, F32, 1, 1, 1, 1);
+    x->eps = plan_external(x->unet, F32, rows, x->h, x->w, model_unet(s->m)->out_channels);
+    for (int i = 0; i < x->kv_count; i++)
+        x->unet_kv[i] = plan_external(x->unet, s->activation, rows, 1, x->prologue_kv[i].w, x->prologue_kv[i].c);
+    tensor input = plan_act(x->unet, rows, x->h, x->w, channels);
+    TRY(op_scale_repeat(x->unet, input, x->latent, x->scale));
+    TRY(unet_forward(x->unet, &s->net, input, x->timestep, x->unet_kv, x->eps));
+    TRY(finish_plan(x->unet));
+    x->at_eps = place(x, (uint64_t)rows_of(x->eps) * (uint64_t)x->eps.c * 4);
+out:
+    return err;
+}
+
+static int build_scheduler(sdcl *s, passes *x, int rows)
+{
+    int err = 0, len = x->pictures * x->h * x->w * x->latent.c;
+    TRY(new_plan(s, &x->scheduler, "sampler"));
+    x->slots = plan_external(x->scheduler, F32, SCHEDULER_SLOTS, 1, 1, len);
+    x->pred = plan_external(x->scheduler, F32, rows / x->pictures, 1, 1, len);
+    x->program = plan_external(x->scheduler, F32, 1, 1, 1, SCHEDULER_PROGRAM);
+    TRY(op_scheduler(x->scheduler, x->slots, x->pred, x->program));
+    TRY(finish_plan(x->scheduler));
+    x->at_slots = place(x, (uint64_t)SCHEDULER_SLOTS * (uint64_t)len * 4);
+out:
+    return err;
+}
+
+/* One picture at a time: the decoder's activations are the largest of all. */
+static int build_vae(sdcl *s, passes *x)
+{
+    int err = 0, factor = 1 << (model_vae(s->m)->levels - 1), height = x->h * factor, width = x->w * factor;
+    TRY(new_plan(s, &x->vae, "vae"));
+    x->vae_latent = plan_external(x->vae, F32, 1, x->h, x->w, x->latent.c);
+    x->vae_scale = plan_external(x->vae, F32, 1, 1, 1, 1);
+    x->rgb = plan_external(x->vae, U8, 1, height, width, 3);
+    x->unit = plan_external(x->vae, F32, 1, height, width, 3);
+    tensor input = plan_act(x->vae, 1, x->h, x->w, x->latent.c), decoded = plan_tensor(x->vae, F32, 1, height, width, 3);
+    TRY(op_scale_repeat(x->vae, input, x->vae_latent, x->vae_scale));
+    TRY(vae_decode_forward(x->vae, &s->decoder, input, decoded));
+    TRY(op_image(x->vae, x->rgb, x->unit, decoded));
+    TRY(finish_plan(x->vae));
+    x->at_rgb = place(x, (uint64_t)height * (uint64_t)width * 3);
+    x->at_unit = place(x, (uint64_t)height * (uint64_t)width * 3 * 4);
+    x->at_scalars = place(x, 4);
+out:
+    return err;
+}
+
+int passes_prepare(sdcl *s, int pictures, bool guided, int h, int w)
+{
+    int err = 0, rows = guided ? 2 * pictures : pictures;
+    passes *x = &s->shape;
+    if (x->vae && x->pictures == pictures && x->guided == guided && x->h == h && x->w == w) return 0;
+    passes_free(s);
+    x->pictures = pictures;
+    x->guided = guided;
+    x->h = h;
+    x->w = w;
+    TRY(build_text(s, x));
+    TRY(build_prologue(s, x, rows));
+    TRY(build_unet(s, x, rows));
+    TRY(build_scheduler(s, x, rows));
+    TRY(build_vae(s, x));
+out:
+    if (err) passes_free(s);
+    return err;
+}
+
+static void bind_all(sdcl *s)
+{
+    passes *x = &s->shape;
+    uint64_t kv = x->at_kv;
+    plan_bind(x->text, x->ids, x->memory, x->at_ids / 4);
+    plan_bind(x->text, x->context, x->memory, x->at_context / 4);
+    plan_bind(x->prologue, x->conditions, x->memory, x->at_conditions / 4);
+    for (int i = 0; i < x->kv_count; i++) {
+        tensor t = x->prologue_kv[i];
+        uint64_t size = (uint64_t)dtype_size(t.dt);
+        plan_bind(x->prologue, t, x->memory, kv / size);
+        plan_bind(x->unet, x->unet_kv[i], x->memory, kv / size);
+        kv += ((uint64_t)rows_of(t) * (uint64_t)t.c * size + 255) / 256 * 256;
+    }
+    plan_bind(x->unet, x->eps, x->memory, x->at_eps / 4);
+    plan_bind(x->scheduler, x->slots, x->memory, x->at_slots / 4);
+    plan_bind(x->scheduler, x->pred, x->memory, x->at_eps / 4);
+    plan_bind(x->vae, x->rgb, x->memory, x->at_rgb);
+    plan_bind(x->vae, x->unit, x->memory, x->at_unit / 4);
+    plan_bind(x->vae, x->vae_scale, x->memory, x->at_scalars / 4);
+}
+
+int passes_allocate(sdcl *s)
+{
+    int err = 0;
+    passes *x = &s->shape;
+    plan *plans[] = {x->text, x->prologue, x->unet, x->scheduler, x->vae};
+    float unscale = 1.0f / model_vae(s->m)->scaling_factor;
+    if (x->memory) return 0;
+    TRY(ocl_buffer_new(s->o, &x->memory, x->memory_bytes));
+    for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) TRY(plan_allocate(plans[i]));
+    bind_all(s);
+    TRY(ocl_write(s->o, x->memory, x->at_scalars, sizeof unscale, &unscale));
+out:
+    return err;
+}
+
+void passes_free(sdcl *s)
+{
+    passes *x = &s->shape;
+    plan_free(&x->text);
+    plan_free(&x->prologue);
+    plan_free(&x->unet);
+    plan_free(&x->scheduler);
+    plan_free(&x->vae);
+    free(x->prologue_kv);
+    free(x->unet_kv);
+    if (s->o) ocl_buffer_free(s->o, &x->memory);
+    *x = (passes){0};
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* prompt -> tokens -> context -> latents -> pixels. */
+#include "pipeline/denoise.h"
+#include "pipeline/dump.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH_MAX = 4 }; /* pictures that go through the UNet together; more gain nothing and cost memory */
+
+typedef struct timing {
+    double load, text, unet, vae, begin;
+} timing;
+
+static void report_load(void *user, int done, int total)
+{
+    const sdcl *s = user;
+    session_progress(s, "load", done, total, 0, 0, 0);
+}
+
+/* Plans, kernels (compiling in the background meanwhile), weights, memory. */
+static int load(sdcl *s, int pictures, bool guided, int h, int w, timing *t)
+{
+    int err = 0;
+    double begin = seconds_now();
+    TRY(passes_prepare(s, pictures, guided, h, w));
+    int pending = ocl_kernels_pending(s->o);
+    if (pending) session_progress(s, "compile", 0, pending, 0, 0, 0);
+    TRY(weights_load(s->text_weights, report_load, s));
+    TRY(weights_load(s->unet_weights, report_load, s));
+    TRY(weights_load(s->vae_weights, report_load, s));
+    TRY(passes_allocate(s));
+    TRY(ocl_build_wait(s->o));
+    t->load += seconds_now() - begin;
+out:
+    return err;
+}
+
+static int warn_lost(const sdcl *s, const char *which, const strbuf *lost)
+{
+    if (lost->failed) return FAIL(SDCL_ENOMEM, "out of memory");
+    if (lost->n)
+        session_log(s, SDCL_WARNING, "the %s is longer than %d tokens; this was cut off: %s", which, model_clip(s->m)->positions - 2,
+                    strbuf_text(lost));
+    return 0;
+}
+
+/* Row 0 the negative prompt, row 1 the prompt; then keys and values of the rows that the UNet sees. */
+static int encode_text(sdcl *s, const sdcl_job *j, timing *t)
+{
+    int err = 0, positions = model_clip(s->m)->positions, width = model_clip(s->m)->hidden;
+    const passes *x = &s->shape;
+    uint64_t row = (uint64_t)positions * (uint64_t)width * 4;
+    strbuf lost = {0}, lost_negative = {0};
+    double begin = seconds_now();
+    int32_t *ids = malloc(2 * (size_t)positions * sizeof *ids);
+    float *context = malloc(2 * (size_t)row);
+    if (!ids || !context) {
+        err = FAIL(SDCL_ENOMEM, "out of memory");
+        goto out;
+    }
+    TRY(tokenizer_encode_padded(s->words, j->negative, ids, positions, &lost_negative));
+    TRY(tokenizer_encode_padded(s->words, j->prompt, ids + positions, positions, &lost));
+    TRY(warn_lost(s, "negative prompt", &lost_negative));
+    TRY(warn_lost(s, "prompt", &lost));
+    TRY(dump_i32(j->dump, "tokens", ids, 2, (int[]){2, positions}));
+    TRY(ocl_write(s->o, x->memory, x->at_ids, 2 * (uint64_t)positions * 4, ids));
+    TRY(plan_run(x->text));
+    for (int i = 0; i < x->conditions.n; i++) {
+        int source = x->guided && i < x->pictures ? 0 : 1;
+        TRY(ocl_copy(s->o, x->memory, x->at_conditions + (uint64_t)i * row, x->memory, x->at_context + (uint64_t)source * row, row));
+    }
+    TRY(plan_run(x->prologue));
+    if (j->dump) {
+        TRY(ocl_read(s->o, x->memory, x->at_context, 2 * row, context));
+        TRY(dump_f32(j->dump, "context", context, 3, (int[]){2, positions, width}));
+    }
+    TRY(ocl_finish(s->o));
+    t->text += seconds_now() - begin;
+out:
+    free(ids);
+    free(context);
+    strbuf_free(&lost);
+    strbuf_free(&lost_negative);
+    return err;
+}
+
+/* Decodes picture i of the batch into rgb (h, w, 3) and, where asked, unit (h, w, 3). */
+static int decode(sdcl *s, int i, unsigned char *rgb, float *unit)
+{
+    int err = 0;
+    passes *x = &s->shape;
+    uint64_t values = (uint64_t)rows_of(x->rgb) * 3, len = (uint64_t)x->slots.c / (uint64_t)x->pictures;
+    plan_bind(x->vae, x->vae_latent, x->memory, x->at_slots / 4 + (uint64_t)i * len);
+    TRY(plan_run(x->vae));
+    TRY(ocl_read(s->o, x->memory, x->at_rgb, values, rgb));
+    if (unit) TRY(ocl_read(s->o, x->memory, x->at_unit, values * 4, unit));
+out:
+    return err;
+}
+
+static int run_batch(sdcl *s, const sdcl_job *j, sampler *steps, int first, sdcl_image_fn *each, void *user, timing *t)
+{
+    int err = 0;
+    const passes *x = &s->shape;
+    noise n = {0};
+    size_t values = (size_t)rows_of(x->rgb) * 3;
+    unsigned char *rgb = malloc(values);
+    float *unit = j->dump ? malloc(values * sizeof *unit * (size_t)x->pictures) : NULL;
+    double begin = seconds_now();
+    if (!rgb || (j->dump && !unit)) {
+        err = FAIL(SDCL_ENOMEM, "out of memory");
+        goto out;
+    }
+    TRY(noise_open(&n, j->seeds + first, x->pictures, j->compat == SDCL_COMPAT_DIFFUSERS, x->h * x->w, x->latent.c));
+    TRY(denoise(s, j, steps, &n, first));
+    t->unet = seconds_now() - begin;
+    for (int i = 0; i < x->pictures; i++) {
+        double decoding = seconds_now();
+        TRY(session_cancelled(s));
+        session_progress(s, "vae", i, x->pictures, 0, first + i, j->count);
+        TRY(decode(s, i, rgb, unit ? unit + (size_t)i * values : NULL));
+        t->vae = seconds_now() - decoding;
+        sdcl_image image = {.width = j->width, .height = j->height, .index = first + i, .count = j->count,
+                            .seed = j->compat == SDCL_COMPAT_DIFFUSERS ? j->seeds[0] : j->seeds[first + i], .rgb = rgb,
+                            .sampler = j->sampler, .schedule = j->schedule, .precision = s->precision_name, .steps = j->steps,
+                            .cfg_scale = j->cfg_scale, .seconds_load = t->load, .seconds_text = t->text, .seconds_unet = t->unet,
+                            .seconds_vae = t->vae, .seconds_total = seconds_now() - t->begin,
+                            .peak_device_bytes = ocl_bytes_peak(s->o)};
+        if (each) TRY(each(user, &image));
+    }
+    TRY(dump_f32(j->dump, "image", unit, 4, (int[]){x->pictures, j->height, j->width, 3}));
+out:
+    noise_close(&n);
+    free(rgb);
+    free(unit);
+    return err;
+}
+
+int sdcl_generate(sdcl *s, const sdcl_job *job, sdcl_image_fn *each, void *user)
+{
+    int err = 0, factor = 1 << (model_vae(s->m)->levels - 1);
+    sdcl_job j = *job;
+    sampler *steps = NULL;
+    timing t = {.begin = seconds_now()};
+    TRY(sdcl_job_resolve(s, &j));
+    bool guided = j.cfg_scale > 1, whole = j.dump || j.compat == SDCL_COMPAT_DIFFUSERS;
+    sampler_params p = {j.sampler, j.schedule, j.steps, j.eta, model_scheduler(s->m)};
+    TRY(sampler_open(&steps, &p));
+    TRY(dump_open(j.dump));
+    for (int first = 0, n; first < j.count; first += n) {
+        n = whole ? j.count : j.count - first < BATCH_MAX ? j.count - first : BATCH_MAX;
+        TRY(session_cancelled(s));
+        bool same = s->shape.memory && s->shape.pictures == n && s->shape.guided == guided && first;
+        TRY(load(s, n, guided, j.height / factor, j.width / factor, &t));
+        if (!same) TRY(encode_text(s, &j, &t));
+        TRY(run_batch(s, &j, steps, first, each, user, &t));
+    }
+out:
+    sampler_close(&steps);
+    return err;
+}
+
+int sdcl_dry_run(sdcl *s, const sdcl_job *job, sdcl_memory *m)
+{
+    int err = 0, factor = 1 << (model_vae(s->m)->levels - 1);
+    sdcl_job j = *job;
+    const passes *x = &s->shape;
+    TRY(sdcl_job_resolve(s, &j));
+    bool whole = j.dump || j.compat == SDCL_COMPAT_DIFFUSERS;
+    int n = whole || j.count < BATCH_MAX ? j.count : BATCH_MAX;
+    TRY(passes_prepare(s, n, j.cfg_scale > 1, j.height / factor, j.width / factor));
+    *m = (sdcl_memory){.text_weights = weights_bytes(s->text_weights), .text_arena = plan_arena_bytes(x->text),
+                       .unet_weights = weights_bytes(s->unet_weights),
+                       .unet_arena = plan_arena_bytes(x->unet) + plan_arena_bytes(x->prologue) + plan_arena_bytes(x->scheduler),
+                       .vae_weights = weights_bytes(s->vae_weights), .vae_arena = plan_arena_bytes(x->vae), .io = x->memory_bytes};
+    m->peak = m->text_weights + m->text_arena + m->unet_weights + m->unet_arena + m->vae_weights + m->vae_arena + m->io;
+out:
+    return err;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening and closing a session. */
+#include "pipeline/session.h"
+
+#include "io/sha256.h"
+#include "nn/params.h"
+#include "pipeline/models.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+void session_log(const sdcl *s, sdcl_level level, const char *format, ...)
+{
+    char message[1024];
+    va_list ap;
+    if (!s->params.log) return;
+    va_start(ap, format);
+    vsnprintf(message, sizeof message, format, ap);
+    va_end(ap);
+    s->params.log(s->params.user, level, message);
+}
+
+void session_progress(const sdcl *s, const char *stage, int step, int steps, double seconds, int image, int images)
+{
+    sdcl_progress p = {stage, step, steps, seconds, image, images};
+    if (s->params.progress) s->params.progress(s->params.user, &p);
+}
+
+int session_cancelled(const sdcl *s)
+{
+    if (!s->params.cancelled || !s->params.cancelled(s->params.user)) return 0;
+    return FAIL(SDCL_EINTERRUPTED, "interrupted");
+}
+
+double seconds_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+void sdcl_params_init(sdcl_params *p) { *p = (sdcl_params){0}; }
+void sdcl_free(void *memory) { free(memory); }
+
+int sdcl_devices(sdcl_device **list, int *count)
+{
+    ocl_device *found = NULL;
+    *list = NULL;
+    int err = ocl_device_list(&found, count);
+    if (err) return err;
+    *list = malloc((size_t)(*count ? *count : 1) * sizeof **list);
+    if (!*list) err = FAIL(SDCL_ENOMEM, "out of memory");
+    for (int i = 0; !err && i < *count; i++) (*list)[i] = found[i].info;
+    free(found);
+    return err;
+}
+
+static int choose_device(const char *want, ocl_device *device)
+{
+    int err = 0, count = 0, index = 0;
+    ocl_device *list = NULL;
+    TRY(ocl_device_list(&list, &count));
+    TRY(ocl_device_choose(list, count, want, &index));
+    *device = list[index];
+out:
+    free(list);
+    return err;
+}
+
+/* The storage type of activations for --precision. On a CPU `auto` is f32; a GPU would have to prove half arithmetic first, and none is used yet. */
+static int choose_precision(sdcl *s, const char *precision)
+{
+    if (!precision || !strcmp(precision, "auto") || !strcmp(precision, "f32")) s->activation = F32;
+    else if (!strcmp(precision, "f16")) s->activation = F16;
+    else if (!strcmp(precision, "bf16")) {
+        int err = FAIL(SDCL_EUSAGE, "--precision bf16: no implementation on %s multiplies in bf16", s->device.info.name);
+        error_hint("--precision f16 stores activations in 16 bits");
+        return err;
+    } else
+        return FAIL(SDCL_EUSAGE, "--precision %s: expected auto, f32, f16 or bf16", precision);
+    s->precision_name = s->activation == F16 ? "f16" : "f32";
+    return 0;
+}
+
+static int load_networks(sdcl *s)
+{
+    int err = 0;
+    TRY(weights_new(&s->text_weights, s->o));
+    TRY(weights_new(&s->unet_weights, s->o));
+    TRY(weights_new(&s->vae_weights, s->o));
+    params text = {s->m, PART_TEXT, s->text_weights}, net = {s->m, PART_UNET, s->unet_weights}, vae = {s->m, PART_VAE, s->vae_weights};
+    TRY(clip_load(&s->text, &text, model_clip(s->m)));
+    TRY(unet_load(&s->net, &net, model_unet(s->m)));
+    TRY(vae_decoder_load(&s->decoder, &vae, model_vae(s->m)));
+out:
+    return err;
+}
+
+int sdcl_open(sdcl **out_session, const sdcl_params *p)
+{
+    int err = 0;
+    sdcl *s = calloc(1, sizeof *s);
+    *out_session = NULL;
+    if (!s) return FAIL(SDCL_ENOMEM, "out of memory");
+    s->params = *p;
+    TRY(model_locate(&s->model_path, p->model));
+    TRY(choose_device(p->device, &s->device));
+    TRY(choose_precision(s, p->precision));
+    TRY(config_open(&s->values, ops_sections, &s->device.info, p->config_file, p->set, p->set_count));
+    TRY(model_open(&s->m, s->model_path, p->model_config));
+    if (model_unet(s->m)->in_channels != model_vae(s->m)->latent_channels) {
+        err = FAIL(SDCL_EMODEL, "%s: a UNet with %d input channels (inpainting) cannot draw from a prompt alone", s->model_path,
+                   model_unet(s->m)->in_channels);
+        goto out;
+    }
+    TRY(tokenizer_open(&s->words, model_tokenizer_dir(s->m)));
+    if (tokenizer_size(s->words) > model_clip(s->m)->vocab_size) {
+        err = FAIL(SDCL_EMODEL, "%s: the tokenizer has %d tokens, the text encoder only %d", s->model_path, tokenizer_size(s->words),
+                   model_clip(s->m)->vocab_size);
+        goto out;
+    }
+    TRY(ocl_open(&s->o, &s->device, s->values, p->profile));
+    TRY(load_networks(s));
+    *out_session = s;
+    s = NULL;
+out:
+    sdcl_close(&s);
+    return err;
+}
+
+void sdcl_close(sdcl **s_)
+{
+    sdcl *s = *s_;
+    if (!s) return;
+    passes_free(s);
+    clip_free(&s->text);
+    unet_free(&s->net);
+    vae_decoder_free(&s->decoder);
+    weights_free(&s->text_weights);
+    weights_free(&s->unet_weights);
+    weights_free(&s->vae_weights);
+    ocl_close(&s->o);
+    tokenizer_close(&s->words);
+    model_close(&s->m);
+    config_close(&s->values);
+    free(s->model_path);
+    free(s);
+    *s_ = NULL;
+}
+
+const sdcl_device *sdcl_session_device(const sdcl *s) { return &s->device.info; }
+const char *sdcl_session_model(const sdcl *s) { return s->model_path; }
+
+const char *sdcl_session_model_hash(sdcl *s)
+{
+    char hex[65];
+    if (!s->hash[0] && !sha256_file(model_part_path(s->m, PART_UNET), hex)) memcpy(s->hash, hex, 10);
+    return s->hash;
+}
+
+int sdcl_config(sdcl *s, sdcl_config_fn *each, void *user)
+{
+    config_each(s->values, each, user);
+    return 0;
+}
+
+int sdcl_config_for(const sdcl_params *p, sdcl_config_fn *each, void *user)
+{
+    int err = 0;
+    ocl_device device;
+    config *values = NULL;
+    TRY(choose_device(p->device, &device));
+    TRY(config_open(&values, ops_sections, &device.info, p->config_file, p->set, p->set_count));
+    config_each(values, each, user);
+out:
+    config_close(&values);
+    return err;
+}
+
+int sdcl_profile(sdcl *s, sdcl_profile_fn *each, void *user) { return ocl_profile_each(s->o, each, user); }
+
+const char *sdcl_sampler_name(int i) { return sampler_name(i); }
+const char *sdcl_sampler_a1111(const char *sampler) { return sampler_a1111(sampler); }
+const char *sdcl_sampler_canonical(const char *any, const char **schedule) { return sampler_canonical(any, schedule); }
+const char *sdcl_schedule_name(int i) { return schedule_name(i); }
+const char *sdcl_schedule_a1111(const char *schedule) { return schedule_a1111(schedule); }

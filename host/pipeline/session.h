@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* What a session holds: a device, a model's description, its weights by part, and the plans of the last shape. */
+#ifndef SDCL_PIPELINE_SESSION_H
+#define SDCL_PIPELINE_SESSION_H
+
+#include "io/model.h"
+#include "nn/clip.h"
+#include "nn/unet.h"
+#include "nn/vae.h"
+#include "ops/ops.h"
+#include "sdcl.h"
+#include "sampler/sampler.h"
+#include "text/tokenizer.h"
+
+#include <stdbool.h>
+
+/* The plans of one shape. Tensors named here are external: bound to the session's buffers. */
+typedef struct passes {
+    int pictures, h, w; /* latent size */
+    bool guided;        /* two UNet rows a picture */
+    plan *text, *prologue, *unet, *scheduler, *vae;
+    tensor ids, context;               /* text: (2,1,T) I32 -> (2,1,T,D) F32 */
+    tensor conditions;                 /* prologue: (rows,1,T,D) F32 */
+    tensor *prologue_kv, *unet_kv;     /* owned; the same memory seen by both plans */
+    int kv_count;
+    tensor latent, scale, timestep, eps; /* unet */
+    tensor slots, pred, program;       /* scheduler */
+    tensor vae_latent, vae_scale, rgb, unit;
+    cl_mem memory;                     /* all of the above that outlives a plan, one buffer */
+    uint64_t memory_bytes;
+    uint64_t at_ids, at_context, at_conditions, at_kv, at_slots, at_eps, at_rgb, at_unit, at_scalars; /* bytes within memory */
+} passes;
+
+struct sdcl {
+    sdcl_params params;         /* callbacks; its strings are not kept */
+    char *model_path;           /* owned */
+    const char *precision_name; /* "f32", "f16" */
+    ocl_device device;
+    config *values;
+    ocl *o;
+    dtype activation;
+    model *m;
+    tokenizer *words;
+    weights *text_weights, *unet_weights, *vae_weights;
+    clip text;
+    unet net;
+    vae_decoder decoder;
+    passes shape;
+    bool loaded;
+    char hash[11];
+};
+
+void session_log(const sdcl *s, sdcl_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void session_progress(const sdcl *s, const char *stage, int step, int steps, double seconds, int image, int images);
+/* SDCL_EINTERRUPTED if the caller wants to stop. */
+int session_cancelled(const sdcl *s);
+double seconds_now(void);
+
+/* Builds, lowers and places the plans for a shape, unless they are there already. Allocates nothing on the device. */
+int passes_prepare(sdcl *s, int pictures, bool guided, int h, int w);
+/* Device memory of the passes: arenas and I/O; then binds. */
+int passes_allocate(sdcl *s);
+void passes_free(sdcl *s);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#include "ref/ref.h"
+
+#include <math.h>
+
+void ref_groupnorm(double *y, const double *x, const double *gamma, const double *beta, int images, int hw, int c, int groups, double eps,
+                   int silu)
+{
+    int width = c / groups;
+    for (int i = 0; i < images; i++)
+        for (int g = 0; g < groups; g++) {
+            double sum = 0, squares = 0, count = (double)hw * width;
+            int64_t base = (int64_t)i * hw * c + g * width;
+            for (int p = 0; p < hw; p++)
+                for (int k = 0; k < width; k++) sum += x[base + (int64_t)p * c + k];
+            double mean = sum / count;
+            for (int p = 0; p < hw; p++)
+                for (int k = 0; k < width; k++) squares += pow(x[base + (int64_t)p * c + k] - mean, 2);
+            double rstd = 1 / sqrt(squares / count + eps);
+            for (int p = 0; p < hw; p++)
+                for (int k = 0; k < width; k++) {
+                    int64_t at = base + (int64_t)p * c + k;
+                    double v = (x[at] - mean) * rstd * gamma[g * width + k] + beta[g * width + k];
+                    y[at] = silu ? v / (1 + exp(-v)) : v;
+                }
+        }
+}
+
+void ref_layernorm(double *y, const double *x, const double *gamma, const double *beta, int rows, int c, double eps)
+{
+    for (int r = 0; r < rows; r++, x += c, y += c) {
+        double sum = 0, squares = 0;
+        for (int k = 0; k < c; k++) sum += x[k];
+        double mean = sum / c;
+        for (int k = 0; k < c; k++) squares += pow(x[k] - mean, 2);
+        for (int k = 0; k < c; k++) y[k] = (x[k] - mean) / sqrt(squares / c + eps) * gamma[k] + beta[k];
+    }
+}

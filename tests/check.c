@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs the op harness on a device.
+ *
+ *   check [--op NAME] [--impl NAME] [--dtype f32|f16] [--shape N] [--device D] [--set S.K=V] [--seed N] [--minimal] [--bench] [--list]
+ *
+ * Every op, every implementation it can be forced to, both storage types, every fill. --minimal: the first shapes alone, one fill (for simulators).
+ * Ends with "N passed, N failed"; exit 1 if anything failed. */
+#include "check/check.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MINIMAL_CASES = 4, SETS_MAX = 16 };
+
+typedef struct options {
+    const char *op, *impl, *dt, *device, *set[SETS_MAX + 1];
+    int sets, shape;
+    uint64_t seed;
+    bool minimal, bench, list;
+} options;
+
+typedef struct totals {
+    int passed, failed;
+} totals;
+
+static void report(const check_op *op, const char *impl, const check_case *c, const check_result *r, totals *sum)
+{
+    static const char *const fills[] = {"uniform", "tiny", "offset", "constant"};
+    char shape[96];
+    op->describe(c->index, shape, sizeof shape);
+    sum->passed += r->ok;
+    sum->failed += !r->ok;
+    if (r->ms > 0)
+        printf("%-12s %-9s %s %-40s %9.3f ms %8.1f GFLOP/s %7.1f GB/s  NMSE %.1e\n", op->name, impl, c->dt == F16 ? "f16" : "f32", shape,
+               r->ms, r->gflops / r->ms * 1e3, r->gbytes / r->ms * 1e3, r->nmse);
+    else if (!r->ok)
+        printf("not ok - %s %s %s %s %s: %s\n", op->name, impl, c->dt == F16 ? "f16" : "f32", shape, fills[c->fill], r->why);
+    fflush(stdout);
+}
+
+static void run_cases(ocl *o, const check_op *op, const char *impl, const options *g, totals *sum)
+{
+    int first = g->bench ? op->cases : 0, end = g->bench ? op->cases + op->bench_cases : op->cases;
+    if (g->minimal && end > MINIMAL_CASES) end = MINIMAL_CASES;
+    int before = sum->passed + sum->failed, failed = sum->failed;
+    for (int dt = F32; dt <= F16; dt++) {
+        if (g->dt && strcmp(g->dt, dt == F16 ? "f16" : "f32")) continue;
+        for (int i = first; i < end; i++) {
+            if (g->shape >= 0 && i != g->shape) continue;
+            for (int f = 0; f < (g->bench || g->minimal ? 1 : FILL_COUNT); f++) {
+                check_case c = {op->name, i, (dtype)dt, (check_fill)f};
+                check_result r;
+                check_run(o, op, &c, g->seed, g->bench, &r);
+                report(op, impl, &c, &r, sum);
+            }
+        }
+    }
+    int ran = sum->passed + sum->failed - before;
+    if (!g->bench && ran && failed == sum->failed) printf("ok - %s %s: %d cases\n", op->name, impl, ran);
+}
+
+/* One op on one implementation ("" where there is no choice), in a session of its own: the configuration differs. */
+static int run_impl(const ocl_device *device, const check_op *op, const char *impl, options *g, totals *sum)
+{
+    int err = 0, sets = g->sets;
+    char forced[64];
+    config *values = NULL;
+    ocl *o = NULL;
+    if (*impl) {
+        snprintf(forced, sizeof forced, "%s.impl=%s", op->section, impl);
+        g->set[sets++] = forced;
+    }
+    TRY(config_open(&values, ops_sections, &device->info, NULL, g->set, sets));
+    TRY(ocl_open(&o, device, values, false));
+    run_cases(o, op, *impl ? impl : "-", g, sum);
+out:
+    ocl_close(&o);
+    config_close(&values);
+    return err;
+}
+
+static int run_op(const ocl_device *device, const check_op *op, options *g, totals *sum)
+{
+    int err = 0;
+    char impls[128], *rest = impls;
+    snprintf(impls, sizeof impls, "%s", check_impls(op));
+    if (!*impls) return run_impl(device, op, "", g, sum);
+    for (char *impl; !err && (impl = strsep(&rest, " "));)
+        if (!g->impl || !strcmp(g->impl, impl)) err = run_impl(device, op, impl, g, sum);
+    return err;
+}
+
+static void list(void)
+{
+    for (const check_op *const *op = check_ops; *op; op++)
+        for (int i = 0; i < (*op)->cases + (*op)->bench_cases; i++) {
+            char shape[96];
+            (*op)->describe(i, shape, sizeof shape);
+            printf("%-12s %2d %s%s\n", (*op)->name, i, shape, i >= (*op)->cases ? " (bench)" : "");
+        }
+}
+
+static int parse(int argc, char **argv, options *g)
+{
+    static const struct option names[] = {{"op", 1, 0, 'o'},   {"impl", 1, 0, 'i'},   {"dtype", 1, 0, 't'},   {"shape", 1, 0, 's'},
+                                          {"set", 1, 0, 'S'},  {"device", 1, 0, 'd'}, {"seed", 1, 0, 'r'},    {"minimal", 0, 0, 'm'},
+                                          {"bench", 0, 0, 'b'}, {"list", 0, 0, 'l'},  {0, 0, 0, 0}};
+    *g = (options){.shape = -1, .seed = 1};
+    for (int c; (c = getopt_long(argc, argv, "", names, NULL)) >= 0;) switch (c) {
+        case 'o': g->op = optarg; break;
+        case 'i': g->impl = optarg; break;
+        case 't': g->dt = optarg; break;
+        case 's': g->shape = atoi(optarg); break;
+        case 'd': g->device = optarg; break;
+        case 'r': g->seed = strtoull(optarg, NULL, 10); break;
+        case 'm': g->minimal = true; break;
+        case 'b': g->bench = true; break;
+        case 'l': g->list = true; break;
+        case 'S':
+            if (g->sets < SETS_MAX) {
+                g->set[g->sets++] = optarg;
+                break;
+            } /* fall through */
+        default: return 2;
+        }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    int err = 0, count = 0, index = 0;
+    options g;
+    totals sum = {0};
+    ocl_device *devices = NULL;
+    if (parse(argc, argv, &g)) return 2;
+    if (g.list) {
+        list();
+        return 0;
+    }
+    TRY(ocl_device_list(&devices, &count));
+    TRY(ocl_device_choose(devices, count, g.device, &index));
+    printf("# %s, seed %llu\n", devices[index].info.name, (unsigned long long)g.seed);
+    for (const check_op *const *op = check_ops; *op; op++)
+        if (!g.op || !strcmp(g.op, (*op)->name)) TRY(run_op(&devices[index], *op, &g, &sum));
+    printf("%d passed, %d failed\n", sum.passed, sum.failed);
+out:
+    if (err) printf("not ok - %s\n", sdcl_last_error());
+    free(devices);
+    return err || sum.failed || !sum.passed;
+}
