@@ -58,6 +58,8 @@ tensor check_inout(check *t, dtype dt, int n, int h, int w, int c, int gap);
 /* A weight of rows x columns x taps in the case's storage type, and its values as the device sees them, [rows][columns][taps]. */
 weight *check_weight(check *t, int rows, int columns, int taps);
 const double *check_weight_values(check *t, const weight *w);
+/* By how much the fill at hand makes a normalisation worse conditioned: a factor for the allowance. */
+double check_cancellation(const check *t);
 /* Lowers, places, loads, runs, compares. allowance: multiple of the storage type's floor. bytes: read and written by one run. */
 int check_finish(check *t, double allowance, double bytes);
 
