@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+#define PRODUCTS_MAX 3e8
+
 enum { OPERANDS_MAX = 16, GUARD_ELEMENTS = 67, TIMINGS_MAX = 400 };
 
 typedef struct operand {
@@ -134,8 +136,10 @@ tensor check_out(check *t, dtype dt, int n, int h, int w, int c, int gap)
 {
     tensor y = new_operand(t, dt, n, h, w, c, gap);
     operand *o = find(t, y);
-    o->want = calloc((size_t)rows_of(y) * (size_t)c + 1, sizeof *o->want);
+    size_t count = (size_t)rows_of(y) * (size_t)c;
+    o->want = malloc((count + 1) * sizeof *o->want);
     if (!o->want) abort();
+    for (size_t i = 0; i < count; i++) o->want[i] = NAN;
     return y;
 }
 
@@ -147,6 +151,11 @@ tensor check_inout(check *t, dtype dt, int n, int h, int w, int c, int gap)
     if (!o->want) abort();
     memcpy(o->want, o->values, (size_t)rows_of(y) * (size_t)c * sizeof *o->want);
     return y;
+}
+
+int check_step(double products)
+{
+    return products < PRODUCTS_MAX ? 1 : (int)(products / PRODUCTS_MAX) | 1; /* odd: meets every column of a picture */
 }
 
 double *check_want(check *t, tensor y) { return find(t, y)->want; }
@@ -209,6 +218,7 @@ static int compare(check *t, const operand *o, const unsigned char *after, doubl
         if (o->want && inside) {
             double want = o->want[row * y.c + at % y.ld], got = load(after, y.dt, i);
             if (!isfinite(got)) return fail(t, "not finite at row %lld, column %lld", (long long)row, (long long)(at % y.ld));
+            if (isnan(want)) continue;
             error += (got - want) * (got - want);
             power += want * want;
         } else if (memcmp(o->before + i * size, after + i * size, size))

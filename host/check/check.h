@@ -50,6 +50,9 @@ tensor check_in(check *t, dtype dt, int n, int h, int w, int c, int gap);
 const double *check_values(check *t, tensor x);
 /* Replaces the values of an input: token ids, timesteps. */
 int check_set(check *t, tensor x, const double *values);
+/* The step between rows that a reference of `products` multiplications need compute: the rest of the expected values stay NaN, which compares with anything
+ * finite. */
+int check_step(double products);
 /* An output, poisoned; where the expected values go. */
 tensor check_out(check *t, dtype dt, int n, int h, int w, int c, int gap);
 double *check_want(check *t, tensor y);

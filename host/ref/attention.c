@@ -24,12 +24,12 @@ static void query(double *y, const double *q, const double *k, const double *v, 
 }
 
 void ref_attention(double *y, const double *q, const double *k, const double *v, int images, int tq, int tk, int heads, int d, double scale,
-                   int causal)
+                   int causal, int step)
 {
     int stride = heads * d;
     for (int i = 0; i < images; i++)
         for (int h = 0; h < heads; h++)
-            for (int t = 0; t < tq; t++) {
+            for (int t = 0; t < tq; t += step) {
                 int64_t at = ((int64_t)i * tq + t) * stride + h * d, keys = (int64_t)i * tk * stride + h * d;
                 for (int c = 0; c < d; c++) y[at + c] = 0;
                 query(y + at, q + at, k + keys, v + keys, causal ? t + 1 : tk, stride, d, scale);

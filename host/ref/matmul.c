@@ -30,9 +30,10 @@ static double dot(const double *a, const double *b, int k)
     return s;
 }
 
-void ref_gemm(double *y, const double *x, const double *w, int m, int n, int k, int image, const ref_epilogue *e)
+void ref_gemm(double *y, const double *x, const double *w, int m, int n, int k, int image, int step,
+              const ref_epilogue *e)
 {
-    for (int r = 0; r < m; r++)
+    for (int r = 0; r < m; r += step)
         for (int j = 0; j < n; j++) {
             const double *row = x + (int64_t)r * k;
             double gate = e->geglu ? dot(row, w + (int64_t)(n + j) * k, k) : 0;
@@ -41,20 +42,18 @@ void ref_gemm(double *y, const double *x, const double *w, int m, int n, int k, 
 }
 
 void ref_conv3x3(double *y, const double *x, const double *wt, int images, int h, int w, int c, int uh, int uw, int oh, int ow, int stride,
-                 int pad, int n, const ref_epilogue *e)
+                 int pad, int n, int step, const ref_epilogue *e)
 {
-    for (int i = 0; i < images; i++)
-        for (int oy = 0; oy < oh; oy++)
-            for (int ox = 0; ox < ow; ox++)
-                for (int j = 0; j < n; j++) {
-                    int r = (i * oh + oy) * ow + ox;
-                    double s = 0;
-                    for (int t = 0; t < 9; t++) {
-                        int iy = oy * stride + t / 3 - pad, ix = ox * stride + t % 3 - pad;
-                        if (iy < 0 || iy >= uh || ix < 0 || ix >= uw) continue;
-                        const double *from = x + (((int64_t)i * h + (int64_t)iy * h / uh) * w + (int64_t)ix * w / uw) * c;
-                        for (int k = 0; k < c; k++) s += from[k] * wt[((int64_t)j * c + k) * 9 + t];
-                    }
-                    y[(int64_t)r * n + j] = finish(s, 0, r, j, n, oh * ow, e);
-                }
+    for (int r = 0; r < images * oh * ow; r += step)
+        for (int j = 0; j < n; j++) {
+            int i = r / (oh * ow), oy = r / ow % oh, ox = r % ow;
+            double s = 0;
+            for (int t = 0; t < 9; t++) {
+                int iy = oy * stride + t / 3 - pad, ix = ox * stride + t % 3 - pad;
+                if (iy < 0 || iy >= uh || ix < 0 || ix >= uw) continue;
+                const double *from = x + (((int64_t)i * h + (int64_t)iy * h / uh) * w + (int64_t)ix * w / uw) * c;
+                for (int k = 0; k < c; k++) s += from[k] * wt[((int64_t)j * c + k) * 9 + t];
+            }
+            y[(int64_t)r * n + j] = finish(s, 0, r, j, n, oh * ow, e);
+        }
 }

@@ -8,6 +8,8 @@
 
 typedef enum ref_act { REF_NONE, REF_SILU, REF_GELU, REF_QUICK_GELU } ref_act;
 
+/* step: only every step-th row of the result is computed (1: all): large products are checked by a sample. */
+
 /* What follows a product: bias (columns of w), row (images x n), act or geglu, residual (rows x n). */
 typedef struct ref_epilogue {
     const double *bias, *row, *residual;
@@ -16,10 +18,11 @@ typedef struct ref_epilogue {
 } ref_epilogue;
 
 /* y (m,n) = epilogue(x (m,k) * w (n,k)^T), w (2n,k) with geglu; `image` rows of x make an image. */
-void ref_gemm(double *y, const double *x, const double *w, int m, int n, int k, int image, const ref_epilogue *e);
+void ref_gemm(double *y, const double *x, const double *w, int m, int n, int k, int image, int step,
+              const ref_epilogue *e);
 /* y (images,oh,ow,n) = epilogue(conv(x (images,h,w,c) seen as (uh,uw), w (n,c,3,3))), `pad` zeros above and left. */
 void ref_conv3x3(double *y, const double *x, const double *wt, int images, int h, int w, int c, int uh, int uw, int oh, int ow, int stride,
-                 int pad, int n, const ref_epilogue *e);
+                 int pad, int n, int step, const ref_epilogue *e);
 
 /* y = groupnorm(x (images,hw,c)) * gamma + beta, then SiLU. */
 void ref_groupnorm(double *y, const double *x, const double *gamma, const double *beta, int images, int hw, int c, int groups, double eps,
@@ -28,7 +31,7 @@ void ref_layernorm(double *y, const double *x, const double *gamma, const double
 
 /* y (images,tq,heads*d) = softmax(scale q k^T) v */
 void ref_attention(double *y, const double *q, const double *k, const double *v, int images, int tq, int tk, int heads, int d, double scale,
-                   int causal);
+                   int causal, int step);
 
 void ref_embed(double *y, const int32_t *ids, const double *table, const double *position, int images, int tokens, int c);
 void ref_timestep(double *y, const double *t, int images, int c, int cos_first, double shift);

@@ -31,7 +31,7 @@ static int run(check *t, int i)
     tensor q = check_in(t, dt, s->images, 1, s->tq, c, s->gap), k = check_in(t, dt, s->images, 1, s->tk, c, 2 * s->gap);
     tensor v = check_in(t, dt, s->images, 1, s->tk, c, s->gap), y = check_out(t, dt, s->images, 1, s->tq, c, s->gap);
     ref_attention(check_want(t, y), check_values(t, q), check_values(t, k), check_values(t, v), s->images, s->tq, s->tk, s->heads, s->d,
-                  (float)scale, s->causal);
+                  (float)scale, s->causal, check_step(3.0 * rows_of(q) * s->tk * c));
     TRY(op_attention(check_plan(t), y, q, k, v, s->heads, (float)scale, s->causal));
     TRY(check_finish(t, 50, (2.0 * rows_of(q) + 2.0 * rows_of(k)) * c * dtype_size(dt)));
 out:

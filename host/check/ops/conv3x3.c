@@ -72,7 +72,7 @@ static int run(check *t, int i)
         ref_groupnorm(input, input, check_values(t, gamma), check_values(t, beta), s->images, s->h * s->w, s->c, 4, 1e-5, 1);
     }
     ref_conv3x3(check_want(t, y), input, check_weight_values(t, w), s->images, s->h, s->w, s->c, uh, uw, oh, ow, s->stride,
-                s->padding == PAD_SAME, s->n, &e);
+                s->padding == PAD_SAME, s->n, check_step(9.0 * rows_of(y) * s->c * s->n), &e);
     TRY(op_conv3x3(check_plan(t), y, x, w, s->stride, s->padding, s->up_h, s->up_w, f));
     double elements = (double)rows_of(x) * s->c + 9.0 * s->c * s->n + (double)rows_of(y) * s->n;
     TRY(check_finish(t, s->flags & NORM ? 30 * check_cancellation(t) : 20, elements * dtype_size(dt)));

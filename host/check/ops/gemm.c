@@ -73,7 +73,8 @@ static int run(check *t, int i)
     if (has(f.row)) e.row = check_values(t, f.row);
     if (has(f.residual)) e.residual = check_values(t, f.residual);
     if (has(f.norm)) apply_norm(input, check_values(t, f.norm), s->images, s->tokens, s->k);
-    ref_gemm(check_want(t, y), input, check_weight_values(t, w), rows, s->n, s->k, s->tokens, &e);
+    ref_gemm(check_want(t, y), input, check_weight_values(t, w), rows, s->n, s->k, s->tokens,
+             check_step((double)rows * wide * s->k), &e);
     TRY(op_gemm(check_plan(t), y, x, w, f));
     double elements = (double)rows * s->k + (double)wide * s->k + (double)rows * s->n * (has(f.residual) ? 2 : 1);
     TRY(check_finish(t, s->flags & NORM ? 20 : 10, elements * dtype_size(dt)));
