@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/* Values and their origins. A value that is set at a precision wins over one for all, whichever layer either comes from. */
+#include "ocl/config.h"
+#include "base/error.h"
+#include "base/strbuf.h"
+#include "ocl/config_internal.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const precision_names[PRECISION_COUNT] = {"", "f32", "f16", "bf16"};
+
+static void origin_text(char *out, size_t size, const config_origin *o)
+{
+    if (!o->file) snprintf(out, size, "built-in default");
+    else if (!o->line) snprintf(out, size, "%s", o->file);
+    else snprintf(out, size, "%s%s:%d", o->folder, o->file, o->line);
+}
+
+int config_fail(const config_origin *o, const char *format, ...)
+{
+    char text[1024], origin[1000];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    origin_text(origin, sizeof origin, o);
+    return FAIL(SDCL_EUSAGE, "%s: %s", origin, text);
+}
+
+static int fail_near(const config_origin *o, const config_nearest *n, const char *what)
+{
+    if (n->best[0]) return config_fail(o, "unknown %s; did you mean '%s'?", what, n->best);
+    return config_fail(o, "unknown %s", what);
+}
+
+/* "gemm_cpu" or "gemm_cpu.f16" */
+static void section_name(char *out, size_t size, const ocl_section *s, int precision)
+{
+    snprintf(out, size, "%s%s%s", s->name, precision ? "." : "", precision_names[precision]);
+}
+
+int config_find_section(const config *c, const config_origin *o, const char *name, int *section, int *precision)
+{
+    char full[128], what[128];
+    config_nearest near = {.word = name};
+    for (int s = 0; s < c->count; s++)
+        for (int p = 0; p < (c->sections[s]->per_precision ? PRECISION_COUNT : 1); p++) {
+            section_name(full, sizeof full, c->sections[s], p);
+            config_nearest_try(&near, full);
+            if (strcmp(full, name) != 0) continue;
+            *section = s;
+            *precision = p;
+            return 0;
+        }
+    snprintf(what, sizeof what, "section [%.64s]", name);
+    int err = fail_near(o, &near, what);
+    error_hint("'sdcl config' lists every section and key");
+    return err;
+}
+
+static int unknown_key(const config *c, const config_origin *o, int section, const char *key)
+{
+    const ocl_section *s = c->sections[section];
+    char what[192];
+    strbuf names = {0};
+    config_nearest near = {.word = key};
+    for (int k = 0; k < s->count; k++) {
+        config_nearest_try(&near, s->tunables[k].name);
+        strbuf_printf(&names, " %s", s->tunables[k].name);
+    }
+    snprintf(what, sizeof what, "key '%.64s' in [%s]", key, s->name);
+    int err = fail_near(o, &near, what);
+    error_hint("keys of [%s]:%s", s->name, strbuf_text(&names));
+    strbuf_free(&names);
+    return err;
+}
+
+/* The value of a choice; false: it is none. Only what is spelled as in the list is one, so that no other text gets further. */
+static bool value_of_word(const config_key *k, const char *word, int *value)
+{
+    int i = 0;
+    for (const char *w = k->words; *w; w += strlen(w) + 1, i++)
+        if (!strcmp(w, word)) {
+            *value = k->numbers ? (int)strtol(w, NULL, 10) : i;
+            return true;
+        }
+    return false;
+}
+
+static config_key *key_of(const config *c, int section, const char *name)
+{
+    for (int k = 0; k < c->sections[section]->count; k++)
+        if (!strcmp(c->keys[section][k].tunable->name, name)) return &c->keys[section][k];
+    return NULL;
+}
+
+int config_assign(config *c, const config_origin *o, int section, int precision, const char *name, const char *text)
+{
+    char full[128];
+    int value = 0;
+    config_key *k = key_of(c, section, name);
+    if (!k) return unknown_key(c, o, section, name);
+    config_slot *slot = &k->slots[precision];
+    section_name(full, sizeof full, c->sections[section], precision);
+    if (o->line && slot->origin.file == o->file)
+        return config_fail(o, "'%s' is set twice in [%s]; first in line %d", name, full, slot->origin.line);
+    if (!value_of_word(k, text, &value))
+        return config_fail(o, "'%s' in [%s] cannot be '%.64s'; allowed: %s", name, full, text, k->tunable->choices);
+    *slot = (config_slot){value, *o};
+    return 0;
+}
+
+/* text: "section.key=value" or "section.precision.key=value" */
+static int apply_set(config *c, const char *text)
+{
+    char left[192];
+    int section, precision;
+    config_origin o = {"", "--set", 0};
+    const char *equals = strchr(text, '=');
+    size_t n = equals ? (size_t)(equals - text) : 0;
+    const char *dot = n ? memrchr(text, '.', n) : NULL;
+    if (!dot || n >= sizeof left) return config_fail(&o, "'%.100s' is not section.key=value", text);
+    memcpy(left, text, n);
+    left[n] = 0;
+    left[dot - text] = 0;
+    int err = config_find_section(c, &o, left, &section, &precision);
+    return err ? err : config_assign(c, &o, section, precision, left + (dot - text) + 1, equals + 1);
+}
+
+static bool key_open(config_key *k, const ocl_tunable *t)
+{
+    size_t n = 0;
+    char *end;
+    *k = (config_key){.tunable = t, .numbers = true, .words = calloc(1, strlen(t->choices) + 2)};
+    if (!k->words) return false;
+    for (const char *s = t->choices + strspn(t->choices, " "); *s; s += strspn(s, " ")) {
+        size_t length = strcspn(s, " ");
+        memcpy(k->words + n, s, length);
+        strtol(k->words + n, &end, 10);
+        if (*end) k->numbers = false;
+        n += length + 1;
+        s += length;
+    }
+    return true;
+}
+
+static int keys_open(config *c)
+{
+    while (c->sections[c->count]) c->count++;
+    c->keys = calloc((size_t)c->count + 1, sizeof *c->keys);
+    if (!c->keys) goto out;
+    for (int s = 0; s < c->count; s++) {
+        const ocl_section *section = c->sections[s];
+        c->keys[s] = calloc((size_t)section->count + 1, sizeof **c->keys);
+        if (!c->keys[s]) goto out;
+        for (int k = 0; k < section->count; k++)
+            if (!key_open(&c->keys[s][k], &section->tunables[k])) goto out;
+    }
+    return 0;
+out:
+    return FAIL(SDCL_ENOMEM, "out of memory reading the configuration");
+}
+
+int config_open(config **out_c, const ocl_section *const *sections, const sdcl_device *device, const char *config_file,
+                const char *const *set, int set_count)
+{
+    int err = 0;
+    *out_c = NULL;
+    config *c = calloc(1, sizeof *c);
+    if (!c) return FAIL(SDCL_ENOMEM, "out of memory reading the configuration");
+    c->sections = sections;
+    TRY(keys_open(c));
+    if (device) TRY(config_apply_shipped(c, device));
+    if (config_file) {
+        c->file = strdup(config_file);
+        if (!c->file) {
+            err = FAIL(SDCL_ENOMEM, "out of memory reading the configuration");
+            goto out;
+        }
+        TRY(config_apply_file(c, c->file));
+    }
+    for (int i = 0; i < set_count; i++) TRY(apply_set(c, set[i]));
+    *out_c = c;
+    c = NULL;
+out:
+    config_close(&c);
+    return err;
+}
+
+void config_close(config **c_)
+{
+    config *c = *c_;
+    if (!c) return;
+    for (int s = 0; c->keys && s < c->count; s++) {
+        for (int k = 0; c->keys[s] && k < c->sections[s]->count; k++) free(c->keys[s][k].words);
+        free(c->keys[s]);
+    }
+    free(c->keys);
+    free(c->file);
+    free(c);
+    *c_ = NULL;
+}
+
+static int precision_index(const char *name)
+{
+    int p = PRECISION_ANY;
+    if (name)
+        for (p = PRECISION_F32; p < PRECISION_COUNT && strcmp(precision_names[p], name) != 0;) p++;
+    assert(p < PRECISION_COUNT);
+    return p;
+}
+
+static int value_at(const config_key *k, int precision)
+{
+    if (precision && k->slots[precision].origin.file) return k->slots[precision].value;
+    return k->slots[PRECISION_ANY].origin.file ? k->slots[PRECISION_ANY].value : k->tunable->value;
+}
+
+static const config_key *existing_key(const config *c, const char *section, const char *name)
+{
+    const config_key *k = NULL;
+    for (int s = 0; s < c->count && !k; s++)
+        if (!strcmp(c->sections[s]->name, section)) k = key_of(c, s, name);
+    assert(k);
+    return k;
+}
+
+void config_values(const config *c, const ocl_section *section, const char *precision, int *values)
+{
+    int s = 0, p = precision_index(precision);
+    while (s < c->count && strcmp(c->sections[s]->name, section->name) != 0) s++;
+    assert(s < c->count);
+    for (int k = 0; k < section->count; k++) values[k] = value_at(&c->keys[s][k], p);
+}
+
+int config_value(const config *c, const char *section, const char *key)
+{
+    return value_at(existing_key(c, section, key), PRECISION_ANY);
+}
+
+static const char *word_of_value(const config_key *k, int value)
+{
+    const char *w = k->words;
+    for (int i = 0; *w && i < value; i++) w += strlen(w) + 1;
+    return w;
+}
+
+const char *config_word(const config *c, const char *section, const char *name)
+{
+    const config_key *k = existing_key(c, section, name);
+    return word_of_value(k, value_at(k, PRECISION_ANY));
+}
+
+void config_each(const config *c, sdcl_config_fn *each, void *user)
+{
+    char section[128], value[64], origin[4352];
+    for (int s = 0; s < c->count; s++)
+        for (int p = 0; p < PRECISION_COUNT; p++)
+            for (int i = 0; i < c->sections[s]->count; i++) {
+                const config_key *k = &c->keys[s][i];
+                if (p && !k->slots[p].origin.file) continue;
+                section_name(section, sizeof section, c->sections[s], p);
+                if (k->numbers) snprintf(value, sizeof value, "%d", value_at(k, p));
+                else snprintf(value, sizeof value, "%s", word_of_value(k, value_at(k, p)));
+                origin_text(origin, sizeof origin, &k->slots[p].origin);
+                each(user, section, k->tunable->name, value, origin);
+            }
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* Which of the embedded INI files are for a device. */
+#include "ocl/config_internal.h"
+#include "ocl/embedded.h"
+
+#include <ctype.h>
+#include <fnmatch.h>
+#include <ini.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *part; /* of CL_DEVICE_VENDOR, any case */
+    const char *file;
+} vendors[] = {
+    {"nvidia", "nvidia.ini"},
+    {"advanced micro devices", "amd.ini"},
+    {"amd", "amd.ini"},
+    {"intel", "intel.ini"},
+};
+enum { VENDORS = sizeof vendors / sizeof vendors[0] };
+
+/* One board bears several names: "Intel(R) Arc(TM) A770 Graphics" and "Arc A770 Graphics", "pthread-EPYC" and "cpu-EPYC" (PoCL). */
+static const char *const prefixes[] = {"NVIDIA ", "AMD ", "Advanced Micro Devices, Inc. ", "Intel ", "pthread-", "cpu-"};
+static const char *const marks[] = {"(R)", "(TM)", "(C)"};
+
+static size_t mark_length(const char *s)
+{
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
+        if (!strncasecmp(s, marks[i], strlen(marks[i]))) return strlen(marks[i]);
+    return 0;
+}
+
+/* n bytes of a name or pattern without trademarks, vendor's prefix, outer and doubled blanks. */
+static void normalise(char *out, size_t size, const char *name, size_t n)
+{
+    size_t length = 0;
+    for (const char *s = name; s < name + n && length + 1 < size;) {
+        size_t mark = mark_length(s);
+        if (mark) s += mark;
+        else if (!isspace((unsigned char)*s)) out[length++] = *s++;
+        else {
+            if (length && out[length - 1] != ' ') out[length++] = ' ';
+            s++;
+        }
+    }
+    if (length && out[length - 1] == ' ') length--;
+    out[length] = 0;
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        size_t k = strlen(prefixes[i]);
+        if (strncasecmp(out, prefixes[i], k)) continue;
+        memmove(out, out + k, length + 1 - k);
+        return;
+    }
+}
+
+typedef struct match {
+    const char *name; /* normalised */
+    size_t longest;   /* length of the longest pattern that matches; 0: none */
+} match;
+
+/* ini_handler */
+static int on_match(void *user, const char *section, const char *key, const char *value)
+{
+    match *m = user;
+    char pattern[256];
+    if (strcmp(section, "device") != 0 || strcmp(key, "match") != 0) return 1;
+    for (const char *s = value;; s++) {
+        size_t n = strcspn(s, "|");
+        normalise(pattern, sizeof pattern, s, n);
+        size_t length = strlen(pattern);
+        if (length > m->longest && !fnmatch(pattern, m->name, FNM_CASEFOLD)) m->longest = length;
+        s += n;
+        if (!*s) return 1;
+    }
+}
+
+static const embedded_file *find(const char *name)
+{
+    for (const embedded_file *e = embedded_configs; e->name; e++)
+        if (!strcmp(e->name, name)) return e;
+    return NULL;
+}
+
+static const embedded_file *vendor_file(const sdcl_device *device)
+{
+    for (size_t i = 0; i < VENDORS; i++)
+        if (strcasestr(device->vendor, vendors[i].part)) return find(vendors[i].file);
+    return NULL;
+}
+
+static const embedded_file *device_file(const sdcl_device *device)
+{
+    char name[sizeof device->name];
+    size_t longest = 0;
+    const embedded_file *best = NULL;
+    normalise(name, sizeof name, device->name, strlen(device->name));
+    for (const embedded_file *e = embedded_configs; e->name; e++) {
+        match m = {.name = name};
+        ini_parse_string(e->text, on_match, &m);
+        if (m.longest <= longest) continue;
+        longest = m.longest;
+        best = e;
+    }
+    return best;
+}
+
+static int apply(config *c, const embedded_file *e, bool is_device_file)
+{
+    return e ? config_apply_text(c, "configs/", e->name, e->text, e->size, is_device_file) : 0;
+}
+
+int config_apply_shipped(config *c, const sdcl_device *device)
+{
+    bool cpu = !strcmp(device->type, "cpu"), gpu = !strcmp(device->type, "gpu");
+    int err = apply(c, find(cpu ? "cpu.ini" : "gpu.ini"), false);
+    if (!err && gpu) err = apply(c, vendor_file(device), false);
+    if (!err) err = apply(c, device_file(device), true);
+    return err;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* One INI file. inih splits the lines; what it would cut, join or skip in silence is refused here, line by line. */
+#include "base/error.h"
+#include "base/strbuf.h"
+#include "ocl/config_internal.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { FILE_MAX = 1 << 20, NAME_MAX_LENGTH = 64 };
+
+typedef struct reader {
+    config *c;
+    config_origin origin; /* of the line last read */
+    const char *at, *end;
+    bool device_file, in_device; /* in_device: in the section [device] */
+    int match_line;
+    int section, precision; /* section -1: none yet, or only `match` is known in it */
+    int err;
+} reader;
+
+/* line: "[name]" with comment and blanks after it, n bytes. */
+static int enter_section(reader *r, const char *line, size_t n)
+{
+    char name[NAME_MAX_LENGTH + 1];
+    const char *close = memchr(line, ']', n);
+    if (!close) return config_fail(&r->origin, "a section's name has no ]");
+    for (const char *s = close + 1; s < line + n && *s != ';' && *s != '#'; s++)
+        if (!isspace((unsigned char)*s)) return config_fail(&r->origin, "text after [section]");
+    size_t length = (size_t)(close - line - 1);
+    if (length > NAME_MAX_LENGTH) return config_fail(&r->origin, "section name of %zu characters", length);
+    memcpy(name, line + 1, length);
+    name[length] = 0;
+    r->in_device = !strcmp(name, "device");
+    r->section = -1;
+    int err = config_find_section(r->c, &r->origin, name, &r->section, &r->precision);
+    return r->in_device && r->device_file ? 0 : err;
+}
+
+/* ini_reader. Leading blanks go, because inih takes them for the continuation of a value. */
+static char *next_line(char *line, int size, void *stream)
+{
+    reader *r = stream;
+    if (r->err || r->at == r->end) return NULL;
+    const char *s = r->at;
+    const char *stop = memchr(s, '\n', (size_t)(r->end - s));
+    r->at = stop ? stop + 1 : r->end;
+    if (!stop) stop = r->end;
+    r->origin.line++;
+    bool nul = memchr(s, 0, (size_t)(stop - s)) != NULL;
+    while (s < stop && isspace((unsigned char)*s)) s++;
+    while (stop > s && isspace((unsigned char)stop[-1])) stop--;
+    if (s < stop && (*s == ';' || *s == '#')) stop = s;
+    size_t n = (size_t)(stop - s);
+    if (nul) r->err = config_fail(&r->origin, "NUL byte; INI files are plain text");
+    else if (n >= (size_t)size) r->err = config_fail(&r->origin, "line of more than %d characters", size - 1);
+    else if (n && *s == '[') r->err = enter_section(r, s, n);
+    if (r->err) return NULL;
+    memcpy(line, s, n);
+    line[n] = 0;
+    return line;
+}
+
+static int check_match(reader *r)
+{
+    if (!r->device_file) return config_fail(&r->origin, "'match' is for device files in configs/ only");
+    if (r->match_line) return config_fail(&r->origin, "'match' is set twice; first in line %d", r->match_line);
+    r->match_line = r->origin.line;
+    return 0;
+}
+
+/* ini_handler: 0 stops. The section is known from its own line. */
+static int on_value(void *user, const char *section, const char *key, const char *value)
+{
+    (void)section;
+    reader *r = user;
+    if (r->in_device && !strcmp(key, "match")) r->err = check_match(r);
+    else if (r->section >= 0) r->err = config_assign(r->c, &r->origin, r->section, r->precision, key, value);
+    else if (r->in_device) r->err = config_fail(&r->origin, "unknown key '%.64s' in [device]", key);
+    else r->err = config_fail(&r->origin, "'%.64s' stands before the first [section]", key);
+    return !r->err;
+}
+
+int config_apply_text(config *c, const char *folder, const char *file, const char *text, size_t size, bool device_file)
+{
+    reader r = {.c = c, .origin = {folder, file, 0}, .at = text, .end = text + size, .device_file = device_file, .section = -1};
+    if (size >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) {
+        r.origin.line = 1;
+        return config_fail(&r.origin, "byte order mark; save the file as UTF-8 without one");
+    }
+    int bad_line = ini_parse_stream(next_line, &r, on_value, &r);
+    if (bad_line < 0) return FAIL(SDCL_ENOMEM, "out of memory reading %s", file);
+    if (!bad_line || (r.err && bad_line == r.origin.line)) return r.err;
+    r.origin.line = bad_line;
+    return config_fail(&r.origin, "neither [section] nor key = value");
+}
+
+int config_apply_file(config *c, const char *path)
+{
+    int err = 0;
+    char block[4096];
+    strbuf text = {0};
+    FILE *f = fopen(path, "rb");
+    if (!f) return FAIL(SDCL_EUSAGE, "cannot read %s: %s", path, strerror(errno));
+    for (size_t n; text.n <= FILE_MAX && (n = fread(block, 1, sizeof block, f)) > 0;) strbuf_add(&text, block, n);
+    if (ferror(f)) err = FAIL(SDCL_EUSAGE, "cannot read %s: %s", path, strerror(errno));
+    else if (text.failed) err = FAIL(SDCL_ENOMEM, "out of memory reading %s", path);
+    else if (text.n > FILE_MAX) err = FAIL(SDCL_EUSAGE, "%s: more than 1 MB; this is no INI file", path);
+    else err = config_apply_text(c, "", path, strbuf_text(&text), text.n, false);
+    fclose(f);
+    strbuf_free(&text);
+    return err;
+}
