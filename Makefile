@@ -90,6 +90,9 @@ $(B)/libsdcl.so: $(B)/libsdcl.so.0
 $(PROGRAM): $(CLI_OBJ) $(B)/libsdcl.a
 	$(call say,LD)
 	$(Q)$(LINK) $(LIBS)
+$(B)/tests/test_cli_%: $(B)/obj/tests/unit/test_cli_%.o $(HELP_OBJ) $(filter-out %/main.o,$(CLI_OBJ)) $(B)/libsdcl.a
+	$(call say,LD)
+	$(Q)mkdir -p $(@D) && $(LINK) -lcmocka $(LIBS)
 $(B)/tests/test_%: $(B)/obj/tests/unit/test_%.o $(HELP_OBJ) $(B)/libsdcl.a
 	$(call say,LD)
 	$(Q)mkdir -p $(@D) && $(LINK) -lcmocka $(LIBS)

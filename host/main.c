@@ -35,7 +35,8 @@ int main(int argc, char **argv)
 {
     options o;
     occupy_standard_descriptors();
-    signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN); /* a reader that went away and a file size limit are failed writes */
+    signal(SIGXFSZ, SIG_IGN);
     int err = options_parse(&o, argc, argv);
     if (!err) err = run(&o);
     if (!err) err = cli_flush(stdout, "standard output");

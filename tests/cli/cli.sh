@@ -1,0 +1,258 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The program as a user or a script meets it: exit codes, what goes to which stream, files. Prints TAP.
+#   SDCL_PROGRAM=build/sdcl tests/cli/cli.sh        (from the repository root)
+set -u
+unset SDCL_MODEL
+root=$(pwd)
+sdcl=${SDCL_PROGRAM:-build/sdcl}
+case $sdcl in /*) ;; *) sdcl=$root/$sdcl ;; esac
+work=$(mktemp -d "${TMPDIR:-/tmp}/sdcl-cli-XXXXXX") || exit 1
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/logs" "$work/cwd"
+cd "$work/cwd" || exit 1
+out=$work/logs/out err=$work/logs/err
+number=0 bad=0
+small='-W 64 -H 64 --steps 2' # one evaluation takes milliseconds
+
+# ok NAME COMMAND...: passes when the command succeeds.
+ok() {
+    name=$1
+    shift
+    number=$((number + 1))
+    if "$@"; then
+        echo "ok $number - $name"
+    else
+        bad=$((bad + 1))
+        echo "not ok $number - $name"
+        echo "# $*"
+        sed 's/^/# out: /' "$out" | head -n 10
+        sed 's/^/# err: /' "$err" | head -n 10
+    fi
+}
+skip() {
+    number=$((number + 1))
+    echo "ok $number - $1 # SKIP $2"
+}
+# run ARGUMENTS...: leaves $out, $err and $rc.
+run() {
+    "$sdcl" "$@" > "$out" 2> "$err" < /dev/null
+    rc=$?
+}
+said() { grep -q -e "$1" "$err"; }
+printed() { grep -q -e "$1" "$out"; }
+no_files() { [ -z "$(ls -A "${1:-.}")" ]; }
+no_temporaries() { [ -z "$(find . -name '.sdcl*')" ]; }
+clean() { rm -rf "$work/cwd/"* "$work/cwd/".[!.]*; }
+same() { cmp -s "$1" "$2"; }
+
+# The form of every error: this exit code, nothing on standard output, at most six lines that begin with "sdcl: ", no file.
+is_error() {
+    [ $rc = "$1" ] && [ ! -s "$out" ] && [ "$(wc -l < "$err")" -le 6 ] && head -n 1 "$err" | grep -q '^sdcl: ' && said "$2"
+}
+refused() { # NAME CODE PATTERN ARGUMENTS...
+    what=$1 code=$2 pattern=$3
+    shift 3
+    run "$@"
+    ok "$what" is_error "$code" "$pattern"
+}
+
+# --- help and usage ---
+
+narrow() { ! grep -q '.\{81\}' "$out"; }
+in_manual() {
+    for o in $(grep -o -e ' --[a-z-]*' "$out" | sort -u); do
+        grep -qF -e "$(printf '%s' "$o" | sed 's/-/\\-/g')" "$root/docs/sdcl.1" || { echo "# no $o"; return 1; }
+    done
+}
+run --version
+ok 'version' [ "$rc:$(cat "$out")" = "0:sdcl 0.1.0" ]
+run --help
+ok 'help succeeds on standard output' [ $rc = 0 ]
+ok 'help fits 80 columns' narrow
+ok 'help names the exit codes' printed '^  130  interrupted'
+ok 'every option of the help is in the manual' in_manual
+for verb in gen devices inspect info config; do
+    run $verb --help
+    ok "help of $verb" [ "$rc:$(wc -c < "$err")" = 0:0 ]
+done
+refused 'no arguments' 2 'no prompt'
+refused 'no prompt' 2 'no prompt' --steps 3
+refused 'steps in words' 2 'hint: --steps takes 1 to 1000' -p x --steps abc
+refused 'a width between multiples of 8' 2 'hint: --width 96 or --width 104' -p x -W 100
+refused 'guidance that is no number' 2 'cfg-scale' -p x --cfg-scale nan
+refused 'a misspelt option' 2 'hint: did you mean --prompt' --promt x
+refused 'an option of a later version' 2 'not in this version' -p x --init-image a.png
+refused 'a sampler of a later version' 2 'not in this version' -p x --sampler heun
+refused 'another compat' 2 'not in this version' -p x --compat a1111
+refused 'a verb of a later version' 2 'not in this version' bench ops
+refused 'a misspelt verb' 2 'did you mean sdcl devices' device
+refused 'a prompt without quotes' 2 'quotes' -p a red fox
+refused 'an escape sequence is not passed on' 2 'x1b' --"$(printf '\033')x"
+
+# --- models, devices, configuration ---
+
+mkdir "$work/empty"
+printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n' > "$work/lfs.safetensors"
+head -c 1000 /dev/zero > "$work/zeros.safetensors"
+refused 'a missing model' 3 'nowhere' -p x -m "$work/nowhere"
+refused 'an empty folder as a model' 3 'empty' -p x -m "$work/empty"
+refused 'a git-lfs pointer as a model' 3 'lfs' -p x -m "$work/lfs.safetensors"
+refused 'zeros as a model' 3 'zeros' -p x -m "$work/zeros.safetensors"
+refused 'inspect refuses what gen refuses' 3 'lfs' inspect "$work/lfs.safetensors"
+refused 'inspect of a missing model' 3 'nowhere' inspect "$work/nowhere"
+SDCL_MODEL=$work/nowhere run -p x
+ok 'SDCL_MODEL is used' is_error 3 nowhere
+refused 'a missing device' 4 'no such card' -p x --device 'no such card'
+refused 'a device index beyond the last' 4 '99' -p x --device 99
+refused 'a missing configuration' 2 'nowhere.ini' -p x --config "$work/nowhere.ini"
+printf '[nonsense]\na = 1\n' > "$work/bad.ini"
+refused 'an unknown section' 2 'bad.ini' -p x --config "$work/bad.ini"
+refused 'an unknown key of --set' 2 'NOSUCH' config --set gemm_cpu.NOSUCH=1
+refused 'a value that would be a build option' 2 'MR' config --set 'gemm_cpu.MR=8 -I/tmp'
+ok 'no refusal left a file' no_files
+clean
+
+run devices
+ok 'devices' [ "$rc:$(wc -c < "$err")" = 0:0 ]
+run devices --json
+ok 'devices --json' printed '^{"index":0,"type":"[a-z]*","name":".*}$'
+OCL_ICD_VENDORS=$work/empty run devices
+ok 'devices without any' is_error 4 'no OpenCL device'
+OCL_ICD_VENDORS=$work/empty run -p x
+ok 'gen without any device' is_error 4 'OpenCL'
+run config
+ok 'config' printed '^\[gemm'
+cp "$out" "$work/all.ini"
+run config --config "$work/all.ini"
+ok 'config reads what it printed' same "$out" "$work/all.ini"
+run config --show-origin --set gemm.impl=cpu
+ok 'config --show-origin' printed '^impl *= cpu *; --set'
+run inspect "$root/models/pocket"
+ok 'inspect' printed '^unet '
+run inspect "$root/models/pocket" --json
+ok 'inspect --json' printed '^{"model":".*"parts":\[{"name":.*}\]}$'
+
+# --- drawing ---
+
+run -p 'a red fox' -s 42 $small
+ok 'a picture' [ "$rc:$(ls)" = 0:42.png ]
+ok 'nothing on standard output' [ ! -s "$out" ]
+ok 'the first line names the device' [ -n "$(head -n 1 "$err" | grep '^sdcl: device [0-9]')" ]
+ok 'no progress line in a pipe' [ -z "$(grep "$(printf '\r')" "$err")" ]
+cp 42.png "$work/42.png"
+run -p 'a red fox' -s 42 $small
+ok 'a taken name gets a counter' [ "$rc:$(echo *)" = '0:42-1.png 42.png' ]
+ok 'the same command gives the same bytes' same 42.png 42-1.png
+run info 42.png
+ok 'info prints the parameters' printed '^Steps: 2, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7.5, Seed: 42, Size: 64x64, Model hash: [0-9a-f]\{10\}, Model: pocket, RNG: CPU, Version: sdcl 0.1.0$'
+run info 42.png --json
+ok 'info --json' printed '^{"file":"42.png","text":\[{"key":"parameters","value":"a red fox.nSteps: 2, .*"}\]}$'
+refused 'info of a missing file' 2 'nothing.png' info nothing.png
+head -c 300 42.png > cut.png
+refused 'info of a truncated file' 2 'cut.png' info cut.png
+refused 'info of something else' 2 'not a PNG' info "$work/bad.ini"
+refused 'an existing file' 7 'exists' -p x -o 42.png $small
+ok 'the existing file is as it was' same 42.png "$work/42.png"
+run -p 'a red fox' -s 43 -o 42.png -f $small
+ok '--force replaces it' [ $rc = 0 ]
+ok 'by another picture' [ "$(cmp -s 42.png "$work/42.png" && echo same)" = '' ]
+run -p 'a red fox' -s 42 -o - $small
+ok 'a PNG on standard output' same "$out" "$work/42.png"
+clean
+printf 'a red fox\n' | "$sdcl" -p - -s 42 $small -q > "$out" 2> "$err"
+ok 'a prompt on standard input' same 42.png "$work/42.png"
+ok 'quiet' [ ! -s "$err" ]
+run -p 'a red fox' -s 42 --no-metadata -o plain.png $small
+run info plain.png
+ok 'no metadata' [ "$rc:$(wc -c < "$out")" = 0:0 ]
+run -p 'ein Fuchs, 狐' -s 42 -o "[prompt].png" $small
+ok 'a prompt as a name' [ -f 'ein_Fuchs,_狐.png' ]
+run info 'ein_Fuchs,_狐.png'
+ok 'text beyond Latin-1' printed '^ein Fuchs, 狐$'
+clean
+run -p '' -s 1 $small
+ok 'an empty prompt' [ "$rc:$(ls)" = 0:1.png ]
+clean
+run -p 'a red fox' $small
+seed=$(sed -n 's/^sdcl: seed \([0-9]*\)$/\1/p' "$err")
+ok 'a random seed is printed' [ "$(ls)" = "$seed.png" ]
+
+clean
+run -p 'a red fox' -s 41 -b 2 -o fox.png --json $small
+ok 'a batch with one name' [ "$rc:$(echo *)" = '0:fox-1.png fox-2.png' ]
+ok 'one object a picture' [ "$(grep -c '^{.*}$' "$out")" = 2 ]
+ok 'the keys of --json' printed '^{"file":"fox-2.png","index":2,"seed":42,"sampler":"dpmpp_2m","schedule":"karras","steps":2,"cfg_scale":7.5,"width":64,"height":64,"device":".*","precision":"[a-z0-9]*","seconds":{"load":[0-9.]*,"text":[0-9.]*,"unet":[0-9.]*,"vae":[0-9.]*,"total":[0-9.]*},"peak_device_bytes":[1-9][0-9]*,"nan_retries":0}$'
+ok 'a picture of a batch is that of its seed alone' same fox-2.png "$work/42.png"
+run -p 'a red fox' -s 7,40-42 -o '[index]-[seed]-[steps]-[sampler]-[width]x[height].png' $small
+ok 'a list of seeds and a template' [ -f 1-7-2-dpmpp_2m-64x64.png ]
+ok 'a picture of a list is that of its seed alone' same 4-42-2-dpmpp_2m-64x64.png "$work/42.png"
+clean
+run -p 'a red fox' -s 42 -o '[width]x[height].png' --steps 1
+ok 'a name that waits for the model' [ "$rc:$(ls)" = 0:128x128.png ]
+run -p 'a red fox' -s 42 -o '[width]x[height].png' --steps 1
+ok 'and is refused when it exists' is_error 7 exists
+clean
+run -p 'a red fox' -s 42 --sampler 'Euler a' $small
+ok "A1111's name of a sampler works and gives a hint" said "'Euler a' is euler_a here"
+clean
+run -p 'a red fox' -s 5,5 --compat diffusers $small
+ok 'seeds under --compat are jobs of their own' same 5.png 5-1.png
+clean
+
+run -p x --dry-run -W 64 -H 64
+ok 'a dry run' printed '^peak '
+run -p x --dry-run --json -W 64 -H 64
+ok 'a dry run in JSON' printed '^{"device":.*"peak":[1-9][0-9]*,.*}$'
+ok 'a dry run draws nothing' no_files
+run -p x -s 1 --profile --progress json $small
+ok 'a profile' said ' total$'
+ok 'progress in JSON' said '^{"stage":"unet","step":2,"steps":2,'
+clean
+
+# --- output that fails ---
+
+refused 'a missing folder' 7 'no/' -p x -o no/x.png
+refused 'a folder as a file' 7 'is a folder' -p x -o .
+refused 'a device as a file' 7 'not a regular file' -p x -f -o /dev/null
+refused 'several pictures on standard output' 2 'one picture' -p x -b 2 -o -
+refused 'a file that is no PNG by name' 2 'PNG' -p x -o x.jpg
+refused 'an unknown word' 2 'did you mean .seed.' -p x -o '[sede].png'
+mkdir locked && chmod 555 locked
+if [ "$(id -u)" = 0 ]; then skip 'a folder without permission' 'root may write everywhere'
+else refused 'a folder without permission' 7 'locked' -p x -o locked/x.png; fi
+rmdir locked
+if [ -c /dev/full ]; then
+    "$sdcl" -p x $small -o - > /dev/full 2> "$err"
+    ok 'a full disk under a picture' [ $? = 7 ]
+    "$sdcl" --help > /dev/full 2> "$err"
+    ok 'a full disk under a listing' [ $? = 7 ]
+fi
+"$sdcl" --version >&- 2> "$err"
+ok 'a closed standard output' [ $? = 7 ]
+"$sdcl" -p x -s 1 $small <&- >&- 2>&-
+ok 'all standard streams closed' [ "$?:$(ls)" = 0:1.png ]
+clean
+{ "$sdcl" -p x $small -o - 2> "$err"; echo $? > "$work/rc"; } | true
+ok 'a reader that went away' [ "$(cat "$work/rc")" = 7 ]
+ok 'no refusal left a file' no_files
+
+# --- interruption ---
+
+for signal in INT TERM; do
+    "$sdcl" -p x -s 1 -b 3 --steps 1000 --progress json -W 64 -H 64 > "$out" 2> "$err" < /dev/null &
+    process=$!
+    for i in $(seq 600); do
+        said '"stage":"unet","step":1,' && break
+        sleep 0.1
+    done
+    kill -$signal $process
+    wait $process
+    rc=$?
+    ok "$signal ends it with 130" [ $rc = 130 ]
+    ok "$signal leaves no partial file" no_temporaries
+    clean
+done
+
+echo "1..$number"
+[ $bad = 0 ]
