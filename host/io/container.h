@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* What a container format hands to the table of tensors; only for the readers of formats in this folder. */
+#ifndef SDCL_IO_CONTAINER_H
+#define SDCL_IO_CONTAINER_H
+
+#include "io/tensor_file.h"
+
+struct tensor_file {
+    char *path; /* owned */
+    int fd;     /* owned; -1: none */
+    uint64_t size;
+    int count;
+    file_tensor *tensors;        /* owned, in file order */
+    const file_tensor **by_name; /* owned, sorted */
+    char *names;                 /* owned; what every tensor's name points into */
+};
+
+/* Fills in count, tensors and names from the header of the open file, all checked against its size. Messages name the tensor, not the
+ * file. What is set on failure is freed by tensor_file_close. */
+int safetensors_read_header(tensor_file *f);
+
+#endif
