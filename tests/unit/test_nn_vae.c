@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* The autoencoder against diffusers: every block of the decoder, and the encoder's moments. */
+#include "compare.h"
+#include "nn/vae.h"
+#include "rig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <png.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct example {
+    const char *model, *path; /* path: decoder: folder of stages; encoder: file of moments */
+    const char *picture;
+    dtype activation;
+    double limit; /* NMSE */
+} example;
+
+enum { DECODER_STAGES = 10 };
+
+static const example decoder_a = {"tests/golden/tiny-a", "tests/golden/dump/stages-a", NULL, F32, 1e-9};
+static const example decoder_b = {"tests/golden/tiny-b", "tests/golden/dump/stages-b", NULL, F32, 1e-9};
+static const example decoder_b_f16 = {"tests/golden/tiny-b", "tests/golden/dump/stages-b", NULL, F16, 2e-5};
+static const example encoder_a = {"tests/golden/tiny-a", "tests/golden/vae-encoder/tiny-a-64x64.npy",
+                                  "tests/golden/input/in_64x64.png", F32, 1e-9};
+static const example encoder_a_wide = {"tests/golden/tiny-a", "tests/golden/vae-encoder/tiny-a-72x56.npy",
+                                       "tests/golden/input/in_72x56.png", F32, 1e-9};
+static const example encoder_b = {"tests/golden/tiny-b", "tests/golden/vae-encoder/tiny-b-64x64.npy",
+                                  "tests/golden/input/in_64x64.png", F32, 1e-9};
+static const example encoder_b_wide_f16 = {"tests/golden/tiny-b", "tests/golden/vae-encoder/tiny-b-72x56.npy",
+                                           "tests/golden/input/in_72x56.png", F16, 2e-5};
+
+static float *floats(size_t n)
+{
+    float *p = malloc(n * sizeof *p);
+    assert_non_null(p);
+    return p;
+}
+
+static void decoder_agrees(void **state)
+{
+    const example *e = *state;
+    rig r;
+    vae_decoder d;
+    npy latent;
+    char path[256];
+    snprintf(path, sizeof path, "%s/stage_vae_input.npy", e->path);
+    assert_true(npy_read(&latent, path));
+    int n = latent.shape[0], c = latent.shape[1], h = latent.shape[2], w = latent.shape[3];
+    float *input = floats(latent.count);
+    npy_to_nhwc(&latent, input);
+
+    rig_open(&r, e->model, PART_VAE, "vae", e->activation);
+    assert_int_equal(vae_decoder_load(&d, &r.params, model_vae(r.m)), 0);
+    tensor z = rig_tensor(&r, e->activation, n, h, w, c), rgb = rig_tensor(&r, F32, n, 8 * h, 8 * w, 3);
+    assert_int_equal(vae_decode_forward(r.p, &d, z, rgb), 0);
+    rig_prepare(&r);
+    rig_write(&r, z, input);
+    assert_int_equal(rig_run_compared(&r, e->path, "stage_vae_", "input", e->limit), DECODER_STAGES);
+
+    size_t values = (size_t)rows_of(rgb) * 3;
+    float *first = floats(values), *again = floats(values);
+    rig_read(&r, rgb, first);
+    rig_run(&r);
+    rig_read(&r, rgb, again);
+    assert_memory_equal(first, again, values * sizeof *first);
+
+    free(first);
+    free(again);
+    free(input);
+    npy_free(&latent);
+    vae_decoder_free(&d);
+    rig_close(&r);
+}
+
+/* A picture as the encoder sees it: (h,w,3) in -1..1. */
+static float *read_picture(const char *path, int *h, int *w)
+{
+    png_image image = {.version = PNG_IMAGE_VERSION};
+    assert_true(png_image_begin_read_from_file(&image, path));
+    image.format = PNG_FORMAT_RGB;
+    size_t n = PNG_IMAGE_SIZE(image);
+    unsigned char *bytes = malloc(n);
+    float *values = floats(n);
+    assert_true(bytes && png_image_finish_read(&image, NULL, bytes, 0, NULL));
+    for (size_t i = 0; i < n; i++) values[i] = (float)bytes[i] / 127.5f - 1.0f;
+    *h = (int)image.height;
+    *w = (int)image.width;
+    free(bytes);
+    return values;
+}
+
+static void encoder_agrees(void **state)
+{
+    const example *e = *state;
+    rig r;
+    vae_encoder v;
+    npy want;
+    int h, w;
+    float *picture = read_picture(e->picture, &h, &w);
+    assert_true(npy_read(&want, e->path));
+
+    rig_open(&r, e->model, PART_VAE, "vae", e->activation);
+    assert_int_equal(vae_encoder_load(&v, &r.params, model_vae(r.m)), 0);
+    tensor x = rig_tensor(&r, e->activation, 1, h, w, 3), moments = rig_tensor(&r, F32, 1, h / 8, w / 8, 8);
+    assert_int_equal(vae_encode_forward(r.p, &v, x, moments), 0);
+    rig_prepare(&r);
+    rig_write(&r, x, picture);
+    rig_run(&r);
+
+    assert_int_equal(want.count, (size_t)rows_of(moments) * 8);
+    float *got = floats(want.count), *reference = floats(want.count);
+    rig_read(&r, moments, got);
+    npy_to_nhwc(&want, reference);
+    double error = compare_nmse(got, reference, want.count);
+    if (getenv("SDCL_TEST_VERBOSE")) print_message("%-36s %.2e\n", e->path, error);
+    assert_true(error <= e->limit);
+
+    free(got);
+    free(reference);
+    free(picture);
+    npy_free(&want);
+    vae_encoder_free(&v);
+    rig_close(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        {"decoder, tiny-a: every block", decoder_agrees, NULL, NULL, (void *)&decoder_a},
+        {"decoder, tiny-b: every block", decoder_agrees, NULL, NULL, (void *)&decoder_b},
+        {"decoder, tiny-b: every block, f16 activations", decoder_agrees, NULL, NULL, (void *)&decoder_b_f16},
+        {"encoder, tiny-a", encoder_agrees, NULL, NULL, (void *)&encoder_a},
+        {"encoder, tiny-a, 72x56", encoder_agrees, NULL, NULL, (void *)&encoder_a_wide},
+        {"encoder, tiny-b", encoder_agrees, NULL, NULL, (void *)&encoder_b},
+        {"encoder, tiny-b, 72x56, f16 activations", encoder_agrees, NULL, NULL, (void *)&encoder_b_wide_f16},
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
