@@ -41,6 +41,7 @@ const embedded_file embedded_configs[] = {
     FILE_ROW("h100.ini", "[device]\nmatch = A100* | NVIDIA H100*\n[mm_cpu]\nNV = 4\nKC = 256\n"),
     FILE_ROW("hopper.ini", "[device]\nmatch = H*\nbinary_cache = off\n[mm_cpu]\nNV = 1\n"),
     FILE_ROW("nvidia.ini", "[mm_cpu]\nMR = 8\nNV = 2\n"),
+    FILE_ROW("twice.ini", "[device]\nmatch = Twice\nmatch = Again\n"),
     FILE_ROW("wrong.ini", "[device]\nmatch = Wrong\n[mm_cpu]\nMR = 7\n"),
     {NULL, NULL, 0},
 };
@@ -369,6 +370,9 @@ static void test_wrong_shipped_file(void **state)
     sdcl_device wrong = device_of("gpu", "Other", "wrong");
     assert_int_equal(config_open(&c, sections, &wrong, NULL, NULL, 0), SDCL_EUSAGE);
     assert_string_equal(sdcl_last_error(), "configs/wrong.ini:4: 'MR' in [mm_cpu] cannot be '7'; allowed: 4 6 8 12");
+    sdcl_device twice = device_of("gpu", "Other", "Again");
+    assert_int_equal(config_open(&c, sections, &twice, NULL, NULL, 0), SDCL_EUSAGE);
+    assert_string_equal(sdcl_last_error(), "configs/twice.ini:3: 'match' is set twice; first in line 2");
 }
 
 /* --- refused --- */
