@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A layer: weight, bias and the module name that messages and profiles show. The functions append an op with the layer's
- * parameters. */
+/* A layer: weight, bias and the module name that messages and profiles show. The functions append an op with the
+ * layer's parameters. */
 #ifndef SDCL_NN_LAYER_H
 #define SDCL_NN_LAYER_H
 

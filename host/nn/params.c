@@ -68,10 +68,11 @@ static int add_tensor(stack *s, const params *p, const char *name)
     if (!row || !columns || row > INT32_MAX || t->shape[0] > (uint64_t)(INT32_MAX - s->rows))
         return FAIL(SDCL_EMODEL, "%s: tensor '%s' is empty or too large", tensor_file_path(file), name);
     if (!element_type(t->dtype, &part.dt))
-        return FAIL(SDCL_EMODEL, "%s: tensor '%s' has type %s", tensor_file_path(file), name, file_dtype_name(t->dtype));
+        return FAIL(SDCL_EMODEL, "%s: tensor '%s' has type %s", tensor_file_path(file), name,
+                    file_dtype_name(t->dtype));
     if (s->count == WEIGHT_PARTS_MAX)
-        return FAIL(SDCL_EMODEL, "%s: more than %d tensors are stacked with '%s'", tensor_file_path(file), WEIGHT_PARTS_MAX,
-                    name);
+        return FAIL(SDCL_EMODEL, "%s: more than %d tensors are stacked with '%s'", tensor_file_path(file),
+                    WEIGHT_PARTS_MAX, name);
     if (!s->count) {
         s->columns = (int)columns;
         s->taps = (int)(row / columns);

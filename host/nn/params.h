@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Binds the named tensors of a model part to device weights. Names are diffusers' ("down_blocks.0.resnets.1.conv1.weight");
- * one pair of braces stacks tensors of equal row length: "attn1.to_{q,k,v}.weight" is one weight of three parts. A missing
- * tensor is SDCL_EMODEL. */
+/* Binds the named tensors of a model part to device weights. Names are diffusers'
+ * ("down_blocks.0.resnets.1.conv1.weight"); one pair of braces stacks tensors of equal row length:
+ * "attn1.to_{q,k,v}.weight" is one weight of three parts. A missing tensor is SDCL_EMODEL. */
 #ifndef SDCL_NN_PARAMS_H
 #define SDCL_NN_PARAMS_H
 
@@ -30,7 +30,8 @@ typedef struct stack {
 } stack;
 
 int stack_add(stack *s, const params *p, const char *name);
-/* The set owns *w. Rows are the first dimension, columns the second (1 for a vector), taps the product of the others. */
+/* The set owns *w. Rows are the first dimension, columns the second (1 for a vector), taps the product of the
+ * others. */
 int stack_bind(const stack *s, const params *p, weight **w);
 
 int params_weight(const params *p, weight **w, const char *name);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The spatial transformer of latent diffusion (Rombach et al. 2022): pixels are tokens that attend to each other and to the
- * context. */
+/* The spatial transformer of latent diffusion (Rombach et al. 2022): pixels are tokens that attend to each other and to
+ * the context. */
 #ifndef SDCL_NN_TRANSFORMER_H
 #define SDCL_NN_TRANSFORMER_H
 
@@ -22,8 +22,8 @@ typedef struct transformer {
 int transformer_load(transformer *t, const params *p, const char *at, int depth, int heads);
 void transformer_free(transformer *t);
 
-/* x (n,h,w,c) -> y of the same shape, not x. kv[depth]: per block (n,1,tokens,2c), keys and values of the context side by
- * side. */
+/* x (n,h,w,c) -> y of the same shape, not x. kv[depth]: per block (n,1,tokens,2c), keys and values of the context side
+ * by side. */
 int transformer_forward(plan *p, tensor y, tensor x, const tensor *kv, const transformer *t, int groups);
 
 #endif

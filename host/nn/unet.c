@@ -12,9 +12,9 @@ out:
     return err;
 }
 
-/* What the blocks of one evaluation pass on. A skip connection is a concatenation that is never copied: its tensor is made
- * when the down path produces the skip, which is written into the right channels; the up path later writes its own into the
- * left ones. */
+/* What the blocks of one evaluation pass on. A skip connection is a concatenation that is never copied: its tensor is
+ * made when the down path produces the skip, which is written into the right channels; the up path later writes its own
+ * into the left ones. */
 typedef struct pass {
     plan *p;
     const unet *u;
@@ -136,7 +136,8 @@ out:
     return err;
 }
 
-/* Timestep t -> the rows that the residual blocks add. All of them apply SiLU to the embedding first: it is stored so. */
+/* Timestep t -> the rows that the residual blocks add. All of them apply SiLU to the embedding first: it is stored
+ * so. */
 static int time_embedding(pass *f, int n, tensor t)
 {
     int err = 0;

@@ -13,7 +13,7 @@ typedef struct unet_block {
     resblock *resnets;       /* owned; count of them */
     transformer *attentions; /* owned, attention_count of them; NULL without attention */
     int count, attention_count;
-    layer sampler;           /* to the next level; w is NULL at the last one */
+    layer sampler; /* to the next level; w is NULL at the last one */
 } unet_block;
 
 typedef struct unet {
@@ -33,7 +33,8 @@ void unet_free(unet *u);
 int unet_cross_layers(const unet *u);
 int unet_cross_width(const unet *u, int i);
 
-/* Once per prompt: context (n,1,tokens,D) -> kv[unet_cross_layers], each (n,1,tokens,unet_cross_width), activation type. */
+/* Once per prompt: context (n,1,tokens,D) -> kv[unet_cross_layers], each (n,1,tokens,unet_cross_width), activation
+ * type. */
 int unet_prologue_forward(plan *p, const unet *u, tensor context, const tensor *kv);
 
 /* latents (n,h,w,in_channels) in activation type, any h and w; t (n,1,1,1) F32, or (1,1,1,1) for all; kv as above

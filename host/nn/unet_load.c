@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 /* depth 0: no attention. sampler: name of the layer to the next level, or NULL. */
-static int block_load(unet_block *b, const params *p, layer_stack *time, int resnets, int attentions, int depth, int heads,
-                      const char *sampler)
+static int block_load(unet_block *b, const params *p, layer_stack *time, int resnets, int attentions, int depth,
+                      int heads, const char *sampler)
 {
     int err = 0;
     char at[PARAMS_NAME];

@@ -15,7 +15,7 @@ typedef struct vae_mid {
 typedef struct vae_block {
     resblock *resnets; /* owned; count of them */
     int count;
-    layer sampler;     /* to the next level; w is NULL at the last one */
+    layer sampler; /* to the next level; w is NULL at the last one */
 } vae_block;
 
 typedef struct vae_decoder {
@@ -29,7 +29,7 @@ typedef struct vae_decoder {
 typedef struct vae_encoder {
     const vae_config *config; /* borrowed */
     layer conv_in, conv_norm_out, conv_out;
-    layer quant_conv;         /* w is NULL in a model without it */
+    layer quant_conv; /* w is NULL in a model without it */
     vae_mid mid;
     vae_block down[MODEL_LEVELS_MAX];
 } vae_encoder;

@@ -188,13 +188,15 @@ static int list_stages(const rig *r, const char *folder, const char *prefix, con
     size_t prefix_length = strlen(prefix);
     DIR *d = opendir(folder);
     if (!d) fail_msg("%s: no such folder", folder);
-    snprintf(plan_name, sizeof plan_name, "%.*s", (int)strcspn(plan_step(r->p, 0)->module, "."), plan_step(r->p, 0)->module);
+    snprintf(plan_name, sizeof plan_name, "%.*s", (int)strcspn(plan_step(r->p, 0)->module, "."),
+             plan_step(r->p, 0)->module);
     for (struct dirent *e; (e = readdir(d));) {
         char *dot = strrchr(e->d_name, '.');
         if (strncmp(e->d_name, prefix, prefix_length) || !dot || strcmp(dot, ".npy")) continue;
         assert_true(count < STAGES_MAX);
         stage *s = &stages[count];
-        snprintf(s->name, sizeof s->name, "%.*s", (int)(dot - e->d_name - (long)prefix_length), e->d_name + prefix_length);
+        snprintf(s->name, sizeof s->name, "%.*s", (int)(dot - e->d_name - (long)prefix_length),
+                 e->d_name + prefix_length);
         if (is_listed(except, s->name)) continue;
         s->step = step_of(r, plan_name, s->name);
         if (s->step < 0) fail_msg("no module %s.%s", plan_name, s->name);
@@ -211,8 +213,7 @@ static void compare(rig *r, const char *folder, const char *prefix, const stage 
     tensor y = plan_step(r->p, s->step)->t[0];
     snprintf(path, sizeof path, "%s/%s%.127s.npy", folder, prefix, s->name);
     assert_true(npy_read(&want, path));
-    if (want.count != values_of(y))
-        fail_msg("%s: %zu values, the plan has %zu", s->name, want.count, values_of(y));
+    if (want.count != values_of(y)) fail_msg("%s: %zu values, the plan has %zu", s->name, want.count, values_of(y));
     float *a = must_alloc(want.count * sizeof *a), *b = must_alloc(want.count * sizeof *b);
     npy_to_nhwc(&want, b);
     if (!strcmp(s->name, "time_embedding")) /* the plan keeps it after SiLU */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A network on the default device, run step by step: any module's output can be read right after the step that makes it, in the plan as it is
- * used, without changing what lives when. Every function fails the cmocka test on an error. */
+/* A network on the default device, run step by step: any module's output can be read right after the step that makes
+ * it, in the plan as it is used, without changing what lives when. Every function fails the cmocka test on an error. */
 #ifndef SDCL_TESTS_RIG_H
 #define SDCL_TESTS_RIG_H
 
@@ -45,8 +45,9 @@ void npy_to_nhwc(const npy *a, float *values);
 
 /* Lowers, places, allocates and loads. */
 void rig_prepare(rig *r);
-/* Runs the plan step by step and compares the output of every module for which folder has a file <prefix><module>.npy. Fails if the NMSE of one is above
- * limit or if a file has no module; `except` names files that are inputs, separated by blanks. Returns how many were compared. */
+/* Runs the plan step by step and compares the output of every module for which folder has a file <prefix><module>.npy.
+ * Fails if the NMSE of one is above limit or if a file has no module; `except` names files that are inputs, separated
+ * by blanks. Returns how many were compared. */
 int rig_run_compared(rig *r, const char *folder, const char *prefix, const char *except, double limit);
 void rig_run(rig *r);
 

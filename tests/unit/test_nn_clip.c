@@ -15,9 +15,9 @@
 
 typedef struct example {
     const char *model, *folder;
-    int stages;      /* files to be compared */
+    int stages; /* files to be compared */
     dtype activation;
-    double limit;    /* NMSE */
+    double limit; /* NMSE */
 } example;
 
 static const example tiny_a = {"tests/golden/tiny-a", "tests/golden/dump/stages-a", 4, F32, 1e-9};

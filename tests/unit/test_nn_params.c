@@ -86,7 +86,8 @@ static void missing_and_unequal_tensors_are_refused(void **state)
     stack s = {0};
     assert_int_equal(params_weight(&p, &w, "conv_sideways.weight"), SDCL_EMODEL);
     assert_non_null(strstr(sdcl_last_error(), "conv_sideways.weight"));
-    assert_int_equal(params_weight(&p, &w, "mid_block.attentions.0.transformer_blocks.0.attn1.to_{q,z}.weight"), SDCL_EMODEL);
+    assert_int_equal(params_weight(&p, &w, "mid_block.attentions.0.transformer_blocks.0.attn1.to_{q,z}.weight"),
+                     SDCL_EMODEL);
     assert_non_null(strstr(sdcl_last_error(), "attn1.to_z.weight"));
     assert_int_equal(stack_add(&s, &p, "time_embedding.linear_1.weight"), 0);
     assert_int_equal(stack_add(&s, &p, "time_embedding.linear_2.weight"), SDCL_EMODEL);

@@ -69,7 +69,8 @@ static float *encode_prompts(const example *e)
     return values;
 }
 
-/* Keys and values of 2 * pictures rows, all of the negative prompt's first; kv[] become external tensors of a new plan "unet". */
+/* Keys and values of 2 * pictures rows, all of the negative prompt's first; kv[] become external tensors of a new plan
+ * "unet". */
 static void run_prologue(rig *r, const unet *u, const float *context, int pictures, tensor *kv)
 {
     int n = unet_cross_layers(u), width = model_unet(r->m)->context;
@@ -77,7 +78,8 @@ static void run_prologue(rig *r, const unet *u, const float *context, int pictur
     tensor rows = rig_tensor(r, F32, 2 * pictures, 1, 77, width);
     cl_mem mem[RIG_BUFFERS];
     float *repeated = floats(2 * (size_t)pictures * one);
-    for (int i = 0; i < 2 * pictures; i++) memcpy(repeated + (size_t)i * one, context + (i >= pictures ? one : 0), one * sizeof *context);
+    for (int i = 0; i < 2 * pictures; i++)
+        memcpy(repeated + (size_t)i * one, context + (i >= pictures ? one : 0), one * sizeof *context);
     for (int i = 0; i < n; i++) {
         kv[i] = rig_tensor(r, plan_activation(r->p), 2 * pictures, 1, 77, unet_cross_width(u, i));
         mem[i] = rig_mem(r, kv[i]);
@@ -106,7 +108,8 @@ static void evaluation_agrees(void **state)
     rig r;
     unet u;
     tensor kv[RIG_BUFFERS];
-    npy latents = load(e->folder, "latent_init"), timesteps = load(e->folder, "timesteps"), want = load(e->folder, "eps_000");
+    npy latents = load(e->folder, "latent_init"), timesteps = load(e->folder, "timesteps"),
+        want = load(e->folder, "eps_000");
     int pictures = latents.shape[0], c = latents.shape[1], h = latents.shape[2], w = latents.shape[3];
     float *context = encode_prompts(e), *input = doubled_nhwc(&latents);
 
@@ -117,7 +120,8 @@ static void evaluation_agrees(void **state)
     tensor eps = rig_tensor(&r, F32, 2 * pictures, h, w, c);
     assert_int_equal(unet_forward(r.p, &u, x, t, kv, eps), 0);
     rig_prepare(&r);
-    if (strstr(e->folder, "batch3")) { /* euler_a: the input is scaled by 1 / sqrt(sigma^2 + 1); the golden sigma is latent_init / noise */
+    if (strstr(e->folder, "batch3")) {
+        /* euler_a: the input is scaled by 1 / sqrt(sigma^2 + 1), and latent_init is sigma times the noise */
         npy noise = load(e->folder, "noise");
         float sigma = latents.f32[0] / noise.f32[0], scale = 1.0f / sqrtf(sigma * sigma + 1.0f);
         for (size_t i = 0; i < 2 * latents.count; i++) input[i] *= scale;
@@ -125,10 +129,8 @@ static void evaluation_agrees(void **state)
     }
     rig_write(&r, x, input);
     rig_write(&r, t, timesteps.f32);
-    if (e->stages)
-        assert_int_equal(rig_run_compared(&r, e->folder, "stage_unet_", "input t", e->limit), e->stages);
-    else
-        rig_run(&r);
+    if (e->stages) assert_int_equal(rig_run_compared(&r, e->folder, "stage_unet_", "input t", e->limit), e->stages);
+    else rig_run(&r);
 
     size_t n = want.count;
     float *both = floats(2 * n), *again = floats(2 * n), *guided = floats(n), *reference = floats(n);
