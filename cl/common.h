@@ -4,6 +4,9 @@
  * A kernel names its storage types XT (input), WT (weight) and YT (output): -DXT=F16. F16 needs no extension: values are converted by vload_half
  * and vstore_half (round to nearest even), arithmetic is float. Every tensor is a pointer and a ulong offset in elements. */
 
+/* A function of file scope. Always inlined: what a compiler decides must not depend on which kernels share a program. */
+#define INLINE inline __attribute__((always_inline))
+
 #define F32 1
 #define F16 2
 
@@ -26,30 +29,24 @@
 #define STORE16_1(v, p, i) vstore16(v, 0, (p) + (i))
 #define STORE16_2(v, p, i) vstore_half16_rte(v, 0, (p) + (i))
 
-#ifdef XT
 #define XTYPE JOIN(TYPE_, XT)
 #define LOADX(p, i) JOIN(LOAD_, XT)(p, i)
 #define LOADX8(p, i) JOIN(LOAD8_, XT)(p, i)
 #define LOADX16(p, i) JOIN(LOAD16_, XT)(p, i)
-#endif
-#ifdef WT
 #define WTYPE JOIN(TYPE_, WT)
 #define LOADW(p, i) JOIN(LOAD_, WT)(p, i)
 #define LOADW16(p, i) JOIN(LOAD16_, WT)(p, i)
-#endif
-#ifdef YT
 #define YTYPE JOIN(TYPE_, YT)
 #define LOADY(p, i) JOIN(LOAD_, YT)(p, i)
 #define LOADY8(p, i) JOIN(LOAD8_, YT)(p, i)
 #define STOREY(v, p, i) JOIN(STORE_, YT)(v, p, i)
 #define STOREY8(v, p, i) JOIN(STORE8_, YT)(v, p, i)
 #define STOREY16(v, p, i) JOIN(STORE16_, YT)(v, p, i)
-#endif
 
 /* exp, accurate to 2 ulp for x in [-87, 88], clamped outside: PoCL's exp(float16) costs as much as the matrix products around it. The range is
  * reduced by ln 2 in two parts; the polynomial is the minimax one of Cephes' expf (Moshier). */
 #define DEFINE_FUNCTIONS(V, IV, N)                                                                                     \
-    inline V exp_##N(V x)                                                                                              \
+    INLINE V exp_##N(V x)                                                                                              \
     {                                                                                                                  \
         x = clamp(x, (V)(-87.0f), (V)(88.0f));                                                                         \
         V n = rint(x * 1.44269504088896341f);                                                                          \
@@ -63,9 +60,9 @@
         p = fma(p, r * r, r + 1.0f);                                                                                   \
         return p * as_##V((JOIN(convert_, IV)(n) + 127) << 23);                                                        \
     }                                                                                                                  \
-    inline V silu_##N(V x) { return x / (1.0f + exp_##N(-x)); }                                                        \
-    inline V quick_gelu_##N(V x) { return x / (1.0f + exp_##N(-1.702f * x)); }                                         \
-    inline V gelu_##N(V x) { return 0.5f * x * (1.0f + erf(x * 0.70710678118654752f)); }
+    INLINE V silu_##N(V x) { return x / (1.0f + exp_##N(-x)); }                                                        \
+    INLINE V quick_gelu_##N(V x) { return x / (1.0f + exp_##N(-1.702f * x)); }                                         \
+    INLINE V gelu_##N(V x) { return 0.5f * x * (1.0f + erf(x * 0.70710678118654752f)); }
 DEFINE_FUNCTIONS(float, int, 1)
 DEFINE_FUNCTIONS(float8, int8, 8)
 DEFINE_FUNCTIONS(float16, int16, 16)
@@ -75,7 +72,7 @@ DEFINE_FUNCTIONS(float16, int16, 16)
 #define ACT_GELU 2
 #define ACT_QUICK_GELU 3
 #define DEFINE_ACTIVATE(V, N)                                                                                          \
-    inline V activate_##N(V x, int act)                                                                                \
+    INLINE V activate_##N(V x, int act)                                                                                \
     {                                                                                                                  \
         if (act == ACT_SILU) return silu_##N(x);                                                                       \
         if (act == ACT_GELU) return gelu_##N(x);                                                                       \

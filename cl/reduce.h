@@ -2,7 +2,7 @@
 /* Sums and maxima over a work-group of WG items in a fixed order. WG = 1 costs nothing: CPU devices run one item per group, without barriers. */
 #if WG > 1
 #define SCRATCH(name) __local float name[WG]
-inline float group_sum(float v, __local float *scratch)
+INLINE float group_sum(float v, __local float *scratch)
 {
     int i = (int)get_local_id(0);
     barrier(CLK_LOCAL_MEM_FENCE);
@@ -14,7 +14,7 @@ inline float group_sum(float v, __local float *scratch)
     }
     return scratch[0];
 }
-inline float group_max(float v, __local float *scratch)
+INLINE float group_max(float v, __local float *scratch)
 {
     int i = (int)get_local_id(0);
     barrier(CLK_LOCAL_MEM_FENCE);
@@ -28,17 +28,25 @@ inline float group_max(float v, __local float *scratch)
 }
 #else
 #define SCRATCH(name) __local float *name = 0
-#define group_sum(v, scratch) ((void)(scratch), (v))
-#define group_max(v, scratch) ((void)(scratch), (v))
+INLINE float group_sum(float v, __local float *scratch)
+{
+    (void)scratch;
+    return v;
+}
+INLINE float group_max(float v, __local float *scratch)
+{
+    (void)scratch;
+    return v;
+}
 #endif
 
-inline float sum_8(float8 v)
+INLINE float sum_8(float8 v)
 {
     float4 a = v.lo + v.hi;
     float2 b = a.lo + a.hi;
     return b.x + b.y;
 }
-inline float max_8(float8 v)
+INLINE float max_8(float8 v)
 {
     float4 a = fmax(v.lo, v.hi);
     float2 b = fmax(a.lo, a.hi);

@@ -29,7 +29,7 @@ typedef __global const float *panel_ptr;
 #endif
 
 /* sum[MR][NV] (+)= rows a[MR] (kc values each) times a panel block [kc][NR]. */
-inline void tile(float16 *restrict sum, __global const XTYPE *const *a, panel_ptr b, int kc, int first)
+INLINE void tile(float16 *restrict sum, __global const XTYPE *const *a, panel_ptr b, int kc, int first)
 {
     float16 c[MR][NV];
     __global const XTYPE *p[MR];
@@ -58,20 +58,20 @@ inline void tile(float16 *restrict sum, __global const XTYPE *const *a, panel_pt
 
 #if WT == F16
 /* Widens kc rows of a panel. */
-inline void widen(float *restrict to, __global const half *from, int kc)
+INLINE void widen(float *restrict to, __global const half *from, int kc)
 {
     for (int k = 0; k < kc * NV; k++) vstore16(vload_half16(k, from), k, to);
 }
 #endif
 
-inline float8 finish8(float8 v, const epilogue *e, int n)
+INLINE float8 finish8(float8 v, const epilogue *e, int n)
 {
     if (e->flags & HAS_BIAS) v += vload8(0, e->bias + n);
     if (e->flags & HAS_ROW) v += vload8(0, e->row + n);
     return activate_8(v, e->flags >> ACT_SHIFT);
 }
 
-inline float finish1(float v, const epilogue *e, int n)
+INLINE float finish1(float v, const epilogue *e, int n)
 {
     if (e->flags & HAS_BIAS) v += e->bias[n];
     if (e->flags & HAS_ROW) v += e->row[n];
@@ -79,7 +79,7 @@ inline float finish1(float v, const epilogue *e, int n)
 }
 
 /* One row of a panel: s[NR] sums -> y, columns from n on. residual is the same row and column of the residual. */
-inline void store_row(const float *s, __global YTYPE *y, __global const YTYPE *residual, const epilogue *e, int n)
+INLINE void store_row(const float *s, __global YTYPE *y, __global const YTYPE *residual, const epilogue *e, int n)
 {
     int count = e->flags & IS_GEGLU ? NR / 2 : NR, left = e->columns - n;
     if (left < count) count = left;

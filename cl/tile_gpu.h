@@ -15,7 +15,7 @@
 #define ACT_SHIFT 4
 
 /* sum += a tile * b tile.  as [BK][BM + 1], bs [BK][BN] */
-inline void multiply(float sum[TM][TN], __local const float *as, __local const float *bs)
+INLINE void multiply(float sum[TM][TN], __local const float *as, __local const float *bs)
 {
     int tn = (int)get_local_id(0), tm = (int)get_local_id(1);
     for (int k = 0; k < BK; k++) {
@@ -32,14 +32,14 @@ inline void multiply(float sum[TM][TN], __local const float *as, __local const f
 }
 
 /* Rows [k0, k0 + BK) of a panel that has kn of them left. */
-inline void load_panel(__local float *bs, __global const WTYPE *panel, int kn)
+INLINE void load_panel(__local float *bs, __global const WTYPE *panel, int kn)
 {
     int item = (int)get_local_id(1) * GN + (int)get_local_id(0);
     for (int i = item; i < BK * BN; i += GN * GM) bs[i] = i / BN < kn ? LOADW(panel, (size_t)i) : 0.0f;
 }
 
 /* One row of the item's sums -> y. n: columns of the output, panel: which panel, r: its row in y and in residual, row: the image's row vector. */
-inline void store_sums(const float *sum, __global YTYPE *y, __global const YTYPE *residual, __global const float *bias,
+INLINE void store_sums(const float *sum, __global YTYPE *y, __global const YTYPE *residual, __global const float *bias,
                        __global const float *row, int flags, int n, int panel)
 {
     int tn = (int)get_local_id(0), geglu = flags & IS_GEGLU ? 2 : 1;

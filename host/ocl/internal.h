@@ -10,16 +10,25 @@
 
 enum { BUILDERS_MAX = 4, QUEUE_DEPTH = 256 };
 
+typedef struct unit unit;
+
 struct ocl_kernel {
     char *name, *options; /* owned */
-    cl_program program;
+    unit *unit;
     cl_kernel kernel;
     cl_uint arguments;
+    struct ocl_kernel *next_of_unit;
+};
+
+/* A translation unit: what one clBuildProgram compiles (ocl/source.h). */
+struct unit {
+    ocl_kernel *kernels;
+    cl_program program;
     int status;    /* of the build; 0 while it is pending */
     char *message; /* owned; why the build failed */
     bool done;
-    struct ocl_kernel *next;      /* all kernels of the ocl */
-    struct ocl_kernel *next_todo; /* the builders' queue */
+    unit *next;      /* all units of the ocl */
+    unit *next_todo; /* the builders' queue */
 };
 
 typedef struct profile_row {
@@ -46,12 +55,13 @@ struct ocl {
     cl_mem zeros;
     uint64_t zeros_bytes;
 
-    ocl_kernel *kernels;
+    bool bundle;      /* one unit for all kernels of a build */
+    unit *all_units, *collecting;
     pthread_t builder[BUILDERS_MAX];
     int builders;
-    pthread_mutex_t lock;  /* guards todo, pending, stop and the results in kernels */
+    pthread_mutex_t lock;  /* guards todo, pending, stop and the results in units */
     pthread_cond_t wake, built;
-    ocl_kernel *todo;
+    unit *todo;
     int pending;
     bool stop, locks;
 

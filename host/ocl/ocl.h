@@ -74,15 +74,16 @@ int ocl_finish(ocl *o);
 
 /* --- kernels --- */
 
-/* The kernel `name` (entry point of cl/<name>.cl) compiled with the given options ("-DMR=8 -DXT=half ..."). The build starts in the background;
- * the same name and options give the same kernel. The ocl owns it. */
+/* The kernel `name` (entry point of cl/<name>.cl) compiled with the given options ("-DMR=8 -DXT=F16 ..."). The same name and options give the same kernel. The
+ * ocl owns it. It is built in the background, from the next ocl_build_start on at the latest. */
 int ocl_kernel_get(ocl *o, ocl_kernel **k, const char *name, const char *options);
+void ocl_build_start(ocl *o);
 /* Waits for all builds. A build failure is SDCL_EDEVICE with log and options in the message. */
 int ocl_build_wait(ocl *o);
-int ocl_kernels_pending(ocl *o);
-const char *ocl_kernel_name(const ocl_kernel *k);
-/* Largest work-group the kernel can run with on this device (after ocl_build_wait). */
-size_t ocl_kernel_max_group(const ocl *o, const ocl_kernel *k);
+/* Waits for one. */
+int ocl_kernel_wait(ocl *o, const ocl_kernel *k);
+/* Is anything still to be built? */
+bool ocl_building(ocl *o);
 
 typedef struct ocl_arg {
     size_t size;

@@ -1,104 +1,55 @@
 /* SPDX-License-Identifier: MIT */
-/* Programs from embedded sources, compiled in the background, and launches. */
-#include "base/strbuf.h"
-#include "ocl/embedded.h"
+/* Programs, compiled in the background, and launches. */
 #include "ocl/internal.h"
+#include "ocl/source.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { INCLUDE_DEPTH_MAX = 8 };
-
-/* The text of cl/<file>: from $SDCL_CL_DIR where that is set, else embedded. false: no such file. */
-static bool source_text(const char *file, strbuf *text)
-{
-    const char *dir = getenv("SDCL_CL_DIR");
-    if (dir && *dir) {
-        char path[4096], block[4096];
-        snprintf(path, sizeof path, "%s/%s", dir, file);
-        FILE *f = fopen(path, "rb");
-        if (!f) return false;
-        for (size_t n; (n = fread(block, 1, sizeof block, f)) > 0;) strbuf_add(text, block, n);
-        fclose(f);
-        return !text->failed;
-    }
-    for (const embedded_file *e = embedded_cl; e->name; e++)
-        if (!strcmp(e->name, file)) {
-            strbuf_add(text, e->text, e->size);
-            return !text->failed;
-        }
-    return false;
-}
-
-/* Replaces #include "x" lines by their text, with #line directives so that logs point to the real file. */
-static bool inline_includes(const char *file, strbuf *out, int depth)
-{
-    static const char include[] = "#include \"";
-    strbuf text = {0};
-    bool ok = depth < INCLUDE_DEPTH_MAX && source_text(file, &text);
-    int line = 1;
-    if (ok) strbuf_printf(out, "#line 1 \"cl/%s\"\n", file);
-    for (const char *s = strbuf_text(&text); ok && *s; line++) {
-        size_t n = strcspn(s, "\n");
-        const char *close = strncmp(s, include, sizeof include - 1) ? NULL : strchr(s + sizeof include - 1, '"');
-        if (close) {
-            char name[128];
-            const char *open = s + sizeof include - 1;
-            snprintf(name, sizeof name, "%.*s", (int)(close - open), open);
-            ok = inline_includes(name, out, depth + 1);
-            strbuf_printf(out, "#line %d \"cl/%s\"\n", line + 1, file);
-        } else {
-            strbuf_add(out, s, n);
-            strbuf_puts(out, "\n");
-        }
-        s += n + (s[n] == '\n');
-    }
-    strbuf_free(&text);
-    return ok && !out->failed;
-}
-
-static int build_failed(ocl *o, ocl_kernel *k)
+static int build_failed(ocl *o, const unit *u)
 {
     size_t size = 0;
     char *log = NULL;
-    clGetProgramBuildInfo(k->program, o->device.id, CL_PROGRAM_BUILD_LOG, 0, NULL, &size);
+    clGetProgramBuildInfo(u->program, o->device.id, CL_PROGRAM_BUILD_LOG, 0, NULL, &size);
     if (size && (log = malloc(size + 1))) {
         log[0] = log[size] = 0;
-        clGetProgramBuildInfo(k->program, o->device.id, CL_PROGRAM_BUILD_LOG, size, log, NULL);
+        clGetProgramBuildInfo(u->program, o->device.id, CL_PROGRAM_BUILD_LOG, size, log, NULL);
     }
-    int err = FAIL(SDCL_EDEVICE, "kernel %s does not build for %s with %s:\n%.900s", k->name, o->device.info.name, k->options,
+    int err = FAIL(SDCL_EDEVICE, "kernel %s%s does not build for %s with %s:\n%.900s", u->kernels->name,
+                   u->kernels->next_of_unit ? " or another of its program" : "", o->device.info.name, u->kernels->options,
                    log ? log : "(no log)");
     free(log);
     return err;
 }
 
-static int build(ocl *o, ocl_kernel *k)
+static int build(ocl *o, unit *u)
 {
-    int err = 0;
+    int err = 0, number = 0;
     cl_int code = 0;
-    char file[128];
     strbuf source = {0};
-    snprintf(file, sizeof file, "%s.cl", k->name);
-    if (!inline_includes(file, &source, 0)) {
-        err = FAIL(SDCL_EINTERNAL, "no kernel source cl/%s", file);
-        goto out;
-    }
+    TRY(source_begin(&source));
+    for (const ocl_kernel *k = u->kernels; k; k = k->next_of_unit) TRY(source_add(&source, k->name, k->options, number++));
     const char *text = strbuf_text(&source);
-    k->program = clCreateProgramWithSource(o->context, 1, &text, &source.n, &code);
-    if (!k->program) {
+    u->program = clCreateProgramWithSource(o->context, 1, &text, &source.n, &code);
+    if (!u->program) {
         err = ocl_fail(code, "clCreateProgramWithSource", __FILE__, __LINE__);
         goto out;
     }
-    if (clBuildProgram(k->program, 1, &o->device.id, k->options, NULL, NULL) != CL_SUCCESS) {
-        err = build_failed(o, k);
+    if (clBuildProgram(u->program, 1, &o->device.id, "-cl-std=CL1.2", NULL, NULL) != CL_SUCCESS) {
+        err = build_failed(o, u);
         goto out;
     }
-    k->kernel = clCreateKernel(k->program, k->name, &code);
-    if (!k->kernel) {
-        err = ocl_fail(code, "clCreateKernel", __FILE__, __LINE__);
-        goto out;
+    number = 0;
+    for (ocl_kernel *k = u->kernels; k; k = k->next_of_unit) {
+        char entry[160];
+        snprintf(entry, sizeof entry, "%s_%d", k->name, number++);
+        k->kernel = clCreateKernel(u->program, entry, &code);
+        if (!k->kernel) {
+            err = ocl_fail(code, "clCreateKernel", __FILE__, __LINE__);
+            goto out;
+        }
+        CL_TRY(clGetKernelInfo(k->kernel, CL_KERNEL_NUM_ARGS, sizeof k->arguments, &k->arguments, NULL));
     }
-    CL_TRY(clGetKernelInfo(k->kernel, CL_KERNEL_NUM_ARGS, sizeof k->arguments, &k->arguments, NULL));
 out:
     strbuf_free(&source);
     return err;
@@ -111,15 +62,15 @@ static void *builder(void *arg)
     for (;;) {
         while (!o->todo && !o->stop) pthread_cond_wait(&o->wake, &o->lock);
         if (o->stop) break;
-        ocl_kernel *k = o->todo;
-        o->todo = k->next_todo;
+        unit *u = o->todo;
+        o->todo = u->next_todo;
         pthread_mutex_unlock(&o->lock);
-        int status = build(o, k);
+        int status = build(o, u);
         char *message = status ? strdup(sdcl_last_error()) : NULL;
         pthread_mutex_lock(&o->lock);
-        k->status = status;
-        k->message = message;
-        k->done = true;
+        u->status = status;
+        u->message = message;
+        u->done = true;
         o->pending--;
         pthread_cond_broadcast(&o->built);
     }
@@ -134,8 +85,20 @@ int builder_start(ocl *o)
     pthread_cond_init(&o->wake, NULL);
     pthread_cond_init(&o->built, NULL);
     o->locks = true;
+    o->bundle = strstr(o->device.info.platform, "Portable Computing Language") != NULL;
     while (o->builders < want && !pthread_create(&o->builder[o->builders], NULL, builder, o)) o->builders++;
     return o->builders ? 0 : FAIL(SDCL_EINTERNAL, "no thread for compiling kernels");
+}
+
+static void free_kernels(ocl_kernel *k)
+{
+    for (ocl_kernel *next; k; k = next) {
+        next = k->next_of_unit;
+        if (k->kernel) clReleaseKernel(k->kernel);
+        free(k->name);
+        free(k->options);
+        free(k);
+    }
 }
 
 void builder_stop(ocl *o)
@@ -149,77 +112,102 @@ void builder_stop(ocl *o)
     pthread_mutex_destroy(&o->lock);
     pthread_cond_destroy(&o->wake);
     pthread_cond_destroy(&o->built);
-    for (ocl_kernel *k = o->kernels, *next; k; k = next) {
-        next = k->next;
-        if (k->kernel) clReleaseKernel(k->kernel);
-        if (k->program) clReleaseProgram(k->program);
-        free(k->name);
-        free(k->options);
-        free(k->message);
-        free(k);
+    for (unit *u = o->all_units, *next; u; u = next) {
+        next = u->next;
+        free_kernels(u->kernels);
+        if (u->program) clReleaseProgram(u->program);
+        free(u->message);
+        free(u);
     }
+}
+
+static ocl_kernel *find(const ocl *o, const char *name, const char *options)
+{
+    for (const unit *u = o->all_units; u; u = u->next)
+        for (ocl_kernel *k = u->kernels; k; k = k->next_of_unit)
+            if (!strcmp(k->name, name) && !strcmp(k->options, options)) return k;
+    return NULL;
+}
+
+/* The unit that collects kernels: a new one where there is none, or where every kernel has its own. */
+static unit *open_unit(ocl *o)
+{
+    if (!o->collecting && (o->collecting = calloc(1, sizeof *o->collecting))) {
+        o->collecting->next = o->all_units;
+        o->all_units = o->collecting;
+    }
+    return o->collecting;
+}
+
+void ocl_build_start(ocl *o)
+{
+    unit *u = o->collecting;
+    if (!u) return;
+    o->collecting = NULL;
+    pthread_mutex_lock(&o->lock);
+    unit **tail = &o->todo;
+    while (*tail) tail = &(*tail)->next_todo;
+    *tail = u;
+    o->pending++;
+    pthread_cond_signal(&o->wake);
+    pthread_mutex_unlock(&o->lock);
 }
 
 int ocl_kernel_get(ocl *o, ocl_kernel **out_kernel, const char *name, const char *options)
 {
-    for (ocl_kernel *k = o->kernels; k; k = k->next)
-        if (!strcmp(k->name, name) && !strcmp(k->options, options)) {
-            *out_kernel = k;
-            return 0;
-        }
-    ocl_kernel *k = calloc(1, sizeof *k);
+    if ((*out_kernel = find(o, name, options))) return 0;
+    unit *u = open_unit(o);
+    ocl_kernel *k = u ? calloc(1, sizeof *k) : NULL;
     if (k) {
         k->name = strdup(name);
         k->options = strdup(options);
     }
     if (!k || !k->name || !k->options) {
-        if (k) {
-            free(k->name);
-            free(k->options);
-        }
-        free(k);
+        if (k) free_kernels(k);
         return FAIL(SDCL_ENOMEM, "out of memory");
     }
-    k->next = o->kernels;
-    o->kernels = k;
-    pthread_mutex_lock(&o->lock);
-    ocl_kernel **tail = &o->todo;
-    while (*tail) tail = &(*tail)->next_todo;
+    k->unit = u;
+    ocl_kernel **tail = &u->kernels;
+    while (*tail) tail = &(*tail)->next_of_unit;
     *tail = k;
-    o->pending++;
-    pthread_cond_signal(&o->wake);
-    pthread_mutex_unlock(&o->lock);
+    if (!o->bundle) ocl_build_start(o);
     *out_kernel = k;
     return 0;
 }
 
-int ocl_kernels_pending(ocl *o)
+static int unit_error(const unit *u)
 {
+    return u->status ? FAIL(u->status, "%s", u->message ? u->message : "a kernel does not build") : 0;
+}
+
+int ocl_kernel_wait(ocl *o, const ocl_kernel *k)
+{
+    ocl_build_start(o);
     pthread_mutex_lock(&o->lock);
-    int n = o->pending;
+    while (!k->unit->done) pthread_cond_wait(&o->built, &o->lock);
+    int err = unit_error(k->unit);
     pthread_mutex_unlock(&o->lock);
-    return n;
+    return err;
+}
+
+bool ocl_building(ocl *o)
+{
+    ocl_build_start(o);
+    pthread_mutex_lock(&o->lock);
+    bool pending = o->pending > 0;
+    pthread_mutex_unlock(&o->lock);
+    return pending;
 }
 
 int ocl_build_wait(ocl *o)
 {
     int err = 0;
+    ocl_build_start(o);
     pthread_mutex_lock(&o->lock);
     while (o->pending) pthread_cond_wait(&o->built, &o->lock);
-    for (ocl_kernel *k = o->kernels; k && !err; k = k->next)
-        if (k->status) err = FAIL(k->status, "%s", k->message ? k->message : "a kernel does not build");
+    for (const unit *u = o->all_units; u && !err; u = u->next) err = unit_error(u);
     pthread_mutex_unlock(&o->lock);
     return err;
-}
-
-const char *ocl_kernel_name(const ocl_kernel *k) { return k->name; }
-
-size_t ocl_kernel_max_group(const ocl *o, const ocl_kernel *k)
-{
-    size_t n = 0;
-    if (!k->kernel) return 0;
-    clGetKernelWorkGroupInfo(k->kernel, o->device.id, CL_KERNEL_WORK_GROUP_SIZE, sizeof n, &n, NULL);
-    return n;
 }
 
 int ocl_run(ocl *o, ocl_kernel *k, const char *module, ocl_grid grid, const ocl_arg *args, int count)

@@ -19,7 +19,7 @@ int op_kernel(plan *p, ocl_kernel **k, const ocl_section *section, const void *t
     va_start(ap, format);
     vsnprintf(extra, sizeof extra, format, ap);
     va_end(ap);
-    strbuf_printf(&options, "-cl-std=CL1.2 %s", extra);
+    strbuf_printf(&options, "%s", extra);
     for (int i = 0; i < section->count; i++)
         strbuf_printf(&options, " -D%s=%d", section->tunables[i].name, ((const int *)tune)[i]);
     int err = options.failed ? FAIL(SDCL_ENOMEM, "out of memory") : ocl_kernel_get(plan_ocl(p), k, section->name, strbuf_text(&options));

@@ -24,8 +24,8 @@ static int load(sdcl *s, int pictures, bool guided, int h, int w, timing *t)
     int err = 0;
     double begin = seconds_now();
     TRY(passes_prepare(s, pictures, guided, h, w));
-    int pending = ocl_kernels_pending(s->o);
-    if (pending) session_progress(s, "compile", 0, pending, 0, 0, 0);
+    ocl_build_start(s->o);
+    if (ocl_building(s->o)) session_progress(s, "compile", 0, 0, 0, 0, 0);
     TRY(weights_load(s->text_weights, report_load, s));
     TRY(weights_load(s->unet_weights, report_load, s));
     TRY(weights_load(s->vae_weights, report_load, s));

@@ -11,6 +11,7 @@ enum { STAGING_BYTES = 8 << 20 };
 
 struct weights {
     ocl *o;
+    ocl_kernel *pack[2]; /* by dtype: F32, F16 */
     weight **list;
     int count, capacity;
 };
@@ -20,7 +21,10 @@ int weights_new(weights **ws, ocl *o)
     *ws = calloc(1, sizeof **ws);
     if (!*ws) return FAIL(SDCL_ENOMEM, "out of memory");
     (*ws)->o = o;
-    return 0;
+    int err = ocl_kernel_get(o, &(*ws)->pack[0], "pack_rows", "-DT=uint");
+    if (!err) err = ocl_kernel_get(o, &(*ws)->pack[1], "pack_rows", "-DT=ushort");
+    if (err) weights_free(ws);
+    return err;
 }
 
 void weights_free(weights **ws_)
@@ -149,7 +153,7 @@ typedef struct loader {
     ocl *o;
     void *raw, *converted; /* STAGING_BYTES, and twice that: f16 widens to f32 */
     cl_mem staging;        /* of the converted rows */
-    ocl_kernel *pack[2];   /* by dtype: F32, F16 */
+    ocl_kernel *pack[2];   /* the set's */
 } loader;
 
 /* Rows [first, first + n) of w, in storage type, from the staging buffer into panels. */
@@ -210,16 +214,15 @@ out:
 int weights_load(weights *ws, void (*progress)(void *user, int done, int total), void *user)
 {
     int err = 0;
-    loader l = {.o = ws->o};
+    loader l = {.o = ws->o, .pack = {ws->pack[0], ws->pack[1]}};
     l.raw = malloc(STAGING_BYTES);
     l.converted = malloc(2 * (size_t)STAGING_BYTES);
     if (!l.raw || !l.converted) {
         err = FAIL(SDCL_ENOMEM, "out of memory");
         goto out;
     }
-    TRY(ocl_kernel_get(ws->o, &l.pack[0], "pack_rows", "-DT=uint"));
-    TRY(ocl_kernel_get(ws->o, &l.pack[1], "pack_rows", "-DT=ushort"));
-    TRY(ocl_build_wait(ws->o));
+    TRY(ocl_kernel_wait(ws->o, l.pack[0]));
+    TRY(ocl_kernel_wait(ws->o, l.pack[1]));
     TRY(ocl_buffer_new(ws->o, &l.staging, 2 * (uint64_t)STAGING_BYTES));
     for (int i = 0; i < ws->count; i++) {
         weight *w = ws->list[i];
