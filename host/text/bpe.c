@@ -13,7 +13,7 @@ typedef struct rule {
 } rule;
 
 struct bpe {
-    rule *rules;     /* by rank */
+    rule *rules; /* by rank */
     size_t n;
     uint32_t *slots; /* hash table of ranks, linear probing, at most half full */
     size_t mask;
@@ -61,12 +61,12 @@ static uint32_t *slot_of(const bpe *b, int32_t left, int32_t right)
 
 void bpe_add(bpe *b, int32_t left, int32_t right, int32_t merged)
 {
-    b->rules[b->n] = (rule){ left, right, merged };
+    b->rules[b->n] = (rule){left, right, merged};
     *slot_of(b, left, right) = (uint32_t)b->n++;
 }
 
-/* What is left of the word, as a list, and a min-heap of (rank << 32 | place) of pairs seen. An entry may be out of date: it counts only
- * while the pair at its place still has that rank. */
+/* What is left of the word, as a list, and a min-heap of (rank << 32 | place) of pairs seen. An entry may be out of
+ * date: it counts only while the pair at its place still has that rank. */
 typedef struct word {
     const bpe *b;
     int32_t *ids;
@@ -121,8 +121,8 @@ int bpe_merge(const bpe *b, int32_t *ids, size_t *n)
     int err = 0;
     size_t count = *n, kept = 0;
     if (count < 2) return 0;
-    /* count - 1 pairs to begin with; a merge takes one entry out, puts at most two in, and there are at most count - 1 merges. */
-    word w = { .b = b, .ids = ids, .n = (uint32_t)count, .heap = malloc(2 * count * sizeof *w.heap) };
+    /* count - 1 pairs to begin with; each of at most count - 1 merges takes one entry out and puts at most two in. */
+    word w = {.b = b, .ids = ids, .n = (uint32_t)count, .heap = malloc(2 * count * sizeof *w.heap)};
     w.next = malloc(count * sizeof *w.next);
     w.previous = malloc(count * sizeof *w.previous);
     if (!w.heap || !w.next || !w.previous) TRY(FAIL(SDCL_ENOMEM, "no memory for a word of %zu bytes", count));

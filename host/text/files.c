@@ -23,7 +23,8 @@ int text_file_read(const char *path, strbuf *out)
     if (fd < 0 || fstat(fd, &st)) TRY(FAIL(SDCL_EMODEL, "%s: %s", path, strerror(errno)));
     if (!S_ISREG(st.st_mode)) TRY(FAIL(SDCL_EMODEL, "%s: not a regular file", path));
     while ((got = read(fd, chunk, sizeof chunk)) > 0) {
-        if (out->n + (size_t)got > FILE_MAX) TRY(FAIL(SDCL_EMODEL, "%s: more than %d MiB, no vocabulary is that large", path, FILE_MAX >> 20));
+        if (out->n + (size_t)got > FILE_MAX)
+            TRY(FAIL(SDCL_EMODEL, "%s: more than %d MiB, no vocabulary is that large", path, FILE_MAX >> 20));
         strbuf_add(out, chunk, (size_t)got);
     }
     if (got < 0) TRY(FAIL(SDCL_EMODEL, "%s: %s", path, strerror(errno)));
@@ -55,7 +56,8 @@ out:
 int clip_merges_read(strbuf *out)
 {
     enum { GZIP = 16 };
-    z_stream z = { .next_in = (z_const Bytef *)(uintptr_t)embedded_clip_merges, .avail_in = (uInt)embedded_clip_merges_size };
+    z_stream z = {.next_in = (z_const Bytef *)(uintptr_t)embedded_clip_merges,
+                  .avail_in = (uInt)embedded_clip_merges_size};
     unsigned char chunk[CHUNK];
     int status = inflateInit2(&z, MAX_WBITS + GZIP);
     while (status == Z_OK) {

@@ -16,11 +16,13 @@ static int decompose(const char *text, size_t n, int32_t *out, size_t *count)
     for (size_t i = 0, length; i < n; i += length) {
         bool valid;
         length = utf8_span(text + i, n - i, &valid);
-        if (!valid) return FAIL(SDCL_EUSAGE, "the text is not valid UTF-8 at byte %zu (0x%02X)", i, (unsigned)(unsigned char)text[i]);
+        if (!valid)
+            return FAIL(SDCL_EUSAGE, "the text is not valid UTF-8 at byte %zu (0x%02X)", i,
+                        (unsigned)(unsigned char)text[i]);
         int boundary = 0;
         utf8proc_ssize_t room = (utf8proc_ssize_t)(capacity - used);
-        utf8proc_ssize_t made =
-            utf8proc_decompose_char(utf8_code_point(text + i, length), out + used, room, UTF8PROC_DECOMPOSE, &boundary);
+        utf8proc_ssize_t made = utf8proc_decompose_char(utf8_code_point(text + i, length), out + used, room,
+                                                        UTF8PROC_DECOMPOSE, &boundary);
         if (made < 0 || made > room) return FAIL(SDCL_EINTERNAL, "byte %zu has no canonical decomposition", i);
         used += (size_t)made;
     }
@@ -34,13 +36,14 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Sorts each run of combining marks by class and keeps the order within a class; keys: n values of scratch. utf8proc's own ordering is
- * quadratic in the length of a run. */
+/* Sorts each run of combining marks by class and keeps the order within a class; keys: n values of scratch.
+ * utf8proc's own ordering is quadratic in the length of a run. */
 static void order_marks(int32_t *c, size_t n, uint64_t *keys)
 {
     for (size_t i = 0, run; i < n; i += run + 1) {
         run = 0;
-        for (uint64_t class; i + run < n && (class = (uint64_t)utf8proc_get_property(c[i + run])->combining_class); run++)
+        for (uint64_t class; i + run < n && (class = (uint64_t)utf8proc_get_property(c[i + run])->combining_class);
+             run++)
             keys[run] = class << 56 | (uint64_t)run << 24 | (uint64_t)c[i + run];
         if (run < 2) continue;
         qsort(keys, run, sizeof *keys, by_value);
@@ -69,7 +72,8 @@ int text_normalize(const char *text, size_t n, strbuf *out)
     if (!c || !keys) TRY(FAIL(SDCL_ENOMEM, "no memory to normalise a text of %zu bytes", n));
     TRY(decompose(text, n, c, &count));
     order_marks(c, count, keys);
-    utf8proc_ssize_t composed = utf8proc_normalize_utf32(c, (utf8proc_ssize_t)count, UTF8PROC_COMPOSE | UTF8PROC_STABLE);
+    utf8proc_ssize_t composed = utf8proc_normalize_utf32(c, (utf8proc_ssize_t)count,
+                                                         UTF8PROC_COMPOSE | UTF8PROC_STABLE);
     if (composed < 0) TRY(FAIL(SDCL_EINTERNAL, "cannot compose the text: %s", utf8proc_errmsg(composed)));
     for (utf8proc_ssize_t i = 0; i < composed; i++) {
         if (!utf8_is_space(c[i])) add_lower(out, c[i]);

@@ -8,8 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const keys[SPECIAL_ROLES] = { "bos_token", "eos_token", "pad_token", "unk_token" };
-static const char *const defaults[SPECIAL_ROLES] = { "<|startoftext|>", "<|endoftext|>", "<|endoftext|>", "<|endoftext|>" };
+static const char *const keys[SPECIAL_ROLES] = {"bos_token", "eos_token", "pad_token", "unk_token"};
+static const char *const defaults[SPECIAL_ROLES] = {"<|startoftext|>", "<|endoftext|>", "<|endoftext|>",
+                                                    "<|endoftext|>"};
 
 static int set(vocab *v, const json_t *ids, enum special_role role, const char *name, const char *path)
 {
@@ -37,7 +38,7 @@ static int overlay(vocab *v, const json_t *ids, const json_t *file, const char *
 
 int special_tokens_load(vocab *v, const json_t *ids, const char *dir)
 {
-    static const char *const names[] = { "tokenizer_config.json", "special_tokens_map.json" };
+    static const char *const names[] = {"tokenizer_config.json", "special_tokens_map.json"};
     int err = 0;
     json_t *file = NULL;
     strbuf path = {0};

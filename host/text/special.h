@@ -6,8 +6,8 @@
 
 #include <jansson.h>
 
-/* Sets v->special from CLIP's defaults, tokenizer_config.json and special_tokens_map.json (both optional; dir may be NULL) in the order in
- * which transformers lets one override the other. ids: name -> id. */
+/* Sets v->special from CLIP's defaults, tokenizer_config.json and special_tokens_map.json (both optional; dir may be
+ * NULL) in the order in which transformers lets one override the other. ids: name -> id. */
 int special_tokens_load(vocab *v, const json_t *ids, const char *dir);
 
 #endif

@@ -28,8 +28,10 @@ int tokenizer_open(tokenizer **t, const char *dir)
     PCRE2_SIZE at;
     *t = calloc(1, sizeof **t);
     if (!*t) return FAIL(SDCL_ENOMEM, "no memory for a tokenizer");
-    (*t)->split = pcre2_compile((PCRE2_SPTR)split_pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP, &code, &at, NULL);
-    if (!(*t)->split) TRY(FAIL(SDCL_EINTERNAL, "the tokenizer's pattern does not compile (PCRE2: %d at %zu)", code, at));
+    (*t)->split = pcre2_compile((PCRE2_SPTR)split_pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP, &code, &at,
+                                NULL);
+    if (!(*t)->split)
+        TRY(FAIL(SDCL_EINTERNAL, "the tokenizer's pattern does not compile (PCRE2: %d at %zu)", code, at));
     pcre2_jit_compile((*t)->split, PCRE2_JIT_COMPLETE); /* where there is no JIT the interpreter runs */
     TRY(vocab_load(&(*t)->vocab, dir));
 out:
@@ -51,7 +53,7 @@ int tokenizer_start(const tokenizer *t) { return t->vocab.special[SPECIAL_START]
 int tokenizer_end(const tokenizer *t) { return t->vocab.special[SPECIAL_END].id; }
 int tokenizer_pad(const tokenizer *t) { return t->vocab.special[SPECIAL_PAD].id; }
 
-/* --- text to ids ---------------------------------------------------------------------------------------------------- */
+/* --- text to ids -------------------------------------------------------------------------------------------------- */
 
 typedef struct id_list { /* has room for one id per byte of the normalised text, which is always enough */
     int32_t *ids;
@@ -74,7 +76,9 @@ static int add_words(const tokenizer *t, const char *text, size_t n, pcre2_match
     for (size_t at = 0; at < n; at = span[1]) {
         int found = pcre2_match(t->split, (PCRE2_SPTR)text, n, at, PCRE2_NO_UTF_CHECK, match, NULL);
         if (found == PCRE2_ERROR_NOMATCH) break;
-        if (found < 0) return FAIL(found == PCRE2_ERROR_NOMEMORY ? SDCL_ENOMEM : SDCL_EINTERNAL, "cannot split the text (PCRE2: %d)", found);
+        if (found < 0)
+            return FAIL(found == PCRE2_ERROR_NOMEMORY ? SDCL_ENOMEM : SDCL_EINTERNAL,
+                        "cannot split the text (PCRE2: %d)", found);
         int err = add_word(t, text + span[0], span[1] - span[0], out);
         if (err) return err;
     }
@@ -154,7 +158,7 @@ out:
     return err;
 }
 
-/* --- ids to text ---------------------------------------------------------------------------------------------------- */
+/* --- ids to text -------------------------------------------------------------------------------------------------- */
 
 /* What Python's str.strip removes. */
 static bool is_stripped(int32_t c) { return utf8_is_space(c) || (c >= 0x1C && c <= 0x1F); }
@@ -182,7 +186,8 @@ int tokenizer_decode(const tokenizer *t, const int32_t *ids, int n, strbuf *text
     strbuf bytes = {0};
     const vocab *v = &t->vocab;
     for (int i = 0; i < n; i++) {
-        if (ids[i] < 0 || ids[i] >= v->size) TRY(FAIL(SDCL_EINTERNAL, "there is no token %d; ids are 0 .. %d", (int)ids[i], (int)v->size - 1));
+        if (ids[i] < 0 || ids[i] >= v->size)
+            TRY(FAIL(SDCL_EINTERNAL, "there is no token %d; ids are 0 .. %d", (int)ids[i], (int)v->size - 1));
         strbuf_add(&bytes, v->text.s + v->offset[ids[i]], v->offset[ids[i] + 1] - v->offset[ids[i]]);
     }
     add_stripped(text, strbuf_text(&bytes), bytes.n);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The byte alphabet: a byte that prints in Latin-1 stands for itself, the other 68 are U+0100 onwards; a symbol that ends a word carries
- * the suffix </w> (openai/CLIP, simple_tokenizer.py). */
+/* The byte alphabet: a byte that prints in Latin-1 stands for itself, the other 68 are U+0100 onwards; a symbol that
+ * ends a word carries the suffix </w> (openai/CLIP, simple_tokenizer.py). */
 #include "text/vocab.h"
 
 #include "base/error.h"
@@ -17,9 +17,9 @@ enum { WORD_END_N = sizeof WORD_END - 1, SYMBOLS = 0x100 + 68 };
 static bool stands_for_itself(int byte) { return (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte != 0xAD); }
 
 typedef struct alphabet {
-    int code_point[256];  /* of a byte */
-    int byte[SYMBOLS];    /* of a code point, or -1 */
-    int order[256];       /* the bytes as CLIP numbers them: printable ones first */
+    int code_point[256]; /* of a byte */
+    int byte[SYMBOLS];   /* of a code point, or -1 */
+    int order[256];      /* the bytes as CLIP numbers them: printable ones first */
 } alphabet;
 
 static void alphabet_init(alphabet *a)
@@ -36,7 +36,7 @@ static void alphabet_init(alphabet *a)
         }
 }
 
-/* --- merges.txt ---------------------------------------------------------------------------------------------------- */
+/* --- merges.txt --------------------------------------------------------------------------------------------------- */
 
 typedef struct merge_lines {
     const char *path, *at, *end;
@@ -58,7 +58,7 @@ static const char *next_line(merge_lines *m, size_t *n)
 static int merges_begin(merge_lines *m, const char *path, const strbuf *text)
 {
     size_t n;
-    *m = (merge_lines){ .path = path, .at = strbuf_text(text), .end = strbuf_text(text) + text->n };
+    *m = (merge_lines){.path = path, .at = strbuf_text(text), .end = strbuf_text(text) + text->n};
     const char *first = next_line(m, &n);
     if (memmem(first, n, "#version", 8)) return 0;
     return FAIL(SDCL_EMODEL, "%s:1: expected a line with #version", path);
@@ -109,7 +109,8 @@ static int read_merges(vocab *v, const json_t *ids, const char *path, const strb
         int32_t right = left < 0 ? left : symbol_id(&m, ids, m.right, m.right_n);
         int32_t whole = right < 0 ? right : symbol_id(&m, ids, product.s, product.n);
         if (whole < 0) TRY(whole);
-        if (made[whole]) TRY(FAIL(SDCL_EMODEL, "%s:%d: \"%s\" is made by an earlier line already", path, m.line, product.s));
+        if (made[whole])
+            TRY(FAIL(SDCL_EMODEL, "%s:%d: \"%s\" is made by an earlier line already", path, m.line, product.s));
         bpe_add(v->merges, left, right, whole);
         made[whole] = true;
     }
@@ -119,7 +120,7 @@ out:
     return err;
 }
 
-/* --- names and ids ---------------------------------------------------------------------------------------------------- */
+/* --- names and ids ------------------------------------------------------------------------------------------------ */
 
 static int add_id(json_t *ids, const strbuf *name)
 {
@@ -132,7 +133,7 @@ static int add_id(json_t *ids, const strbuf *name)
 /* CLIP's numbering: bytes, bytes that end a word, merges, the two special tokens. */
 static int number_clip(const alphabet *a, const char *path, const strbuf *merges, json_t **ids)
 {
-    static const char *const special[] = { "<|startoftext|>", "<|endoftext|>" };
+    static const char *const special[] = {"<|startoftext|>", "<|endoftext|>"};
     int err = 0, more;
     merge_lines m;
     strbuf name = {0};
@@ -164,11 +165,13 @@ static int collect_names(json_t *ids, const char *path, int32_t size, const char
 {
     const char *name;
     json_t *value;
-    json_object_foreach (ids, name, value) {
+    json_object_foreach(ids, name, value)
+    {
         json_int_t id = json_integer_value(value);
         if (!json_is_integer(value)) return FAIL(SDCL_EMODEL, "%s: the id of \"%s\" is not an integer", path, name);
         if (id < 0 || id >= size)
-            return FAIL(SDCL_EMODEL, "%s: \"%s\" has id %lld, expected 0 .. %d", path, name, (long long)id, (int)size - 1);
+            return FAIL(SDCL_EMODEL, "%s: \"%s\" has id %lld, expected 0 .. %d", path, name, (long long)id,
+                        (int)size - 1);
         if (names[id])
             return FAIL(SDCL_EMODEL, "%s: \"%s\" and \"%s\" both have id %lld", path, names[id], name, (long long)id);
         names[id] = name;
@@ -176,7 +179,8 @@ static int collect_names(json_t *ids, const char *path, int32_t size, const char
     return 0;
 }
 
-/* Appends what a token decodes to. One with a letter outside the alphabet (only a special token has any) stands for itself. */
+/* Appends what a token decodes to. One with a letter outside the alphabet (only a special token has any) stands for
+ * itself. */
 static void add_decoded(strbuf *out, const alphabet *a, const char *name)
 {
     size_t n = strlen(name), mark = out->n;
@@ -190,7 +194,7 @@ static void add_decoded(strbuf *out, const alphabet *a, const char *name)
             strbuf_add(out, name, n);
             break;
         }
-        strbuf_add(out, &(char){ (char)a->byte[c] }, 1);
+        strbuf_add(out, &(char){(char)a->byte[c]}, 1);
     }
     if (last) strbuf_puts(out, " ");
 }
@@ -217,7 +221,8 @@ static int find_bytes(vocab *v, const alphabet *a, const json_t *ids, const char
         if (i >= 256) strbuf_puts(&name, WORD_END);
         if (name.failed) TRY(FAIL(SDCL_ENOMEM, "no memory for the vocabulary"));
         const json_t *id = json_object_get(ids, name.s);
-        if (!id) TRY(FAIL(SDCL_EMODEL, "%s: \"%s\", the symbol of byte 0x%02X, is missing", path, name.s, (unsigned)byte));
+        if (!id)
+            TRY(FAIL(SDCL_EMODEL, "%s: \"%s\", the symbol of byte 0x%02X, is missing", path, name.s, (unsigned)byte));
         (i < 256 ? v->inner : v->last)[byte] = (int32_t)json_integer_value(id);
         made[json_integer_value(id)] = true;
     }
@@ -226,8 +231,8 @@ out:
     return err;
 }
 
-static int build(vocab *v, const alphabet *a, json_t *ids, const char *vocab_path, const char *merges_path, const strbuf *merges,
-                 const char *dir)
+static int build(vocab *v, const alphabet *a, json_t *ids, const char *vocab_path, const char *merges_path,
+                 const strbuf *merges, const char *dir)
 {
     int err = 0;
     v->size = (int32_t)json_object_size(ids); /* a file of 64 MiB has fewer than 2^31 */
@@ -241,7 +246,9 @@ static int build(vocab *v, const alphabet *a, json_t *ids, const char *vocab_pat
     TRY(special_tokens_load(v, ids, dir));
     for (int role = 0; role < SPECIAL_ROLES; role++) made[v->special[role].id] = true;
     for (int32_t i = 0; i < v->size; i++)
-        if (!made[i]) TRY(FAIL(SDCL_EMODEL, "%s: no line makes \"%s\", token %d of %s", merges_path, names[i], (int)i, vocab_path));
+        if (!made[i])
+            TRY(FAIL(SDCL_EMODEL, "%s: no line makes \"%s\", token %d of %s", merges_path, names[i], (int)i,
+                     vocab_path));
 out:
     free(made);
     free(names);

@@ -13,17 +13,19 @@ typedef struct special_token {
 
 enum special_role { SPECIAL_START, SPECIAL_END, SPECIAL_PAD, SPECIAL_UNKNOWN, SPECIAL_ROLES };
 
-/* Every token is the symbol of a byte, the product of a merge or special, and ids are 0 .. size-1: vocab_load refuses anything else. */
+/* Every token is the symbol of a byte, the product of a merge or special, and ids are 0 .. size-1: vocab_load refuses
+ * anything else. */
 typedef struct vocab {
     int32_t size;
-    strbuf text;      /* what the tokens decode to, one after the other; the end of a word is a space */
-    size_t *offset;   /* size + 1, owned: token i is text[offset[i] .. offset[i+1]) */
+    strbuf text;                   /* what the tokens decode to, one after the other; the end of a word is a space */
+    size_t *offset;                /* size + 1, owned: token i is text[offset[i] .. offset[i+1]) */
     int32_t inner[256], last[256]; /* symbol of a byte within a word and as the last of one */
     bpe *merges;
     special_token special[SPECIAL_ROLES];
 } vocab;
 
-/* dir: folder with vocab.json and merges.txt; NULL: the built-in vocabulary. v must be zero; vocab_free it also after a failure. */
+/* dir: folder with vocab.json and merges.txt; NULL: the built-in vocabulary. v must be zero; vocab_free it also after
+ * a failure. */
 int vocab_load(vocab *v, const char *dir);
 void vocab_free(vocab *v);
 
