@@ -1,666 +1,576 @@
 /* SPDX-License-Identifier: MIT */
-/* The INI overlay: which layer wins, that only listed values get through, and that every error says where and what. */
-#include "ocl/config.h"
-#include "ocl/embedded.h"
+#include "base/error.h"
+#include "io/config_json.h"
+#include "io/model_shapes.h"
+#include "scratch.h"
+#include "st_edit.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define MM_TUNE(P)                                                                                                     \
-    P(MR, 8, "4 6 8 12", "rows")                                                                                       \
-    P(NV, 3, "1 2 3 4", "vectors")                                                                                     \
-    P(KC, 128, "64 128 256", "depth")
-OCL_KERNEL(mm_cpu, MM_TUNE)
+#include <cmocka.h>
 
-static const ocl_tunable mm_tunables[] = {{"impl", 0, "auto cpu gpu", "implementation"}};
-static const ocl_section mm_section = {"mm", mm_tunables, 1, 0};
-static const ocl_tunable device_tunables[] = {{"binary_cache", 0, "auto on off", "own cache of binaries"}};
-static const ocl_section device_section = {"device", device_tunables, 1, 0};
-
-static const ocl_section *const sections[] = {&mm_section, &mm_cpu_kernel, &device_section, NULL};
-static const ocl_section *const without_device[] = {&mm_section, &mm_cpu_kernel, NULL};
-
-/* What the library would have embedded; the linker takes this one. */
-#define FILE_ROW(name, text) {name, text, sizeof(text) - 1}
-const embedded_file embedded_configs[] = {
-    FILE_ROW("amd.ini", "[mm_cpu]\nMR = 12\n"),
-    FILE_ROW("arc.ini", "[device]\nmatch = Intel(R) Arc(TM)*\n[mm_cpu]\nKC = 64\n"),
-    FILE_ROW("cpu.ini", "; everything\n[mm_cpu]\nMR = 6\n\n[mm_cpu.f16]\nNV = 2\n"),
-    FILE_ROW("epyc.ini", "[device]\nmatch = *EPYC*\n[mm_cpu]\nKC = 256\n"),
-    FILE_ROW("gpu.ini", "[mm]\nimpl = gpu\n[mm_cpu]\nMR = 4\n"),
-    FILE_ROW("h100.ini", "[device]\nmatch = A100* | NVIDIA H100*\n[mm_cpu]\nNV = 4\nKC = 256\n"),
-    FILE_ROW("hopper.ini", "[device]\nmatch = H*\nbinary_cache = off\n[mm_cpu]\nNV = 1\n"),
-    FILE_ROW("nvidia.ini", "[mm_cpu]\nMR = 8\nNV = 2\n"),
-    FILE_ROW("twice.ini", "[device]\nmatch = Twice\nmatch = Again\n"),
-    FILE_ROW("wrong.ini", "[device]\nmatch = Wrong\n[mm_cpu]\nMR = 7\n"),
-    {NULL, NULL, 0},
-};
-
-static char folder[256], path[300];
+static scratch tmp;
+static char file[512];
 
 static int setup(void **state)
 {
     (void)state;
-    const char *base = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%s/sdcl-config-XXXXXX", base ? base : "/tmp");
-    if (!mkdtemp(folder)) return -1;
-    snprintf(path, sizeof path, "%s/my.ini", folder);
+    if (!scratch_open(&tmp)) return -1;
+    snprintf(file, sizeof file, "%s/config.json", tmp.folder);
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    unlink(path);
-    return rmdir(folder);
+    scratch_close(&tmp);
+    return 0;
 }
 
-static sdcl_device device_of(const char *type, const char *vendor, const char *name)
+enum kind { CLIP, UNET, VAE, SCHEDULER };
+
+/* Reads file as one kind of config; what it says is not looked at. */
+static int read_as(enum kind kind)
 {
-    sdcl_device d = {0};
-    snprintf(d.type, sizeof d.type, "%s", type);
-    snprintf(d.vendor, sizeof d.vendor, "%s", vendor);
-    snprintf(d.name, sizeof d.name, "%s", name);
-    return d;
-}
-
-/* --- good configurations --- */
-
-typedef struct listing {
-    char text[4096];
-} listing;
-
-static void list(void *user, const char *section, const char *key, const char *value, const char *origin)
-{
-    listing *l = user;
-    const char *slash = strrchr(origin, '/');
-    size_t n = strlen(l->text);
-    bool mine = !strncmp(origin, folder, strlen(folder));
-    snprintf(l->text + n, sizeof l->text - n, "%s.%s=%s %s\n", section, key, value, mine ? slash + 1 : origin);
-}
-
-static struct mm_cpu_tune tune(const config *c, const char *precision)
-{
-    struct mm_cpu_tune t;
-    config_values(c, &mm_cpu_kernel, precision, &t.MR);
-    return t;
-}
-
-static void write_file(const char *text, size_t size)
-{
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(text, 1, size, f), size);
-    assert_int_equal(fclose(f), 0);
-}
-
-static config *open_ok(const sdcl_device *device, const char *text, const char *const *set, int set_count)
-{
-    config *c = NULL;
-    if (text) write_file(text, strlen(text));
-    int err = config_open(&c, sections, device, text ? path : NULL, set, set_count);
-    if (err) fail_msg("%s", sdcl_last_error());
-    assert_non_null(c);
-    return c;
-}
-
-static void test_defaults(void **state)
-{
-    (void)state;
-    config *c = open_ok(NULL, NULL, NULL, 0);
-    struct mm_cpu_tune t = tune(c, NULL);
-    assert_int_equal(t.MR, 8);
-    assert_int_equal(t.NV, 3);
-    assert_int_equal(t.KC, 128);
-    assert_int_equal(config_value(c, "mm_cpu", "KC"), 128);
-    assert_string_equal(config_word(c, "mm", "impl"), "auto");
-    assert_int_equal(config_value(c, "mm", "impl"), 0);
-    config_close(&c);
-    assert_null(c);
-    config_close(&c);
-}
-
-static void test_user_file(void **state)
-{
-    (void)state;
-    config *c = open_ok(NULL, "# note\n; note\n\n[mm]\nimpl = cpu\n[mm_cpu]\nMR=12\n  NV : 1 ; tail\r\n", NULL, 0);
-    assert_int_equal(tune(c, NULL).MR, 12);
-    assert_int_equal(tune(c, NULL).NV, 1);
-    assert_int_equal(tune(c, NULL).KC, 128);
-    assert_string_equal(config_word(c, "mm", "impl"), "cpu");
-    assert_int_equal(config_value(c, "mm", "impl"), 1);
-    config_close(&c);
-}
-
-static void test_indented_lines_are_lines(void **state)
-{
-    (void)state;
-    config *c = open_ok(NULL, "[mm_cpu]\nMR = 4\n\tNV = 2\n   KC = 64\n", NULL, 0);
-    assert_int_equal(tune(c, NULL).MR, 4);
-    assert_int_equal(tune(c, NULL).NV, 2);
-    assert_int_equal(tune(c, NULL).KC, 64);
-    config_close(&c);
-}
-
-static void test_section_line(void **state)
-{
-    (void)state;
-    config *c = open_ok(NULL, "  [mm_cpu]  ; the kernel\r\nMR = 4\r\n[mm]\n[mm_cpu]\nNV = 2", NULL, 0);
-    assert_int_equal(tune(c, NULL).MR, 4);
-    assert_int_equal(tune(c, NULL).NV, 2);
-    config_close(&c);
-}
-
-static void test_long_comment(void **state)
-{
-    (void)state;
-    char text[1024] = "; ";
-    memset(text + 2, '=', 900);
-    strcpy(text + 902, "\n[mm_cpu]\nMR = 4\n");
-    config *c = open_ok(NULL, text, NULL, 0);
-    assert_int_equal(tune(c, NULL).MR, 4);
-    config_close(&c);
-}
-
-static void test_empty_file(void **state)
-{
-    (void)state;
-    config *c = open_ok(NULL, "", NULL, 0);
-    assert_int_equal(tune(c, NULL).MR, 8);
-    config_close(&c);
-}
-
-static void test_precision_section(void **state)
-{
-    (void)state;
-    config *c = open_ok(NULL, "[mm_cpu.f16]\nMR = 12\n[mm_cpu]\nMR = 4\n[mm_cpu.bf16]\nNV = 1\n", NULL, 0);
-    assert_int_equal(tune(c, "f16").MR, 12);
-    assert_int_equal(tune(c, "f32").MR, 4);
-    assert_int_equal(tune(c, "bf16").MR, 4);
-    assert_int_equal(tune(c, "bf16").NV, 1);
-    assert_int_equal(tune(c, NULL).MR, 4);
-    assert_int_equal(tune(c, "f16").NV, 3);
-    config_close(&c);
-}
-
-static void test_precision_wins_over_later_layer(void **state)
-{
-    (void)state;
-    const char *set[] = {"mm_cpu.NV=4", "mm_cpu.f32.NV=1"};
-    sdcl_device cpu = device_of("cpu", "GenuineIntel", "pthread-skylake");
-    config *c = open_ok(&cpu, NULL, set, 1);
-    assert_int_equal(tune(c, "f16").NV, 2);
-    assert_int_equal(tune(c, "f32").NV, 4);
-    config_close(&c);
-    c = open_ok(&cpu, NULL, set, 2);
-    assert_int_equal(tune(c, "f32").NV, 1);
-    config_close(&c);
-}
-
-static void test_set(void **state)
-{
-    (void)state;
-    const char *set[] = {"mm_cpu.MR=4", "mm.impl=gpu", "mm_cpu.f16.KC=64", "mm_cpu.MR=6"};
-    config *c = open_ok(NULL, "[mm_cpu]\nMR = 12\nNV = 2\n", set, 4);
-    assert_int_equal(tune(c, NULL).MR, 6);
-    assert_int_equal(tune(c, NULL).NV, 2);
-    assert_int_equal(tune(c, "f16").KC, 64);
-    assert_int_equal(tune(c, NULL).KC, 128);
-    assert_string_equal(config_word(c, "mm", "impl"), "gpu");
-    config_close(&c);
-}
-
-static void test_binary_cache(void **state)
-{
-    (void)state;
-    const char *set[] = {"device.binary_cache=on"};
-    config *c = open_ok(NULL, NULL, set, 1);
-    assert_string_equal(config_word(c, "device", "binary_cache"), "on");
-    config_close(&c);
-}
-
-/* --- shipped layers --- */
-
-static void test_cpu_layer(void **state)
-{
-    (void)state;
-    sdcl_device cpu = device_of("cpu", "AuthenticAMD", "pthread-znver3");
-    config *c = open_ok(&cpu, NULL, NULL, 0);
-    assert_int_equal(tune(c, NULL).MR, 6); /* cpu.ini; amd.ini is for GPUs */
-    assert_int_equal(tune(c, NULL).KC, 128);
-    assert_string_equal(config_word(c, "mm", "impl"), "auto");
-    config_close(&c);
-}
-
-static void test_cpu_device_file(void **state)
-{
-    (void)state;
-    sdcl_device cpu = device_of("cpu", "AuthenticAMD", "pthread-skylake-avx512-AMD EPYC");
-    config *c = open_ok(&cpu, NULL, NULL, 0);
-    assert_int_equal(tune(c, NULL).KC, 256);
-    assert_int_equal(tune(c, NULL).MR, 6);
-    config_close(&c);
-}
-
-static void test_vendor_layer(void **state)
-{
-    (void)state;
-    const struct {
-        const char *vendor;
-        int MR, NV;
-    } cases[] = {{"NVIDIA Corporation", 8, 2}, {"Advanced Micro Devices, Inc.", 12, 3}, {"AMD", 12, 3}, {"AuthenticAMD", 12, 3},
-                 {"Intel(R) Corporation", 4, 3}, {"Mesa", 4, 3}};
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        sdcl_device gpu = device_of("gpu", cases[i].vendor, "Some board");
-        config *c = open_ok(&gpu, NULL, NULL, 0);
-        assert_int_equal(tune(c, NULL).MR, cases[i].MR);
-        assert_int_equal(tune(c, NULL).NV, cases[i].NV);
-        assert_string_equal(config_word(c, "mm", "impl"), "gpu");
-        config_close(&c);
+    clip_config clip;
+    unet_config unet;
+    vae_config vae;
+    scheduler_config scheduler = {0};
+    int err;
+    switch (kind) {
+    case CLIP: return config_read_clip(&clip, file);
+    case UNET: return config_read_unet(&unet, file);
+    case VAE: return config_read_vae(&vae, file);
+    default: err = config_read_scheduler(&scheduler, file); free(scheduler.trained_betas); return err;
     }
 }
 
-static void test_accelerator_takes_no_vendor_file(void **state)
+/* A golden config with one member changed. */
+static int changed(enum kind kind, const char *key, const char *literal)
+{
+    static const char *const source[] = {"text_encoder/config", "unet/config", "vae/config", "scheduler/scheduler_config"};
+    shell("cp tests/golden/tiny-a/%s.json %s", source[kind], file);
+    json_edit(file, key, literal);
+    return read_as(kind);
+}
+
+/* Refused, and the message names the key. */
+static void assert_refused(enum kind kind, const char *key, const char *literal)
+{
+    int err = changed(kind, key, literal);
+    if (err != SDCL_EMODEL || !strstr(sdcl_last_error(), key))
+        fail_msg("%s = %s: status %d, message: %s", key, literal, err, sdcl_last_error());
+}
+
+static void assert_accepted(enum kind kind, const char *key, const char *literal)
+{
+    int err = changed(kind, key, literal);
+    if (err) fail_msg("%s = %s: %s", key, literal ? literal : "(absent)", sdcl_last_error());
+}
+
+static int read_text(enum kind kind, const char *text)
+{
+    text_write(file, text);
+    return read_as(kind);
+}
+
+/* --- what is read ------------------------------------------------------------------------------------------------------- */
+
+/* The files of Stable Diffusion v1.5, shortened to what older writers put there. */
+static void test_sd_v1_constants(void **state)
 {
     (void)state;
-    sdcl_device other = device_of("accelerator", "AMD", "Alveo");
-    config *c = open_ok(&other, NULL, NULL, 0);
-    assert_int_equal(tune(c, NULL).MR, 4);
-    config_close(&c);
+    clip_config clip;
+    unet_config unet;
+    vae_config vae;
+    scheduler_config scheduler;
+    text_write(file, "{\"hidden_act\":\"quick_gelu\",\"hidden_size\":768,\"intermediate_size\":3072,\"layer_norm_eps\":1e-05,"
+                     "\"max_position_embeddings\":77,\"model_type\":\"clip_text_model\",\"num_attention_heads\":12,"
+                     "\"num_hidden_layers\":12,\"vocab_size\":49408,\"bos_token_id\":0,\"eos_token_id\":2}");
+    assert_int_equal(config_read_clip(&clip, file), 0);
+    assert_memory_equal(&clip, &sd_v1_clip, sizeof clip);
+
+    text_write(file, "{\"_class_name\":\"UNet2DConditionModel\",\"act_fn\":\"silu\",\"attention_head_dim\":8,"
+                     "\"block_out_channels\":[320,640,1280,1280],\"center_input_sample\":false,\"cross_attention_dim\":768,"
+                     "\"down_block_types\":[\"CrossAttnDownBlock2D\",\"CrossAttnDownBlock2D\",\"CrossAttnDownBlock2D\",\"DownBlock2D\"],"
+                     "\"downsample_padding\":1,\"flip_sin_to_cos\":true,\"freq_shift\":0,\"in_channels\":4,\"layers_per_block\":2,"
+                     "\"mid_block_scale_factor\":1,\"norm_eps\":1e-05,\"norm_num_groups\":32,\"out_channels\":4,\"sample_size\":64,"
+                     "\"up_block_types\":[\"UpBlock2D\",\"CrossAttnUpBlock2D\",\"CrossAttnUpBlock2D\",\"CrossAttnUpBlock2D\"]}");
+    assert_int_equal(config_read_unet(&unet, file), 0);
+    assert_memory_equal(&unet, &sd_v1_unet, sizeof unet);
+
+    text_write(file, "{\"_class_name\":\"AutoencoderKL\",\"act_fn\":\"silu\",\"block_out_channels\":[128,256,512,512],"
+                     "\"down_block_types\":[\"DownEncoderBlock2D\",\"DownEncoderBlock2D\",\"DownEncoderBlock2D\",\"DownEncoderBlock2D\"],"
+                     "\"in_channels\":3,\"latent_channels\":4,\"layers_per_block\":2,\"norm_num_groups\":32,\"out_channels\":3,"
+                     "\"sample_size\":512,\"up_block_types\":[\"UpDecoderBlock2D\",\"UpDecoderBlock2D\",\"UpDecoderBlock2D\","
+                     "\"UpDecoderBlock2D\"]}");
+    assert_int_equal(config_read_vae(&vae, file), 0);
+    assert_memory_equal(&vae, &sd_v1_vae, sizeof vae);
+
+    assert_int_equal(config_read_scheduler(&scheduler, "tests/golden/tiny-a/scheduler/scheduler_config.json"), 0);
+    assert_memory_equal(&scheduler, &sd_v1_scheduler, sizeof scheduler);
+    assert_int_equal(config_check_parts("v1", &clip, &unet, &vae), 0);
 }
 
-static void test_longest_match_wins(void **state)
+typedef struct total {
+    int tensors;
+    uint64_t parameters;
+} total;
+
+static int count_tensor(void *user, const char *name, int rank, const uint64_t *shape)
+{
+    (void)name;
+    total *t = user;
+    uint64_t n = 1;
+    for (int i = 0; i < rank; i++) n *= shape[i];
+    t->tensors++;
+    t->parameters += n;
+    return 0;
+}
+
+static void test_sd_v1_parameter_counts(void **state)
 {
     (void)state;
-    sdcl_device h100 = device_of("gpu", "NVIDIA Corporation", "NVIDIA H100 80GB HBM3");
-    sdcl_device h200 = device_of("gpu", "NVIDIA Corporation", "NVIDIA H200");
-    config *c = open_ok(&h100, NULL, NULL, 0);
-    assert_int_equal(tune(c, NULL).NV, 4);
-    assert_int_equal(tune(c, NULL).KC, 256);
-    assert_int_equal(tune(c, NULL).MR, 8);
-    assert_string_equal(config_word(c, "device", "binary_cache"), "auto");
-    config_close(&c);
-    c = open_ok(&h200, NULL, NULL, 0);
-    assert_int_equal(tune(c, NULL).NV, 1);
-    assert_int_equal(tune(c, NULL).KC, 128);
-    assert_string_equal(config_word(c, "device", "binary_cache"), "off");
-    config_close(&c);
+    total clip = {0}, unet = {0}, vae = {0};
+    assert_int_equal(shapes_clip(&sd_v1_clip, count_tensor, &clip), 0);
+    assert_int_equal(shapes_unet(&sd_v1_unet, count_tensor, &unet), 0);
+    assert_int_equal(shapes_vae(&sd_v1_vae, count_tensor, &vae), 0);
+    assert_int_equal(clip.tensors, 196);
+    assert_int_equal(clip.parameters, 123060480);
+    assert_int_equal(unet.tensors, 686);
+    assert_int_equal(unet.parameters, 859520964);
+    assert_int_equal(vae.tensors, 248);
+    assert_int_equal(vae.parameters, 83653863);
 }
 
-static void test_names_are_normalised(void **state)
+static void test_inpainting_parameter_count(void **state)
 {
     (void)state;
-    const char *names[] = {"H100 PCIe", "nvidia h100 pcie", "  NVIDIA   H100", "NVIDIA A100-SXM4-40GB", "a100"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        sdcl_device gpu = device_of("gpu", "NVIDIA Corporation", names[i]);
-        config *c = open_ok(&gpu, NULL, NULL, 0);
-        assert_int_equal(tune(c, NULL).NV, 4);
-        config_close(&c);
-    }
-    const char *arcs[] = {"Intel(R) Arc(TM) A770 Graphics", "Intel Arc A770", "Arc(tm) B580"};
-    for (size_t i = 0; i < sizeof arcs / sizeof arcs[0]; i++) {
-        sdcl_device gpu = device_of("gpu", "Intel(R) Corporation", arcs[i]);
-        config *c = open_ok(&gpu, NULL, NULL, 0);
-        assert_int_equal(tune(c, NULL).KC, 64);
-        config_close(&c);
-    }
-    sdcl_device other = device_of("gpu", "NVIDIA Corporation", "NVIDIA RTX H100"); /* the pattern is anchored */
-    config *c = open_ok(&other, NULL, NULL, 0);
-    assert_int_equal(tune(c, NULL).NV, 2);
-    config_close(&c);
+    unet_config c = sd_v1_unet;
+    c.in_channels = 9;
+    total t = {0};
+    assert_int_equal(shapes_unet(&c, count_tensor, &t), 0);
+    assert_int_equal(t.parameters, 859535364);
 }
 
-static void test_order_of_layers(void **state)
+static int stop_at_second(void *user, const char *name, int rank, const uint64_t *shape)
+{
+    (void)name, (void)rank, (void)shape;
+    return ++*(int *)user == 2 ? 7 : 0;
+}
+
+static void test_shape_walk_stops(void **state)
 {
     (void)state;
-    const char *set[] = {"mm_cpu.MR=6"};
-    sdcl_device h100 = device_of("gpu", "NVIDIA Corporation", "NVIDIA H100");
-    config *c = open_ok(&h100, "[mm_cpu]\nMR = 12\nNV = 3\n", set, 1);
-    struct mm_cpu_tune t = tune(c, NULL);
-    assert_int_equal(t.MR, 6);
-    assert_int_equal(t.NV, 3);
-    assert_int_equal(t.KC, 256);
-    config_close(&c);
+    int calls = 0;
+    assert_int_equal(shapes_vae(&sd_v1_vae, stop_at_second, &calls), 7);
+    assert_int_equal(calls, 2);
 }
 
-static void test_each_in_order_with_origin(void **state)
+static void test_unet_of_tiny_b(void **state)
 {
     (void)state;
-    listing l = {{0}};
-    const char *set[] = {"mm_cpu.KC=64"};
-    sdcl_device cpu = device_of("cpu", "GenuineIntel", "cpu-skylake");
-    config *c = open_ok(&cpu, "; mine\n[mm]\nimpl = cpu\n", set, 1);
-    config_each(c, list, &l);
-    assert_string_equal(l.text, "mm.impl=cpu my.ini:3\n"
-                                "mm_cpu.MR=6 configs/cpu.ini:3\n"
-                                "mm_cpu.NV=3 built-in default\n"
-                                "mm_cpu.KC=64 --set\n"
-                                "mm_cpu.f16.NV=2 configs/cpu.ini:6\n"
-                                "device.binary_cache=auto built-in default\n");
-    config_close(&c);
+    unet_config c;
+    assert_int_equal(config_read_unet(&c, "tests/golden/tiny-b/unet/config.json"), 0);
+    assert_int_equal(c.levels, 4);
+    assert_int_equal(c.channels[0], 12);
+    assert_int_equal(c.channels[3], 28);
+    assert_int_equal(c.layers_per_block[2], 1);
+    assert_int_equal(c.heads[1], 4);
+    assert_int_equal(c.groups, 4);
+    assert_int_equal(c.context, 48);
+    assert_true(c.down_attention[0] && !c.down_attention[3] && !c.up_attention[0] && c.up_attention[3] && c.mid_attention);
 }
 
-static void test_device_section_is_optional(void **state)
+static void test_lists_per_level(void **state)
 {
     (void)state;
-    config *c = NULL;
-    sdcl_device h100 = device_of("gpu", "NVIDIA Corporation", "NVIDIA H100"), h200 = device_of("gpu", "NVIDIA", "H200");
-    assert_int_equal(config_open(&c, without_device, &h100, NULL, NULL, 0), 0);
-    assert_int_equal(tune(c, NULL).NV, 4);
-    config_close(&c);
-    assert_int_equal(config_open(&c, without_device, &h200, NULL, NULL, 0), SDCL_EUSAGE);
-    assert_string_equal(sdcl_last_error(), "configs/hopper.ini:3: unknown key 'binary_cache' in [device]");
-    assert_null(c);
+    unet_config c;
+    shell("cp tests/golden/tiny-a/unet/config.json %s", file);
+    json_edit(file, "attention_head_dim", "[1, 2, 4, 5]");
+    json_edit(file, "layers_per_block", "[1, 2, 3, 4]");
+    json_edit(file, "transformer_layers_per_block", "[1, 2, 1, 3]");
+    json_edit(file, "cross_attention_dim", "[32, 32, 32, 32]");
+    json_edit(file, "only_cross_attention", "[false, false, false, false]");
+    assert_int_equal(config_read_unet(&c, file), 0);
+    assert_int_equal(c.heads[3], 5);
+    assert_int_equal(c.layers_per_block[2], 3);
+    assert_int_equal(c.transformer_layers[1], 2);
+    assert_int_equal(c.context, 32);
 }
 
-static void test_wrong_shipped_file(void **state)
+static void test_nested_text_config(void **state)
 {
     (void)state;
-    config *c = NULL;
-    sdcl_device wrong = device_of("gpu", "Other", "wrong");
-    assert_int_equal(config_open(&c, sections, &wrong, NULL, NULL, 0), SDCL_EUSAGE);
-    assert_string_equal(sdcl_last_error(), "configs/wrong.ini:4: 'MR' in [mm_cpu] cannot be '7'; allowed: 4 6 8 12");
-    sdcl_device twice = device_of("gpu", "Other", "Again");
-    assert_int_equal(config_open(&c, sections, &twice, NULL, NULL, 0), SDCL_EUSAGE);
-    assert_string_equal(sdcl_last_error(), "configs/twice.ini:3: 'match' is set twice; first in line 2");
+    clip_config c;
+    text_write(file, "{\"model_type\":\"clip\",\"text_config\":{\"hidden_size\":64,\"num_attention_heads\":4,\"hidden_act\":\"gelu\"}}");
+    assert_int_equal(config_read_clip(&c, file), 0);
+    assert_int_equal(c.hidden, 64);
+    assert_int_equal(c.activation, CLIP_GELU);
+    assert_int_equal(c.vocab_size, 49408);
 }
 
-/* --- refused --- */
-
-/* message: without the folder; hint: part of it, or NULL */
-static void refuse_bytes(const char *text, size_t size, const char *message, const char *hint)
-{
-    config *c = NULL;
-    char expected[1024];
-    write_file(text, size);
-    assert_int_equal(config_open(&c, sections, NULL, path, NULL, 0), SDCL_EUSAGE);
-    assert_null(c);
-    snprintf(expected, sizeof expected, "%s/%s", folder, message);
-    assert_string_equal(sdcl_last_error(), expected);
-    if (hint && !strstr(sdcl_last_hint(), hint)) fail_msg("hint is '%s'", sdcl_last_hint());
-}
-
-static void refuse(const char *text, const char *message, const char *hint) { refuse_bytes(text, strlen(text), message, hint); }
-
-static void refuse_set(const char *text, const char *message)
-{
-    config *c = NULL;
-    assert_int_equal(config_open(&c, sections, NULL, NULL, &text, 1), SDCL_EUSAGE);
-    assert_null(c);
-    assert_string_equal(sdcl_last_error(), message);
-}
-
-static void test_unknown_section(void **state)
+static void test_vae_options(void **state)
 {
     (void)state;
-    refuse("[mm_cpu]\n\n[mm_gpo]\nMR = 8\n", "my.ini:3: unknown section [mm_gpo]; did you mean 'mm_cpu'?", "sdcl config");
-    refuse("[convolution]\n", "my.ini:1: unknown section [convolution]", "sdcl config");
-    refuse("[mm_cpu.fp16]\n", "my.ini:1: unknown section [mm_cpu.fp16]; did you mean 'mm_cpu.f16'?", NULL);
-    refuse("[ mm ]\n", "my.ini:1: unknown section [ mm ]", NULL);
-    refuse("[]\n", "my.ini:1: unknown section []", NULL);
+    vae_config c;
+    shell("cp tests/golden/tiny-a/vae/config.json %s", file);
+    json_edit(file, "use_quant_conv", "false");
+    json_edit(file, "use_post_quant_conv", "false");
+    json_edit(file, "mid_block_add_attention", "false");
+    json_edit(file, "scaling_factor", "0.5");
+    assert_int_equal(config_read_vae(&c, file), 0);
+    assert_false(c.quant_conv || c.post_quant_conv || c.mid_attention);
+    assert_true(c.scaling_factor == 0.5f);
+    json_edit(file, "scaling_factor", NULL);
+    assert_int_equal(config_read_vae(&c, file), 0);
+    assert_true(c.scaling_factor == 0.18215f);
 }
 
-static void test_precision_of_a_section_without(void **state)
+static void test_harmless_options_are_accepted(void **state)
 {
     (void)state;
-    refuse("[mm.f16]\nimpl = cpu\n", "my.ini:1: unknown section [mm.f16]", NULL);
+    assert_accepted(UNET, "upcast_attention", "true");
+    assert_accepted(UNET, "dropout", "0.1");
+    assert_accepted(UNET, "sample_size", "null");
+    assert_accepted(UNET, "act_fn", "\"swish\"");
+    assert_accepted(UNET, "mid_block_type", NULL);
+    assert_accepted(UNET, "a_key_of_tomorrow", "17");
+    assert_accepted(UNET, "in_channels", "9");
+    assert_accepted(VAE, "force_upcast", "false");
+    assert_accepted(CLIP, "attention_dropout", "0.1");
+    assert_accepted(SCHEDULER, "lambda_min_clipped", "-5.1");
 }
 
-static void test_unknown_key(void **state)
+/* --- what is refused by name -------------------------------------------------------------------------------------------- */
+
+static void test_unet_options_that_change_the_arithmetic(void **state)
 {
     (void)state;
-    refuse("[mm_cpu]\nMRR = 8\n", "my.ini:2: unknown key 'MRR' in [mm_cpu]; did you mean 'MR'?", "keys of [mm_cpu]: MR NV KC");
-    refuse("[mm_cpu]\nUNROLL = 8\n", "my.ini:2: unknown key 'UNROLL' in [mm_cpu]", "keys of [mm_cpu]: MR NV KC");
-    refuse("[mm_cpu]\nmr = 8\n", "my.ini:2: unknown key 'mr' in [mm_cpu]; did you mean 'MR'?", NULL);
+    static const char *const options[][2] = {
+        {"_class_name", "\"UNetSpatioTemporalConditionModel\""},
+        {"act_fn", "\"gelu\""},
+        {"addition_embed_type", "\"text_time\""},
+        {"attention_type", "\"gated\""},
+        {"center_input_sample", "true"},
+        {"class_embed_type", "\"timestep\""},
+        {"class_embeddings_concat", "true"},
+        {"conv_in_kernel", "1"},
+        {"conv_out_kernel", "5"},
+        {"cross_attention_norm", "\"layer_norm\""},
+        {"downsample_padding", "0"},
+        {"dual_cross_attention", "true"},
+        {"encoder_hid_dim", "1280"},
+        {"encoder_hid_dim_type", "\"text_proj\""},
+        {"mid_block_only_cross_attention", "true"},
+        {"mid_block_scale_factor", "1.5"},
+        {"num_attention_heads", "8"},
+        {"num_class_embeds", "1000"},
+        {"only_cross_attention", "true"},
+        {"only_cross_attention", "[false, true, false, false]"},
+        {"resnet_out_scale_factor", "0.5"},
+        {"resnet_skip_time_act", "true"},
+        {"resnet_time_scale_shift", "\"scale_shift\""},
+        {"reverse_transformer_layers_per_block", "[1, 1, 1, 1]"},
+        {"time_cond_proj_dim", "256"},
+        {"time_embedding_act_fn", "\"gelu\""},
+        {"time_embedding_dim", "64"},
+        {"time_embedding_type", "\"fourier\""},
+        {"timestep_post_act", "\"silu\""},
+    };
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) assert_refused(UNET, options[i][0], options[i][1]);
 }
 
-static void test_key_before_section(void **state)
+static void test_unet_block_types(void **state)
 {
     (void)state;
-    refuse("; x\nMR = 8\n", "my.ini:2: 'MR' stands before the first [section]", NULL);
+    assert_refused(UNET, "down_block_types", "[\"SimpleCrossAttnDownBlock2D\",\"DownBlock2D\",\"DownBlock2D\",\"DownBlock2D\"]");
+    assert_non_null(strstr(sdcl_last_error(), "SimpleCrossAttnDownBlock2D"));
+    assert_refused(UNET, "up_block_types", "[\"UpBlock2D\",\"UpBlock2D\",\"UpBlock2D\",\"AttnUpBlock2D\"]");
+    assert_non_null(strstr(sdcl_last_error(), "AttnUpBlock2D"));
+    assert_refused(UNET, "mid_block_type", "\"UNetMidBlock2DSimpleCrossAttn\"");
+    assert_refused(UNET, "down_block_types", "[\"DownBlock2D\",\"DownBlock2D\",\"DownBlock2D\"]");
+    assert_refused(UNET, "down_block_types", "[1, 2, 3, 4]");
+    assert_refused(UNET, "down_block_types", "[]");
+    assert_refused(UNET, "down_block_types", NULL);
+    assert_refused(UNET, "up_block_types", "\"UpBlock2D\"");
 }
 
-static void test_value_out_of_range(void **state)
+static void test_vae_options_that_change_the_arithmetic(void **state)
 {
     (void)state;
-    refuse("[mm_cpu]\nNV = 2\nMR = 7\n", "my.ini:3: 'MR' in [mm_cpu] cannot be '7'; allowed: 4 6 8 12", NULL);
-    refuse("[mm_cpu.f16]\nMR = -8\n", "my.ini:2: 'MR' in [mm_cpu.f16] cannot be '-8'; allowed: 4 6 8 12", NULL);
-    refuse("[mm_cpu]\nMR = 4294967304\n", "my.ini:2: 'MR' in [mm_cpu] cannot be '4294967304'; allowed: 4 6 8 12", NULL);
+    static const char *const attention = "[\"DownEncoderBlock2D\",\"DownEncoderBlock2D\",\"DownEncoderBlock2D\",\"AttnDownEncoderBlock2D\"]";
+    assert_refused(VAE, "_class_name", "\"AsymmetricAutoencoderKL\"");
+    assert_refused(VAE, "act_fn", "\"relu\"");
+    assert_refused(VAE, "shift_factor", "0.1159");
+    assert_refused(VAE, "latents_mean", "[0.1, 0.2, 0.3, 0.4]");
+    assert_refused(VAE, "latents_std", "[1, 1, 1, 1]");
+    assert_refused(VAE, "down_block_types", attention);
+    assert_refused(VAE, "up_block_types", "[\"UpDecoderBlock2D\"]");
+    assert_refused(VAE, "in_channels", "1");
+    assert_refused(VAE, "out_channels", "4");
 }
 
-static void test_value_spelled_otherwise(void **state)
+static void test_clip_options_that_change_the_arithmetic(void **state)
 {
     (void)state;
-    const char *spellings[] = {"08", "+8", "0x8", "8.0", "8;1", "8u", "8 8", "eight", "\"8\"", "'8'", "4 6 8 12", "8\\"};
-    for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
-        char text[64], message[160];
-        snprintf(text, sizeof text, "[mm_cpu]\nMR = %s\n", spellings[i]);
-        snprintf(message, sizeof message, "my.ini:2: 'MR' in [mm_cpu] cannot be '%s'; allowed: 4 6 8 12", spellings[i]);
-        refuse(text, message, NULL);
-    }
+    assert_refused(CLIP, "hidden_act", "\"relu\"");
+    assert_refused(CLIP, "model_type", "\"t5\"");
+    assert_refused(CLIP, "max_position_embeddings", "248");
 }
 
-static void test_build_options_do_not_pass(void **state)
+static void test_scheduler_options_that_change_the_arithmetic(void **state)
 {
     (void)state;
-    refuse("[mm_cpu]\nMR = 8 -I/etc\n", "my.ini:2: 'MR' in [mm_cpu] cannot be '8 -I/etc'; allowed: 4 6 8 12", NULL);
-    refuse("[mm_cpu]\nMR = -I.\n", "my.ini:2: 'MR' in [mm_cpu] cannot be '-I.'; allowed: 4 6 8 12", NULL);
-    refuse("[mm]\nimpl = cpu -D X=1\n", "my.ini:2: 'impl' in [mm] cannot be 'cpu -D X=1'; allowed: auto cpu gpu", NULL);
-    refuse("[mm_cpu]\nMR -D = 8\n", "my.ini:2: unknown key 'MR -D' in [mm_cpu]", NULL);
+    assert_refused(SCHEDULER, "prediction_type", "\"flow_prediction\"");
+    assert_refused(SCHEDULER, "beta_schedule", "\"sigmoid\"");
+    assert_refused(SCHEDULER, "use_flow_sigmas", "true");
+    assert_refused(SCHEDULER, "timestep_type", "\"continuous\"");
+    assert_refused(SCHEDULER, "interpolation_type", "\"log_linear\"");
+    assert_refused(SCHEDULER, "timestep_spacing", "\"random\"");
+    assert_refused(SCHEDULER, "solver_type", "\"a name that is much longer than any solver has\"");
 }
 
-static void test_words(void **state)
+/* --- ranges ------------------------------------------------------------------------------------------------------------- */
+
+static void test_integers_out_of_range(void **state)
 {
     (void)state;
-    refuse("[mm]\nimpl = CPU\n", "my.ini:2: 'impl' in [mm] cannot be 'CPU'; allowed: auto cpu gpu", NULL);
-    refuse("[mm]\nimpl = 1\n", "my.ini:2: 'impl' in [mm] cannot be '1'; allowed: auto cpu gpu", NULL);
-    refuse("[mm]\nimpl = auto cpu\n", "my.ini:2: 'impl' in [mm] cannot be 'auto cpu'; allowed: auto cpu gpu", NULL);
+    static const char *const bad[] = {"0", "-1", "2147483648", "9223372036854775807", "1e3", "2.5", "\"8\"", "true", "[8]"};
+    static const struct {
+        enum kind kind;
+        const char *key;
+    } integers[] = {
+        {UNET, "in_channels"},       {UNET, "sample_size"},     {UNET, "norm_num_groups"},  {UNET, "layers_per_block"},
+        {UNET, "attention_head_dim"}, {UNET, "cross_attention_dim"}, {VAE, "latent_channels"}, {VAE, "layers_per_block"},
+        {VAE, "norm_num_groups"},    {CLIP, "vocab_size"},      {CLIP, "hidden_size"},      {CLIP, "num_hidden_layers"},
+        {CLIP, "num_attention_heads"}, {CLIP, "intermediate_size"}, {SCHEDULER, "num_train_timesteps"},
+    };
+    for (size_t i = 0; i < sizeof integers / sizeof integers[0]; i++)
+        for (size_t j = 0; j < sizeof bad / sizeof bad[0]; j++) assert_refused(integers[i].kind, integers[i].key, bad[j]);
 }
 
-static void test_empty_value(void **state)
+static void test_channel_lists(void **state)
 {
     (void)state;
-    refuse("[mm_cpu]\nMR =\n", "my.ini:2: 'MR' in [mm_cpu] cannot be ''; allowed: 4 6 8 12", NULL);
+    assert_refused(UNET, "block_out_channels", "[]");
+    assert_refused(UNET, "block_out_channels", "[8, 16, 20]");
+    assert_refused(UNET, "block_out_channels", "[8, 8, 8, 8, 8, 8, 8, 8, 8]");
+    assert_refused(UNET, "block_out_channels", "[8, 16, 20, 0]");
+    assert_refused(UNET, "block_out_channels", "[8, 16, 20, -20]");
+    assert_refused(UNET, "block_out_channels", "[8, 16, 20, 1000000]");
+    assert_refused(UNET, "block_out_channels", "[8, 16, 20, \"20\"]");
+    assert_refused(UNET, "block_out_channels", "[8, 16, 20, 22]"); /* not divisible by the groups */
+    assert_refused(UNET, "block_out_channels", "8");
+    assert_refused(VAE, "block_out_channels", "[8, 12, 16, 18]");
 }
 
-static void test_duplicate_key(void **state)
+static void test_heads_divide_channels(void **state)
 {
     (void)state;
-    refuse("[mm_cpu]\nMR = 8\nNV = 2\nMR = 8\n", "my.ini:4: 'MR' is set twice in [mm_cpu]; first in line 2", NULL);
-    refuse("[mm_cpu]\nMR = 8\n[mm]\n[mm_cpu]\nMR = 4\n", "my.ini:5: 'MR' is set twice in [mm_cpu]; first in line 2", NULL);
-    refuse("[mm_cpu.f16]\nMR = 8\nMR = 4\n", "my.ini:3: 'MR' is set twice in [mm_cpu.f16]; first in line 2", NULL);
+    assert_refused(UNET, "attention_head_dim", "3");
+    assert_refused(UNET, "attention_head_dim", "[2, 2, 2, 3]");
+    assert_refused(UNET, "attention_head_dim", "[2, 2]");
+    assert_refused(CLIP, "num_attention_heads", "5");
 }
 
-static void test_not_ini(void **state)
+static void test_time_embedding_needs_an_even_width(void **state)
 {
     (void)state;
-    refuse("[mm_cpu]\nMR 8\n", "my.ini:2: neither [section] nor key = value", NULL);
-    refuse("<html>\n", "my.ini:1: neither [section] nor key = value", NULL);
-    refuse("[mm_cpu\nMR = 8\n", "my.ini:1: a section's name has no ]", NULL);
-    refuse("[mm_cpu] MR = 8\n", "my.ini:1: text after [section]", NULL);
+    shell("cp tests/golden/tiny-a/unet/config.json %s", file);
+    json_edit(file, "norm_num_groups", "1");
+    json_edit(file, "attention_head_dim", "1");
+    json_edit(file, "block_out_channels", "[7, 16, 20, 20]");
+    assert_int_equal(read_as(UNET), SDCL_EMODEL);
+    assert_non_null(strstr(sdcl_last_error(), "time embedding"));
 }
 
-static void test_first_error_is_reported(void **state)
+static void test_numbers_out_of_range(void **state)
 {
     (void)state;
-    refuse("[mm_cpu]\nMR 8\nNV = 9\n", "my.ini:2: neither [section] nor key = value", NULL);
-    refuse("[mm_cpu]\nMR 8\n[nothing]\n", "my.ini:2: neither [section] nor key = value", NULL);
-    refuse("[mm_cpu]\nNV = 9\nMR 8\n", "my.ini:2: 'NV' in [mm_cpu] cannot be '9'; allowed: 1 2 3 4", NULL);
+    assert_refused(UNET, "norm_eps", "0");
+    assert_refused(UNET, "norm_eps", "-1e-5");
+    assert_refused(UNET, "norm_eps", "\"1e-5\"");
+    assert_refused(UNET, "freq_shift", "2");
+    assert_refused(UNET, "flip_sin_to_cos", "1");
+    assert_refused(VAE, "scaling_factor", "0");
+    assert_refused(VAE, "scaling_factor", "1e300");
+    assert_refused(CLIP, "layer_norm_eps", "0");
+    assert_refused(SCHEDULER, "beta_start", "-0.1");
+    assert_refused(SCHEDULER, "beta_end", "1.5");
+    assert_refused(SCHEDULER, "steps_offset", "1000");
+    assert_refused(SCHEDULER, "_class_name", "7");
+    assert_refused(SCHEDULER, "_class_name", NULL);
 }
 
-static void test_long_line(void **state)
+static void test_context_differs_between_levels(void **state)
 {
     (void)state;
-    char text[600] = "[mm_cpu]\nMR = 8";
-    size_t n = strlen(text);
-    memset(text + n, ' ', 300);
-    strcpy(text + n + 300, "2\nNV = 2\n");
-    refuse(text, "my.ini:2: line of more than 199 characters", NULL);
-    memset(text, 'x', sizeof text - 1);
-    text[0] = '[';
-    text[100] = ']';
-    text[101] = 0;
-    refuse(text, "my.ini:1: section name of 99 characters", NULL);
+    assert_refused(UNET, "cross_attention_dim", "[32, 32, 32, 64]");
 }
 
-static void test_nul_byte(void **state)
+/* --- scheduler ---------------------------------------------------------------------------------------------------------- */
+
+static void test_scheduler_in_full(void **state)
 {
     (void)state;
-    static const char value[] = "[mm_cpu]\nMR = 8\0" "0\n", comment[] = "; a\0b\n", utf16[] = "[\0m\0m\0]\0\n\0";
-    refuse_bytes(value, sizeof value - 1, "my.ini:2: NUL byte; INI files are plain text", NULL);
-    refuse_bytes(comment, sizeof comment - 1, "my.ini:1: NUL byte; INI files are plain text", NULL);
-    refuse_bytes(utf16, sizeof utf16 - 1, "my.ini:1: NUL byte; INI files are plain text", NULL);
+    scheduler_config c;
+    text_write(file, "{\"_class_name\":\"DPMSolverMultistepScheduler\",\"num_train_timesteps\":500,\"beta_start\":0.001,\"beta_end\":0.02,"
+                     "\"beta_schedule\":\"squaredcos_cap_v2\",\"prediction_type\":\"v_prediction\",\"timestep_spacing\":\"trailing\","
+                     "\"steps_offset\":3,\"clip_sample\":true,\"clip_sample_range\":2,\"set_alpha_to_one\":true,\"skip_prk_steps\":true,"
+                     "\"thresholding\":true,\"rescale_betas_zero_snr\":true,\"use_karras_sigmas\":true,\"use_exponential_sigmas\":true,"
+                     "\"use_beta_sigmas\":true,\"algorithm_type\":\"sde-dpmsolver++\",\"solver_type\":\"heun\",\"solver_order\":3,"
+                     "\"lower_order_final\":false,\"euler_at_final\":true,\"use_lu_lambdas\":true,\"final_sigmas_type\":\"sigma_min\","
+                     "\"variance_type\":\"learned\",\"lambda_min_clipped\":-Infinity}");
+    assert_int_equal(config_read_scheduler(&c, file), 0);
+    const scheduler_config expected = {
+        .class_name = "DPMSolverMultistepScheduler", .train_timesteps = 500, .beta_start = 0.001, .beta_end = 0.02,
+        .beta_schedule = "squaredcos_cap_v2", .prediction_type = "v_prediction", .timestep_spacing = "trailing", .steps_offset = 3,
+        .clip_sample = true, .clip_sample_range = 2, .set_alpha_to_one = true, .skip_prk_steps = true, .thresholding = true,
+        .rescale_betas_zero_snr = true, .use_karras_sigmas = true, .use_exponential_sigmas = true, .use_beta_sigmas = true,
+        .algorithm_type = "sde-dpmsolver++", .solver_type = "heun", .solver_order = 3, .lower_order_final = false,
+        .lower_order_final_set = true, .euler_at_final = true, .use_lu_lambdas = true, .final_sigmas_type = "sigma_min",
+        .variance_type = "learned",
+    };
+    assert_memory_equal(&c, &expected, sizeof c);
 }
 
-static void test_byte_order_mark(void **state)
+static void test_scheduler_class_defaults(void **state)
 {
     (void)state;
-    refuse("\xef\xbb\xbf[mm_cpu]\nMR = 8\n", "my.ini:1: byte order mark; save the file as UTF-8 without one", NULL);
-    refuse("[mm_cpu]\n\xef\xbb\xbfMR = 8\n", "my.ini:2: unknown key '\xef\xbb\xbfMR' in [mm_cpu]", NULL);
+    scheduler_config c;
+    text_write(file, "{\"_class_name\":\"DDIMScheduler\"}");
+    assert_int_equal(config_read_scheduler(&c, file), 0);
+    assert_true(c.beta_start == 0.0001 && c.beta_end == 0.02 && c.clip_sample && c.set_alpha_to_one && c.lower_order_final);
+    assert_string_equal(c.beta_schedule, "linear");
+    assert_string_equal(c.prediction_type, "epsilon");
+    assert_string_equal(c.timestep_spacing, "");
+    assert_int_equal(c.train_timesteps, 1000);
+    text_write(file, "{\"_class_name\":\"LCMScheduler\"}");
+    assert_int_equal(config_read_scheduler(&c, file), 0);
+    assert_true(c.beta_start == 0.00085 && c.beta_end == 0.012 && !c.clip_sample && c.set_alpha_to_one);
+    assert_string_equal(c.beta_schedule, "scaled_linear");
+    text_write(file, "{\"_class_name\":\"PNDMScheduler\"}");
+    assert_int_equal(config_read_scheduler(&c, file), 0);
+    assert_false(c.clip_sample || c.set_alpha_to_one || c.skip_prk_steps);
+    text_write(file, "{\"_class_name\":\"DPMSolverSinglestepScheduler\"}");
+    assert_int_equal(config_read_scheduler(&c, file), 0);
+    assert_false(c.lower_order_final || c.lower_order_final_set);
 }
 
-static void test_control_characters_are_escaped(void **state)
+static void test_trained_betas(void **state)
 {
     (void)state;
-    refuse("[mm_cpu]\nMR = \x1b[31m8\n", "my.ini:2: 'MR' in [mm_cpu] cannot be '?[31m8'; allowed: 4 6 8 12", NULL);
+    scheduler_config c;
+    text_write(file, "{\"_class_name\":\"DDIMScheduler\",\"num_train_timesteps\":3,\"trained_betas\":[0.1,0.2,0.25]}");
+    assert_int_equal(config_read_scheduler(&c, file), 0);
+    assert_true(c.trained_betas && c.trained_betas[0] == 0.1 && c.trained_betas[2] == 0.25);
+    free(c.trained_betas);
+    assert_int_equal(read_text(SCHEDULER, "{\"_class_name\":\"DDIMScheduler\",\"num_train_timesteps\":3,\"trained_betas\":[0.1,0.2]}"),
+                     SDCL_EMODEL);
+    assert_int_equal(read_text(SCHEDULER, "{\"_class_name\":\"DDIMScheduler\",\"num_train_timesteps\":2,\"trained_betas\":[0.1,-1]}"),
+                     SDCL_EMODEL);
+    assert_int_equal(read_text(SCHEDULER, "{\"_class_name\":\"DDIMScheduler\",\"num_train_timesteps\":2,\"trained_betas\":[0.1,\"x\"]}"),
+                     SDCL_EMODEL);
 }
 
-static void test_match_is_not_for_users(void **state)
-{
-    (void)state;
-    refuse("[device]\nmatch = NVIDIA*\n", "my.ini:2: 'match' is for device files in configs/ only", NULL);
-    refuse("[mm_cpu]\nmatch = 8\n", "my.ini:2: unknown key 'match' in [mm_cpu]", NULL);
-}
+/* --- files -------------------------------------------------------------------------------------------------------------- */
 
-static void test_unreadable(void **state)
+static void test_malformed_json(void **state)
 {
     (void)state;
-    config *c = NULL;
-    assert_int_equal(config_open(&c, sections, NULL, "no/such.ini", NULL, 0), SDCL_EUSAGE);
-    assert_string_equal(sdcl_last_error(), "cannot read no/such.ini: No such file or directory");
-    assert_int_equal(config_open(&c, sections, NULL, folder, NULL, 0), SDCL_EUSAGE);
-    assert_non_null(strstr(sdcl_last_error(), "Is a directory"));
-    assert_int_equal(config_open(&c, sections, NULL, "/dev/zero", NULL, 0), SDCL_EUSAGE);
-    assert_string_equal(sdcl_last_error(), "/dev/zero: more than 1 MB; this is no INI file");
-}
-
-static void test_set_malformed(void **state)
-{
-    (void)state;
-    refuse_set("", "--set: '' is not section.key=value");
-    refuse_set("mm_cpu.MR", "--set: 'mm_cpu.MR' is not section.key=value");
-    refuse_set("MR=8", "--set: 'MR=8' is not section.key=value");
-    refuse_set("=8", "--set: '=8' is not section.key=value");
-    refuse_set("MR=8.5", "--set: 'MR=8.5' is not section.key=value");
-}
-
-static void test_set_unknown(void **state)
-{
-    (void)state;
-    refuse_set("mm_cpi.MR=8", "--set: unknown section [mm_cpi]; did you mean 'mm_cpu'?");
-    refuse_set("mm_cpu.NR=8", "--set: unknown key 'NR' in [mm_cpu]; did you mean 'MR'?");
-    refuse_set("mm_cpu.MR =8", "--set: unknown key 'MR ' in [mm_cpu]; did you mean 'MR'?");
-    refuse_set("mm_cpu.f8.MR=8", "--set: unknown section [mm_cpu.f8]; did you mean 'mm_cpu.f32'?");
-    refuse_set("device.match=H100", "--set: unknown key 'match' in [device]");
-    refuse_set(".=", "--set: unknown section []");
-}
-
-static void test_set_bad_value(void **state)
-{
-    (void)state;
-    refuse_set("mm_cpu.MR=7", "--set: 'MR' in [mm_cpu] cannot be '7'; allowed: 4 6 8 12");
-    refuse_set("mm_cpu.MR=", "--set: 'MR' in [mm_cpu] cannot be ''; allowed: 4 6 8 12");
-    refuse_set("mm_cpu.MR= 8", "--set: 'MR' in [mm_cpu] cannot be ' 8'; allowed: 4 6 8 12");
-    refuse_set("mm_cpu.MR=8=8", "--set: 'MR' in [mm_cpu] cannot be '8=8'; allowed: 4 6 8 12");
-}
-
-static void test_set_long(void **state)
-{
-    (void)state;
-    char text[5001];
-    config *c = NULL;
-    const char *set[] = {text};
-    memset(text, 'a', sizeof text - 1);
-    text[2500] = '.';
-    text[4000] = '=';
-    text[sizeof text - 1] = 0;
-    assert_int_equal(config_open(&c, sections, NULL, NULL, set, 1), SDCL_EUSAGE);
-    assert_non_null(strstr(sdcl_last_error(), "is not section.key=value"));
-}
-
-/* Files cut at any byte are taken or refused with a reason, never worse. */
-static void test_truncated_anywhere(void **state)
-{
-    (void)state;
-    static const char text[] = "; x\n[mm_cpu.f16]\nMR = 12\n[mm]\nimpl = auto\n[device]\nbinary_cache = off\n";
-    for (size_t n = 0; n < sizeof text; n++) {
-        config *c = NULL;
-        write_file(text, n);
-        int err = config_open(&c, sections, NULL, path, NULL, 0);
-        if (err) {
-            assert_int_equal(err, SDCL_EUSAGE);
-            assert_non_null(strstr(sdcl_last_error(), "my.ini:"));
+    static const char *const bad[] = {
+        "", "{", "[]", "7", "{\"a\":1}x", "{\"hidden_size\":32,\"hidden_size\":64}", "{\"hidden_size\":007}", "{\"a\":\"\xff\"}", "\xef\xbb\xbf{}",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        for (int kind = CLIP; kind <= SCHEDULER; kind++) {
+            assert_int_equal(read_text((enum kind)kind, bad[i]), SDCL_EMODEL);
+            assert_non_null(strstr(sdcl_last_error(), "config.json"));
         }
-        config_close(&c);
-    }
+}
+
+static void test_missing_file(void **state)
+{
+    (void)state;
+    unet_config c;
+    assert_int_equal(config_read_unet(&c, "tests/golden/no-such-config.json"), SDCL_EMODEL);
+    assert_non_null(strstr(sdcl_last_error(), "no-such-config.json"));
+}
+
+static void test_infinity_within_a_string_stays(void **state)
+{
+    (void)state;
+    assert_int_equal(read_text(UNET, "{\"act_fn\":\"say \\\"-Infinity\"}"), SDCL_EMODEL);
+    assert_non_null(strstr(sdcl_last_error(), "-Infinity"));
+}
+
+/* --- parts that do not fit together ------------------------------------------------------------------------------------- */
+
+static void assert_misfit(const clip_config *clip, const unet_config *unet, const vae_config *vae, const char *word)
+{
+    assert_int_equal(config_check_parts("model", clip, unet, vae), SDCL_EMODEL);
+    if (!strstr(sdcl_last_error(), word)) fail_msg("%s", sdcl_last_error());
+}
+
+static void test_parts_that_do_not_fit(void **state)
+{
+    (void)state;
+    clip_config clip = sd_v1_clip;
+    unet_config unet = sd_v1_unet;
+    clip.hidden = 512;
+    assert_misfit(&clip, &sd_v1_unet, &sd_v1_vae, "cross_attention_dim");
+    clip.hidden = unet.context = 1024;
+    clip.activation = CLIP_GELU;
+    assert_misfit(&clip, &unet, &sd_v1_vae, "Stable Diffusion 2");
+    unet = sd_v1_unet;
+    unet.in_channels = 8;
+    assert_misfit(&sd_v1_clip, &unet, &sd_v1_vae, "InstructPix2Pix");
+    unet.in_channels = 5;
+    assert_misfit(&sd_v1_clip, &unet, &sd_v1_vae, "depth");
+    unet.in_channels = 7;
+    assert_misfit(&sd_v1_clip, &unet, &sd_v1_vae, "7 input");
+    unet.in_channels = 4;
+    unet.out_channels = 8;
+    assert_misfit(&sd_v1_clip, &unet, &sd_v1_vae, "8 output");
+    unet = sd_v1_unet;
+    unet.in_channels = 9;
+    assert_int_equal(config_check_parts("model", &sd_v1_clip, &unet, &sd_v1_vae), 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_user_file),
-        cmocka_unit_test(test_indented_lines_are_lines),
-        cmocka_unit_test(test_section_line),
-        cmocka_unit_test(test_long_comment),
-        cmocka_unit_test(test_empty_file),
-        cmocka_unit_test(test_precision_section),
-        cmocka_unit_test(test_precision_wins_over_later_layer),
-        cmocka_unit_test(test_set),
-        cmocka_unit_test(test_binary_cache),
-        cmocka_unit_test(test_cpu_layer),
-        cmocka_unit_test(test_cpu_device_file),
-        cmocka_unit_test(test_vendor_layer),
-        cmocka_unit_test(test_accelerator_takes_no_vendor_file),
-        cmocka_unit_test(test_longest_match_wins),
-        cmocka_unit_test(test_names_are_normalised),
-        cmocka_unit_test(test_order_of_layers),
-        cmocka_unit_test(test_each_in_order_with_origin),
-        cmocka_unit_test(test_device_section_is_optional),
-        cmocka_unit_test(test_wrong_shipped_file),
-        cmocka_unit_test(test_unknown_section),
-        cmocka_unit_test(test_precision_of_a_section_without),
-        cmocka_unit_test(test_unknown_key),
-        cmocka_unit_test(test_key_before_section),
-        cmocka_unit_test(test_value_out_of_range),
-        cmocka_unit_test(test_value_spelled_otherwise),
-        cmocka_unit_test(test_build_options_do_not_pass),
-        cmocka_unit_test(test_words),
-        cmocka_unit_test(test_empty_value),
-        cmocka_unit_test(test_duplicate_key),
-        cmocka_unit_test(test_not_ini),
-        cmocka_unit_test(test_first_error_is_reported),
-        cmocka_unit_test(test_long_line),
-        cmocka_unit_test(test_nul_byte),
-        cmocka_unit_test(test_byte_order_mark),
-        cmocka_unit_test(test_control_characters_are_escaped),
-        cmocka_unit_test(test_match_is_not_for_users),
-        cmocka_unit_test(test_unreadable),
-        cmocka_unit_test(test_set_malformed),
-        cmocka_unit_test(test_set_unknown),
-        cmocka_unit_test(test_set_bad_value),
-        cmocka_unit_test(test_set_long),
-        cmocka_unit_test(test_truncated_anywhere),
+        cmocka_unit_test(test_sd_v1_constants),
+        cmocka_unit_test(test_sd_v1_parameter_counts),
+        cmocka_unit_test(test_inpainting_parameter_count),
+        cmocka_unit_test(test_shape_walk_stops),
+        cmocka_unit_test(test_unet_of_tiny_b),
+        cmocka_unit_test(test_lists_per_level),
+        cmocka_unit_test(test_nested_text_config),
+        cmocka_unit_test(test_vae_options),
+        cmocka_unit_test(test_harmless_options_are_accepted),
+        cmocka_unit_test(test_unet_options_that_change_the_arithmetic),
+        cmocka_unit_test(test_unet_block_types),
+        cmocka_unit_test(test_vae_options_that_change_the_arithmetic),
+        cmocka_unit_test(test_clip_options_that_change_the_arithmetic),
+        cmocka_unit_test(test_scheduler_options_that_change_the_arithmetic),
+        cmocka_unit_test(test_integers_out_of_range),
+        cmocka_unit_test(test_channel_lists),
+        cmocka_unit_test(test_heads_divide_channels),
+        cmocka_unit_test(test_time_embedding_needs_an_even_width),
+        cmocka_unit_test(test_numbers_out_of_range),
+        cmocka_unit_test(test_context_differs_between_levels),
+        cmocka_unit_test(test_scheduler_in_full),
+        cmocka_unit_test(test_scheduler_class_defaults),
+        cmocka_unit_test(test_trained_betas),
+        cmocka_unit_test(test_malformed_json),
+        cmocka_unit_test(test_missing_file),
+        cmocka_unit_test(test_infinity_within_a_string_stays),
+        cmocka_unit_test(test_parts_that_do_not_fit),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
