@@ -3,7 +3,7 @@
 #include "ops/attention.h"
 
 #define ATTENTION_CPU_TUNE(P)                                                                                          \
-    P(MQ, 64, "16 32 64 128", "queries of a work-item: what the copy of a key block is spread over")                   \
+    P(MQ, 128, "16 32 64 128 256", "queries of a work-item: what the copy of a key block is spread over")                   \
     P(QR, 4, "1 2 4 8", "queries of a register tile")                                                                  \
     P(NK, 4, "1 2 4", "vectors of 16 keys of a block")
 OCL_KERNEL(attention_cpu, ATTENTION_CPU_TUNE)
