@@ -82,8 +82,8 @@ void ocl_build_start(ocl *o);
 int ocl_build_wait(ocl *o);
 /* Waits for one. */
 int ocl_kernel_wait(ocl *o, const ocl_kernel *k);
-/* Is anything still to be built? */
-bool ocl_building(ocl *o);
+/* Starts what is to be built and gives it that long: true when everything is. */
+bool ocl_built_within(ocl *o, double seconds);
 
 typedef struct ocl_arg {
     size_t size;

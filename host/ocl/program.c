@@ -3,8 +3,10 @@
 #include "ocl/internal.h"
 #include "ocl/source.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 static int build_failed(ocl *o, const unit *u)
 {
@@ -190,13 +192,18 @@ int ocl_kernel_wait(ocl *o, const ocl_kernel *k)
     return err;
 }
 
-bool ocl_building(ocl *o)
+bool ocl_built_within(ocl *o, double seconds)
 {
+    struct timespec end;
     ocl_build_start(o);
+    clock_gettime(CLOCK_REALTIME, &end);
+    double until = (double)end.tv_sec + (double)end.tv_nsec * 1e-9 + seconds;
+    end = (struct timespec){(time_t)until, (long)((until - floor(until)) * 1e9)};
     pthread_mutex_lock(&o->lock);
-    bool pending = o->pending > 0;
+    while (o->pending && !pthread_cond_timedwait(&o->built, &o->lock, &end)) continue;
+    bool built = !o->pending;
     pthread_mutex_unlock(&o->lock);
-    return pending;
+    return built;
 }
 
 int ocl_build_wait(ocl *o)

@@ -24,8 +24,10 @@ static int load(sdcl *s, int pictures, bool guided, int h, int w, timing *t)
     int err = 0;
     double begin = seconds_now();
     TRY(passes_prepare(s, pictures, guided, h, w));
-    ocl_build_start(s->o);
-    if (ocl_building(s->o)) session_progress(s, "compile", 0, 0, 0, 0, 0);
+    if (!ocl_built_within(s->o, 0.3)) {
+        session_progress(s, "compile", 0, 0, 0, 0, 0);
+        session_log(s, SDCL_INFO, "compiling kernels for %s: a few seconds, once", s->device.info.name);
+    }
     TRY(weights_load(s->text_weights, report_load, s));
     TRY(weights_load(s->unet_weights, report_load, s));
     TRY(weights_load(s->vae_weights, report_load, s));
