@@ -16,10 +16,10 @@ typedef struct sliced {
     int queries; /* of a block */
 } sliced;
 
-static int gemm_for_device(plan *p, gemm_engine *g, dtype xt, dtype wt, dtype yt)
+static int gemm_for_device(plan *p, gemm_engine *g, int columns, dtype xt, dtype wt, dtype yt)
 {
     bool gpu = !strcmp(config_word(ocl_config_of(plan_ocl(p)), "gemm", "impl"), "gpu");
-    return ocl_device_of(plan_ocl(p))->cpu && !gpu ? gemm_cpu_engine(p, g, xt, wt, yt) : gemm_gpu_engine(p, g, xt, wt, yt);
+    return ocl_device_of(plan_ocl(p))->cpu && !gpu ? gemm_cpu_engine(p, g, columns, xt, wt, yt) : gemm_gpu_engine(p, g, columns, xt, wt, yt);
 }
 
 static int padded(int n, int panel) { return (int)ceil_div(n, panel) * panel; }
@@ -34,8 +34,8 @@ static int prepare(plan *p, step *s)
     if (!x) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = x;
     x->queries = most < 1 ? 1 : most < tq ? (int)most : tq;
-    TRY(gemm_for_device(p, &x->scores, q.dt, k.dt, F32));
-    TRY(gemm_for_device(p, &x->values, F32, k.dt, s->t[ATT_Y].dt));
+    TRY(gemm_for_device(p, &x->scores, tk, q.dt, k.dt, F32));
+    TRY(gemm_for_device(p, &x->values, d, F32, k.dt, s->t[ATT_Y].dt));
     x->keys_packed = plan_scratch(p, k.dt, 1, 1, padded(tk, x->scores.panel), d);
     x->values_packed = plan_scratch(p, k.dt, 1, 1, padded(d, x->values.panel), tk);
     x->block = plan_scratch(p, F32, 1, 1, x->queries, tk);

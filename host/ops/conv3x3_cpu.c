@@ -4,7 +4,7 @@
 
 #define CONV3X3_CPU_TUNE(P)                                                                                            \
     P(MR, 8, "4 6 8 12", "output pixels of a register tile")                                                           \
-    P(NV, 3, "1 2 3 4", "vectors of 16 output channels of a register tile")                                            \
+    P(NV, 3, "1 2 3 4", "most vectors of 16 output channels of a register tile")                                            \
     P(RB, 96, "24 48 96 192", "output pixels of a cache block")                                                        \
     P(PB, 4, "1 2 4 8", "panels of 16 NV output channels of a cache block")                                            \
     P(KC, 128, "64 128 256 512", "input channels summed before the next panel")
@@ -24,6 +24,7 @@ static int prepare(plan *p, step *s)
     if (!t) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = t;
     tune_values(p, &conv3x3_cpu_kernel, plan_activation(p), t);
+    t->NV = panel_vectors(s->w[0]->rows, t->NV);
     TRY(ocl_zeros(plan_ocl(p), (uint64_t)s->t[MM_X].c * 4, &zeros));
     TRY(op_kernel(p, &s->kernel[0], &conv3x3_cpu_kernel, t, "-DXT=%s -DWT=%s -DYT=%s", dtype_option_name(s->t[MM_X].dt),
                   dtype_option_name(s->w[0]->dt), dtype_option_name(s->t[MM_Y].dt)));

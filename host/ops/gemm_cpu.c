@@ -6,7 +6,7 @@
 
 #define GEMM_CPU_TUNE(P)                                                                                               \
     P(MR, 8, "4 6 8 12", "rows of a register tile")                                                                    \
-    P(NV, 3, "1 2 3 4", "vectors of 16 columns of a register tile")                                                    \
+    P(NV, 3, "1 2 3 4", "most vectors of 16 columns of a register tile")                                                    \
     P(RB, 96, "24 48 96 192", "rows of a cache block")                                                                 \
     P(PB, 4, "1 2 4 8", "panels of 16 NV columns of a cache block")                                                    \
     P(KC, 128, "64 128 256 512", "values of K summed before the next panel")
@@ -27,10 +27,11 @@ static int run(const plan *p, const gemm_engine *g, const char *module, const ge
     return args_run(&a, p, g->kernel, module, ceil_div(panels, pb), ceil_div(c->m, rb), 1, 1, 1);
 }
 
-int gemm_cpu_engine(plan *p, gemm_engine *g, dtype xt, dtype wt, dtype yt)
+int gemm_cpu_engine(plan *p, gemm_engine *g, int columns, dtype xt, dtype wt, dtype yt)
 {
     struct gemm_cpu_tune t;
     tune_values(p, &gemm_cpu_kernel, plan_activation(p), &t);
+    t.NV = panel_vectors(columns, t.NV);
     g->run = run;
     g->panel = 16 * t.NV;
     memcpy(g->tune, &t, sizeof t);

@@ -23,9 +23,10 @@ static int run(const plan *p, const gemm_engine *g, const char *module, const ge
     return args_run(&a, p, g->kernel, module, ceil_div(c->n, t.BN), ceil_div(c->m, t.BM), 1, (size_t)(t.BN / t.TN), (size_t)(t.BM / t.TM));
 }
 
-int gemm_gpu_engine(plan *p, gemm_engine *g, dtype xt, dtype wt, dtype yt)
+int gemm_gpu_engine(plan *p, gemm_engine *g, int columns, dtype xt, dtype wt, dtype yt)
 {
     struct gemm_gpu_tune t;
+    (void)columns;
     tune_values(p, &gemm_gpu_kernel, plan_activation(p), &t);
     g->run = run;
     g->panel = t.BN;

@@ -76,6 +76,14 @@ int args_run(args *a, const plan *p, ocl_kernel *k, const char *module, size_t g
     return ocl_run(plan_ocl(p), k, module, grid, a->list, a->n);
 }
 
+int panel_vectors(int columns, int most)
+{
+    int best = most;
+    for (int v = most - 1; v >= 2; v--)
+        if (ceil_div(columns, 16 * v) * (size_t)v < ceil_div(columns, 16 * best) * (size_t)best) best = v;
+    return best;
+}
+
 void cpu_blocks(const plan *p, int rows, int panels, int mr, int rb_max, int pb_max, int *rb, int *pb)
 {
     size_t want = 4 * (size_t)ocl_units(plan_ocl(p));

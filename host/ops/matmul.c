@@ -78,13 +78,13 @@ void gemm_args(args *a, const gemm_call *c)
     arg_int(a, c->flags);
 }
 
-int gemm_step_prepare(plan *p, step *s, int (*engine)(plan *p, gemm_engine *g, dtype xt, dtype wt, dtype yt))
+int gemm_step_prepare(plan *p, step *s, int (*engine)(plan *p, gemm_engine *g, int columns, dtype xt, dtype wt, dtype yt))
 {
     int err = 0;
     gemm_engine *g = plan_step_alloc(p, sizeof *g);
     if (!g) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = g;
-    TRY(engine(p, g, s->t[MM_X].dt, s->w[0]->dt, s->t[MM_Y].dt));
+    TRY(engine(p, g, s->w[0]->rows, s->t[MM_X].dt, s->w[0]->dt, s->t[MM_Y].dt));
     TRY(weight_set_layout(s->w[0], LAYOUT_PANELS, g->panel, *(const int *)s->params & FLAG_GEGLU));
 out:
     return err;

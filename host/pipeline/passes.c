@@ -132,6 +132,11 @@ int passes_prepare(sdcl *s, int pictures, bool guided, int h, int w)
     TRY(build_unet(s, x, rows));
     TRY(build_scheduler(s, x, rows));
     TRY(build_vae(s, x));
+    for (size_t i = 0; i < 3; i++) {
+        const plan *p = (const plan *[]){x->text, x->unet, x->vae}[i];
+        session_log(s, SDCL_VERBOSE, "%s: %d steps, %.2f GFLOP, %.1f MB of activations", (const char *[]){"text", "unet", "vae"}[i],
+                    plan_steps(p), plan_flops(p) * 1e-9, (double)plan_arena_bytes(p) * 1e-6);
+    }
 out:
     if (err) passes_free(s);
     return err;
