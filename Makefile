@@ -34,10 +34,11 @@ LIB_OBJ  := $(LIB_SRC:%.c=$(B)/obj/%.o) $(GEN:%.c=%.o)
 CLI_OBJ  := $(CLI_SRC:%.c=$(B)/obj/%.o)
 HELP_OBJ := $(HELP_SRC:%.c=$(B)/obj/%.o)
 TESTS    := $(TEST_SRC:tests/unit/%.c=$(B)/tests/%)
+PARITY   := $(patsubst tests/parity/%.c,$(B)/tests/parity/%,$(sort $(wildcard tests/parity/test_*.c)))
 HARNESS  := $(if $(wildcard tests/check.c),$(B)/tests/check)
 PROGRAM  := $(B)/sdcl
 
-.PHONY: all deps demo check check-static check-unit check-ops check-golden check-oclgrind check-rusticl bench format docs \
+.PHONY: all deps demo check check-static check-unit check-ops check-cli check-golden check-oclgrind check-rusticl bench format docs \
         install crosscheck clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -96,6 +97,9 @@ $(B)/tests/test_cli_%: $(B)/obj/tests/unit/test_cli_%.o $(HELP_OBJ) $(filter-out
 $(B)/tests/test_%: $(B)/obj/tests/unit/test_%.o $(HELP_OBJ) $(B)/libsdcl.a
 	$(call say,LD)
 	$(Q)mkdir -p $(@D) && $(LINK) -lcmocka $(LIBS)
+$(B)/tests/parity/test_%: $(B)/obj/tests/parity/test_%.o $(HELP_OBJ) $(B)/libsdcl.a
+	$(call say,LD)
+	$(Q)mkdir -p $(@D) && $(LINK) -lcmocka $(LIBS)
 $(B)/tests/check: $(B)/obj/tests/check.o $(B)/libsdcl.a
 	$(call say,LD)
 	$(Q)mkdir -p $(@D) && $(LINK) $(LIBS)
@@ -109,18 +113,20 @@ $(B)/sheet: tools/sheet.c $(B)/flags.mk
 
 RUN     = B=$(B) SAN=$(SAN) tools/run_tests.sh
 STATIC := $(sort $(wildcard tools/check_*.sh))
-GOLDEN := $(sort $(wildcard tests/golden.sh tests/parity/*.sh tests/cli/*.sh))
+SCRIPTS := $(sort $(wildcard tests/cli/*.sh))
 
-check: all $(TESTS) $(HARNESS)
-	@$(RUN) $(STATIC) $(TESTS) $(HARNESS) $(GOLDEN)
+check: all $(TESTS) $(HARNESS) $(PARITY)
+	@$(RUN) $(STATIC) $(TESTS) $(HARNESS) $(SCRIPTS) $(PARITY)
 check-static: $(B)/libsdcl.so
 	@$(RUN) $(STATIC)
 check-unit: $(TESTS)
 	@$(RUN) $(TESTS)
 check-ops: $(HARNESS)
 	@$(RUN) $(HARNESS)
-check-golden: all
-	@$(RUN) $(GOLDEN)
+check-cli: all
+	@$(RUN) $(SCRIPTS)
+check-golden: $(PARITY)
+	@$(RUN) $(PARITY)
 check-oclgrind: $(HARNESS)
 	@B=$(B) tools/oclgrind.sh $(HARNESS)
 check-rusticl: $(HARNESS)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Runs test programs and scripts, a line each, and ends with `N passed, N failed`; exit 1 when anything failed.
 #   B=build [SAN=1] run_tests.sh PROGRAM...
-# A program prints TAP (cmocka does when asked; `ok 1 - name`, `not ok 2 - name`, `ok 3 # SKIP why`). One that crashes,
-# hangs for TEST_TIMEOUT seconds or runs no test has failed. Logs are in $B/logs/.
+# A program prints TAP (cmocka does when asked; `ok 1 - name`, `not ok 2 - name`, `ok 3 # SKIP why`); where it ends with a line
+# `N passed, N failed` of its own, that counts. One that crashes, hangs for TEST_TIMEOUT seconds or runs no test has failed. Logs are in $B/logs/.
 set -u
 export LC_ALL=C.UTF-8
 B=${B:-build}
@@ -34,10 +34,11 @@ for program; do
     status=$?
     ms=$((($(date +%s%N) - start) / 1000000))
 
-    bad=$(grep -c '^not ok ' "$log")
-    skipped=$(grep -ci '^ok .*# *skip\|^not ok .*# *skip' "$log")
-    bad=$((bad - $(grep -ci '^not ok .*# *skip' "$log")))
-    good=$(($(grep -c '^ok ' "$log") - $(grep -ci '^ok .*# *skip' "$log")))
+    skipped=$(grep -ciE '^(not )?ok .*# *skip' "$log")
+    bad=$(grep '^not ok ' "$log" | grep -civ '# *skip')
+    good=$(grep '^ok ' "$log" | grep -civ '# *skip')
+    summary=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log" | tail -n 1)
+    if [ "$summary" ]; then good=${summary% *} bad=${summary#* }; fi
     why=
     if [ $status = 124 ]; then why='ran out of time'
     elif [ $status -ge 128 ]; then why="killed by signal $((status - 128))"
