@@ -48,8 +48,12 @@ static bool rename_rest(const char *module, const renaming *list, const char *re
 }
 
 static const renaming unet_resnet[] = {
-    {"in_layers.0.", "norm1."},         {"in_layers.2.", "conv1."},  {"emb_layers.1.", "time_emb_proj."},
-    {"out_layers.0.", "norm2."},        {"out_layers.3.", "conv2."}, {"skip_connection.", "conv_shortcut."},
+    {"in_layers.0.", "norm1."},
+    {"in_layers.2.", "conv1."},
+    {"emb_layers.1.", "time_emb_proj."},
+    {"out_layers.0.", "norm2."},
+    {"out_layers.3.", "conv2."},
+    {"skip_connection.", "conv_shortcut."},
     {NULL, NULL},
 };
 
@@ -62,18 +66,21 @@ static bool input_block(const unet_config *c, int n, const char *rest, char *out
     for (n--; level < c->levels && n > c->layers_per_block[level]; level++) n -= c->layers_per_block[level] + 1;
     if (level == c->levels || !take_index(&rest, &slot)) return false;
     if (n == c->layers_per_block[level])
-        return slot == 0 && take(&rest, "op.") && write(out, size, "down_blocks.%d.downsamplers.0.conv.%s", level, rest);
+        return slot == 0 && take(&rest, "op.") &&
+               write(out, size, "down_blocks.%d.downsamplers.0.conv.%s", level, rest);
     if (slot == 1) return write(out, size, "down_blocks.%d.attentions.%d.%s", level, n, rest);
     snprintf(module, sizeof module, "down_blocks.%d.resnets.%d.", level, n);
     return slot == 0 && rename_rest(module, unet_resnet, rest, out, size);
 }
 
-/* output_blocks.N: for each level its layers, the deepest level first; an upsampler is the last slot of a level's last layer. */
+/* output_blocks.N: for each level its layers, the deepest level first; an upsampler is the last slot of a level's last
+ * layer. */
 static bool output_block(const unet_config *c, int n, const char *rest, char *out, size_t size)
 {
     int i = 0, slot;
     char module[64];
-    for (; i < c->levels && n > c->layers_per_block[c->levels - 1 - i]; i++) n -= c->layers_per_block[c->levels - 1 - i] + 1;
+    for (; i < c->levels && n > c->layers_per_block[c->levels - 1 - i]; i++)
+        n -= c->layers_per_block[c->levels - 1 - i] + 1;
     if (i == c->levels || !take_index(&rest, &slot)) return false;
     if (slot == 0) {
         snprintf(module, sizeof module, "up_blocks.%d.resnets.%d.", i, n);
@@ -130,7 +137,8 @@ bool compvis_vae_name(const vae_config *c, const char *name, char *out, size_t s
     int level, n;
     if (take(&name, "encoder.down.")) {
         if (!take_index(&name, &level)) return false;
-        if (take(&name, "downsample.")) return write(out, size, "encoder.down_blocks.%d.downsamplers.0.%s", level, name);
+        if (take(&name, "downsample."))
+            return write(out, size, "encoder.down_blocks.%d.downsamplers.0.%s", level, name);
         if (!take(&name, "block.") || !take_index(&name, &n)) return false;
         snprintf(module, sizeof module, "encoder.down_blocks.%d.resnets.%d.", level, n);
         return vae_block(module, name, out, size);
@@ -151,9 +159,9 @@ bool compvis_vae_name(const vae_config *c, const char *name, char *out, size_t s
 bool vae_attention_name(const char *name, char *out, size_t size)
 {
     static const renaming members[] = {
-        {"norm.", "group_norm."},   {"q.", "to_q."},     {"k.", "to_k."},     {"v.", "to_v."}, {"proj_out.", "to_out.0."},
-        {"query.", "to_q."},        {"key.", "to_k."},   {"value.", "to_v."}, {"proj_attn.", "to_out.0."},
-        {NULL, NULL},
+        {"norm.", "group_norm."},    {"q.", "to_q."},     {"k.", "to_k."},   {"v.", "to_v."},
+        {"proj_out.", "to_out.0."},  {"query.", "to_q."}, {"key.", "to_k."}, {"value.", "to_v."},
+        {"proj_attn.", "to_out.0."}, {NULL, NULL},
     };
     static const char *const modules[] = {"encoder.mid_block.attentions.0.", "decoder.mid_block.attentions.0."};
     for (int i = 0; i < 2; i++) {

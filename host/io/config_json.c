@@ -19,7 +19,8 @@ static void expect_all(json_reader *r, const expectation *list)
     for (; list->key; list++) json_expect(r, list->key, list->allowed);
 }
 
-/* The block types of one side, names[0] or names[1] (which may be NULL) each; second[i] tells which. Returns their number. */
+/* The block types of one side, names[0] or names[1] (which may be NULL) each; second[i] tells which. Returns their
+ * number. */
 static int read_block_types(json_reader *r, const char *key, const char *const names[2], bool *second)
 {
     json_t *list = r->err ? NULL : json_object_get(r->root, key);
@@ -59,7 +60,8 @@ int config_read_clip(clip_config *c, const char *path)
     json_reader r;
     json_reader_open(&r, path, CONFIG_BYTES_MAX);
     /* A configuration of CLIP as a whole holds the text tower's as a member. */
-    if (!r.err && json_is_object(json_object_get(r.root, "text_config"))) r.root = json_object_get(r.root, "text_config");
+    if (!r.err && json_is_object(json_object_get(r.root, "text_config")))
+        r.root = json_object_get(r.root, "text_config");
     json_expect(&r, "model_type", "\"clip_text_model\"");
     c->vocab_size = json_read_int(&r, "vocab_size", 49408, 3, VOCABULARY_MAX);
     c->hidden = json_read_int(&r, "hidden_size", 512, 1, CHANNELS_MAX);
@@ -82,9 +84,8 @@ static void read_only_cross_attention(json_reader *r)
         json_expect(r, "only_cross_attention", "false");
         return;
     }
-    json_array_foreach (v, i, each)
-        if (!json_is_false(each) && !r->err)
-            r->err = FAIL(SDCL_EMODEL, "%s: only_cross_attention is not false everywhere: not supported", r->path);
+    json_array_foreach(v, i, each) if (!json_is_false(each) && !r->err)
+        r->err = FAIL(SDCL_EMODEL, "%s: only_cross_attention is not false everywhere: not supported", r->path);
 }
 
 int config_read_unet(unet_config *c, const char *path)
@@ -149,12 +150,15 @@ int config_read_unet(unet_config *c, const char *path)
     for (int i = 0; i < c->levels && !r.err; i++) {
         bool attention = c->down_attention[i] || c->up_attention[c->levels - 1 - i] || i == c->levels - 1;
         divisible(&r, "block_out_channels", c->channels[i], "norm_num_groups", c->groups);
-        if (attention) divisible(&r, "block_out_channels", c->channels[i], "attention_head_dim (the number of heads)", c->heads[i]);
+        if (attention)
+            divisible(&r, "block_out_channels", c->channels[i], "attention_head_dim (the number of heads)",
+                      c->heads[i]);
         if (context[i] != c->context)
             r.err = FAIL(SDCL_EMODEL, "%s: cross_attention_dim differs between levels: not supported", path);
     }
     if (!r.err && c->channels[0] % 2)
-        r.err = FAIL(SDCL_EMODEL, "%s: block_out_channels[0] is %d: the time embedding needs an even number", path, c->channels[0]);
+        r.err = FAIL(SDCL_EMODEL, "%s: block_out_channels[0] is %d: the time embedding needs an even number", path,
+                     c->channels[0]);
     return json_reader_close(&r);
 }
 
@@ -217,7 +221,8 @@ static void read_trained_betas(json_reader *r, scheduler_config *c)
     json_t *list = r->err ? NULL : json_object_get(r->root, "trained_betas"), *v;
     if (!list || json_is_null(list)) return;
     if (json_array_size(list) != (size_t)c->train_timesteps) {
-        r->err = FAIL(SDCL_EMODEL, "%s: trained_betas is not a list of num_train_timesteps (%d) numbers", r->path, c->train_timesteps);
+        r->err = FAIL(SDCL_EMODEL, "%s: trained_betas is not a list of num_train_timesteps (%d) numbers", r->path,
+                      c->train_timesteps);
         return;
     }
     c->trained_betas = malloc((size_t)c->train_timesteps * sizeof *c->trained_betas);
@@ -226,7 +231,8 @@ static void read_trained_betas(json_reader *r, scheduler_config *c)
         return;
     }
     size_t i;
-    json_array_foreach (list, i, v) {
+    json_array_foreach(list, i, v)
+    {
         c->trained_betas[i] = json_number_value(v);
         if (!(json_is_number(v) && c->trained_betas[i] > 0 && c->trained_betas[i] <= 1) && !r->err)
             r->err = FAIL(SDCL_EMODEL, "%s: trained_betas[%zu] is not a number above 0 and up to 1", r->path, i);
@@ -301,9 +307,11 @@ int config_check_parts(const char *where, const clip_config *clip, const unet_co
         return FAIL(SDCL_EMODEL, "%s: the UNet's cross_attention_dim is %d, the text encoder's hidden_size %d", where,
                     unet->context, clip->hidden);
     if (unet->in_channels == 2 * latent)
-        return FAIL(SDCL_EMODEL, "%s: an InstructPix2Pix UNet (%d input channels): not supported", where, unet->in_channels);
+        return FAIL(SDCL_EMODEL, "%s: an InstructPix2Pix UNet (%d input channels): not supported", where,
+                    unet->in_channels);
     if (unet->in_channels == latent + 1)
-        return FAIL(SDCL_EMODEL, "%s: a depth-to-image UNet (%d input channels): not supported", where, unet->in_channels);
+        return FAIL(SDCL_EMODEL, "%s: a depth-to-image UNet (%d input channels): not supported", where,
+                    unet->in_channels);
     if (unet->out_channels != latent || (unet->in_channels != latent && unet->in_channels != 2 * latent + 1))
         return FAIL(SDCL_EMODEL, "%s: the UNet has %d input and %d output channels, the VAE %d latent channels", where,
                     unet->in_channels, unet->out_channels, latent);

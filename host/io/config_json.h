@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The config.json files of a diffusers folder. Every number is checked against its range and against the others; a block type or an
- * option that would change the arithmetic and is not implemented is refused by name (SDCL_EMODEL), never ignored. */
+/* The config.json files of a diffusers folder. Every number is checked against its range and against the others; a
+ * block type or an option that would change the arithmetic and is not implemented is refused by name (SDCL_EMODEL),
+ * never ignored. */
 #ifndef SDCL_IO_CONFIG_JSON_H
 #define SDCL_IO_CONFIG_JSON_H
 

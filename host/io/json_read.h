@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A JSON object file and typed, range-checked access to its members. The first failure latches: later calls return their fallback and
- * json_reader_close hands the error out, so a reader of many keys is straight-line code. A null value counts as absent. */
+/* A JSON object file and typed, range-checked access to its members. The first failure latches: later calls return
+ * their fallback and json_reader_close hands the error out, so a reader of many keys is straight-line code. A null
+ * value counts as absent. */
 #ifndef SDCL_IO_JSON_READ_H
 #define SDCL_IO_JSON_READ_H
 
@@ -15,8 +16,8 @@ typedef struct json_reader {
     int err;
 } json_reader;
 
-/* Opens a file of at most max_bytes; duplicate keys and a root that is not an object are refused. Infinity and -Infinity, which
- * Python writes and JSON does not have, count as null. */
+/* Opens a file of at most max_bytes; duplicate keys and a root that is not an object are refused. Infinity and
+ * -Infinity, which Python writes and JSON does not have, count as null. */
 void json_reader_open(json_reader *r, const char *path, size_t max_bytes);
 /* Frees the tree; 0 or the first error. */
 int json_reader_close(json_reader *r);
@@ -32,8 +33,8 @@ void json_read_text(json_reader *r, const char *key, const char *fallback, char 
 void json_read_ints(json_reader *r, const char *key, int fallback, int min, int max, int *out, int n);
 /* The elements of a list of 1..max integers into out; its length, or 0 where the key is absent. */
 int json_read_int_list(json_reader *r, const char *key, int min, int max, int *out, int n_max);
-/* Refuses a value that is not among the JSON literals in allowed, separated by spaces; absent is fine. For options with only one
- * supported value. */
+/* Refuses a value that is not among the JSON literals in allowed, separated by spaces; absent is fine. For options
+ * with only one supported value. */
 void json_expect(json_reader *r, const char *key, const char *allowed);
 
 #endif

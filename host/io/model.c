@@ -76,8 +76,9 @@ static int sort_table(const model *m, model_part part)
     for (int i = 1; i < t->count; i++) {
         const model_entry *e = &t->entry[i];
         if (!strcmp(e->name, e[-1].name))
-            return FAIL(SDCL_EMODEL, "%s: tensor %s/%s is there twice, as %s and, in %s, as %s", tensor_file_path(e[-1].file),
-                        model_part_name[part], e->name, e[-1].tensor->name, tensor_file_path(e->file), e->tensor->name);
+            return FAIL(SDCL_EMODEL, "%s: tensor %s/%s is there twice, as %s and, in %s, as %s",
+                        tensor_file_path(e[-1].file), model_part_name[part], e->name, e[-1].tensor->name,
+                        tensor_file_path(e->file), e->tensor->name);
     }
     return 0;
 }
@@ -97,7 +98,8 @@ int model_open(model **out_model, const char *path, const char *config_dir)
     if (!m || !(m->path = strdup(path))) TRY(FAIL(SDCL_ENOMEM, "out of memory"));
     if (stat(path, &st)) TRY(FAIL(SDCL_EMODEL, "%s: %s", path, strerror(errno)));
     if (!S_ISDIR(st.st_mode)) TRY(model_load_single_file(m, config_dir));
-    else if (config_dir) TRY(FAIL(SDCL_EUSAGE, "%s: a model folder has configs of its own; a model config is for single files", path));
+    else if (config_dir)
+        TRY(FAIL(SDCL_EUSAGE, "%s: a model folder has configs of its own; a model config is for single files", path));
     else TRY(model_load_folder(m));
     for (int p = 0; p < PART_COUNT; p++) TRY(sort_table(m, (model_part)p));
     err = model_check(m);

@@ -33,7 +33,8 @@ static int check_tensor(void *user, const char *name, int rank, const uint64_t *
     finding *f = user;
     model_entry *e = model_find_entry(f->table, name);
     if (!e) {
-        if (f->missing_count++ < LISTED) strbuf_printf(&f->missing, "%s%s%s", f->missing.n ? ", " : "", f->prefix, name);
+        if (f->missing_count++ < LISTED)
+            strbuf_printf(&f->missing, "%s%s%s", f->missing.n ? ", " : "", f->prefix, name);
         return 0;
     }
     const file_tensor *t = e->tensor;
@@ -60,8 +61,9 @@ static int check_tensor(void *user, const char *name, int rank, const uint64_t *
     return 0;
 }
 
-/* A tensor of a network that its configuration knows nothing of would be left out of the arithmetic: the model is another one. The text
- * encoder may have more layers than are used, and checkpoints carry training losses in the VAE's name space. */
+/* A tensor of a network that its configuration knows nothing of would be left out of the arithmetic: the model is
+ * another one. The text encoder may have more layers than are used, and checkpoints carry training losses in the VAE's
+ * name space. */
 static bool must_be_used(model_part part, const char *name)
 {
     return part == PART_UNET || (part == PART_VAE && (!strncmp(name, "encoder.", 8) || !strncmp(name, "decoder.", 8)));
@@ -91,12 +93,13 @@ static int check_part(model *m, model_part part)
               : part == PART_UNET ? shapes_unet(&m->unet, check_tensor, &f)
                                   : shapes_vae(&m->vae, check_tensor, &f);
     if (!err && f.missing_count)
-        err = FAIL(SDCL_EMODEL, "%s: %d %s missing: %s%s", m->path, f.missing_count, f.missing_count == 1 ? "tensor is" : "tensors are",
-                   strbuf_text(&f.missing), f.missing_count > LISTED ? ", ..." : "");
+        err = FAIL(SDCL_EMODEL, "%s: %d %s missing: %s%s", m->path, f.missing_count,
+                   f.missing_count == 1 ? "tensor is" : "tensors are", strbuf_text(&f.missing),
+                   f.missing_count > LISTED ? ", ..." : "");
     else if (!err && f.wrong_count > LISTED)
-        err = FAIL(SDCL_EMODEL, "%s: %d tensors do not fit the configuration:\n%s\n...", m->path, f.wrong_count, strbuf_text(&f.wrong));
-    else if (!err && f.wrong_count)
-        err = FAIL(SDCL_EMODEL, "%s: %s", m->path, strbuf_text(&f.wrong));
+        err = FAIL(SDCL_EMODEL, "%s: %d tensors do not fit the configuration:\n%s\n...", m->path, f.wrong_count,
+                   strbuf_text(&f.wrong));
+    else if (!err && f.wrong_count) err = FAIL(SDCL_EMODEL, "%s: %s", m->path, strbuf_text(&f.wrong));
     if (!err) err = check_unused(m, part, prefix[part]);
     strbuf_free(&f.missing);
     strbuf_free(&f.wrong);

@@ -33,7 +33,8 @@ static const char *component_class(const json_reader *r, const char *component)
 static int check_model_index(const char *path)
 {
     static const char *const pipelines[] = {"StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline",
-                                            "StableDiffusionInpaintPipeline", "StableDiffusionInpaintPipelineLegacy", NULL};
+                                            "StableDiffusionInpaintPipeline", "StableDiffusionInpaintPipelineLegacy",
+                                            NULL};
     static const struct {
         const char *name, *classes[3];
     } components[] = {
@@ -46,14 +47,14 @@ static int check_model_index(const char *path)
     json_reader_open(&r, path, MODEL_INDEX_MAX);
     const char *pipeline = json_read_string(&r, "_class_name", "");
     if (!r.err && !one_of(pipeline, pipelines))
-        r.err = FAIL(SDCL_EMODEL, "%s: a model for %.80s: not Stable Diffusion v1", path, *pipeline ? pipeline : "no pipeline");
+        r.err = FAIL(SDCL_EMODEL, "%s: a model for %.80s: not Stable Diffusion v1", path,
+                     *pipeline ? pipeline : "no pipeline");
     for (size_t i = 0; i < sizeof components / sizeof components[0] && !r.err; i++) {
         const char *class = component_class(&r, components[i].name);
-        if (!*class)
-            r.err = FAIL(SDCL_EMODEL, "%s: the model has no %s", path, components[i].name);
+        if (!*class) r.err = FAIL(SDCL_EMODEL, "%s: the model has no %s", path, components[i].name);
         else if (!one_of(class, components[i].classes))
-            r.err = FAIL(SDCL_EMODEL, "%s: the %s is of class %.80s: only %s is supported", path, components[i].name, class,
-                         components[i].classes[0]);
+            r.err = FAIL(SDCL_EMODEL, "%s: the %s is of class %.80s: only %s is supported", path, components[i].name,
+                         class, components[i].classes[0]);
     }
     return json_reader_close(&r);
 }
@@ -86,7 +87,8 @@ int model_read_configs(model *m, const char *dir, bool all, int *found)
             TRY(configs[i].read(m, path));
             ++*found;
         } else if (all) {
-            TRY(FAIL(SDCL_EMODEL, "%s: not a whole model folder in diffusers layout: %s is missing", dir, configs[i].name));
+            TRY(FAIL(SDCL_EMODEL, "%s: not a whole model folder in diffusers layout: %s is missing", dir,
+                     configs[i].name));
         }
     }
 out:
@@ -103,7 +105,8 @@ int model_find_tokenizer(model *m, const char *dir)
         m->tokenizer_dir = tokenizer;
         tokenizer = NULL;
     } else if (m->clip.vocab_size != sd_v1_clip.vocab_size) {
-        TRY(FAIL(SDCL_EMODEL, "%s: tokenizer/vocab.json is missing, and a vocabulary of %d is not CLIP's own", dir, m->clip.vocab_size));
+        TRY(FAIL(SDCL_EMODEL, "%s: tokenizer/vocab.json is missing, and a vocabulary of %d is not CLIP's own", dir,
+                 m->clip.vocab_size));
     }
 out:
     free(tokenizer);
@@ -155,7 +158,8 @@ static int load_shards(model *m, model_part part, const char *dir, const char *i
     json_t *map = json_object_get(r.root, "weight_map"), *value;
     const char *tensor;
     if (!json_object_size(map)) TRY(FAIL(SDCL_EMODEL, "%s: weight_map is missing or empty", index));
-    json_object_foreach (map, tensor, value) {
+    json_object_foreach(map, tensor, value)
+    {
         const char *name = json_string_value(value);
         int i = 0;
         if (!name) TRY(FAIL(SDCL_EMODEL, "%s: the shard of %.80s is not a string", index, tensor));
@@ -172,11 +176,13 @@ static int load_shards(model *m, model_part part, const char *dir, const char *i
     double bytes = 0;
     for (int i = 0; i < count; i++) {
         TRY(add_all(m, part, shard[i].file));
-        for (int j = 0; j < tensor_file_count(shard[i].file); j++) bytes += (double)tensor_file_at(shard[i].file, j)->bytes;
+        for (int j = 0; j < tensor_file_count(shard[i].file); j++)
+            bytes += (double)tensor_file_at(shard[i].file, j)->bytes;
     }
     json_t *total = json_object_get(json_object_get(r.root, "metadata"), "total_size");
     if (json_is_number(total) && json_number_value(total) != bytes)
-        TRY(FAIL(SDCL_EMODEL, "%s: total_size is %.0f, the shards hold %.0f bytes", index, json_number_value(total), bytes));
+        TRY(FAIL(SDCL_EMODEL, "%s: total_size is %.0f, the shards hold %.0f bytes", index, json_number_value(total),
+                 bytes));
 out:
     json_reader_close(&r);
     return err;
@@ -186,9 +192,14 @@ out:
 static int load_weights(model *m, model_part part)
 {
     static const char *const suffixes[] = {
-        ".safetensors",         ".safetensors.index.json",
-        ".fp16.safetensors",    ".safetensors.index.fp16.json",    ".safetensors.fp16.index.json",
-        ".non_ema.safetensors", ".safetensors.index.non_ema.json", ".safetensors.non_ema.index.json",
+        ".safetensors",
+        ".safetensors.index.json",
+        ".fp16.safetensors",
+        ".safetensors.index.fp16.json",
+        ".safetensors.fp16.index.json",
+        ".non_ema.safetensors",
+        ".safetensors.index.non_ema.json",
+        ".safetensors.non_ema.index.json",
     };
     static const char *const pickles[] = {".bin", ".fp16.bin", ".non_ema.bin"};
     const char *stem = part == PART_TEXT ? "model" : "diffusion_pytorch_model";

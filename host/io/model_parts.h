@@ -5,7 +5,8 @@
 
 #include "io/model.h"
 
-/* name is canonical: diffusers' with to_q for the VAE's attention and without "text_model.". used: a configuration asks for it. */
+/* name is canonical: diffusers' with to_q for the VAE's attention and without "text_model.". used: a configuration
+ * asks for it. */
 typedef struct model_entry {
     char *name; /* owned */
     const file_tensor *tensor;
@@ -50,9 +51,10 @@ int model_check(model *m);
 int model_load_folder(model *m);
 int model_load_single_file(model *m, const char *config_dir);
 
-/* Reads the configs of a diffusers folder. all: a missing one is an error; otherwise it leaves what is there, and *found counts the others. */
+/* Reads the configs of a diffusers folder. all: a missing one is an error; otherwise it leaves what is there, and
+ * *found counts the others. */
 int model_read_configs(model *m, const char *dir, bool all, int *found);
-/* The tokenizer folder of dir into m->tokenizer_dir, where it has one; it must where the vocabulary is not CLIP's own. */
+/* The tokenizer folder of dir into m->tokenizer_dir, where it has one; it must where the vocabulary is not CLIP's. */
 int model_find_tokenizer(model *m, const char *dir);
 
 /* dir/a, or dir/a/b, malloc'ed; NULL: out of memory. */

@@ -119,7 +119,8 @@ static void unet_down(walk *w, const unet_config *c)
         for (int j = 0; j < c->layers_per_block[level]; j++, in = out) {
             resnet(w, module_at("down_blocks.%d.resnets.%d", level, j).name, out, in);
             if (c->down_attention[level])
-                transformer(w, module_at("down_blocks.%d.attentions.%d", level, j).name, out, c->transformer_layers[level]);
+                transformer(w, module_at("down_blocks.%d.attentions.%d", level, j).name, out,
+                            c->transformer_layers[level]);
         }
         if (level < c->levels - 1) conv3x3(w, module_at("down_blocks.%d.downsamplers.0.conv", level).name, out, out);
     }
@@ -183,7 +184,8 @@ int shapes_vae(const vae_config *c, shape_fn *each, void *user)
         const int out = c->channels[level];
         for (int j = 0; j < c->layers_per_block; j++, in = out)
             resnet(&w, module_at("encoder.down_blocks.%d.resnets.%d", level, j).name, out, in);
-        if (level < c->levels - 1) conv3x3(&w, module_at("encoder.down_blocks.%d.downsamplers.0.conv", level).name, out, out);
+        if (level < c->levels - 1)
+            conv3x3(&w, module_at("encoder.down_blocks.%d.downsamplers.0.conv", level).name, out, out);
     }
     vae_mid(&w, "encoder", c);
     norm(&w, "encoder.conv_norm_out", last);

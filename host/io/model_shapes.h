@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Every tensor that a configuration asks for, by diffusers name (text encoder: without "text_model."), with its shape. A matrix has rank 2,
- * also where diffusers keeps it as a 1x1 convolution: [O,I] and [O,I,1,1] are the same bytes. */
+/* Every tensor that a configuration asks for, by diffusers name (text encoder: without "text_model."), with its shape.
+ * A matrix has rank 2, also where diffusers keeps it as a 1x1 convolution: [O,I] and [O,I,1,1] are the same bytes. */
 #ifndef SDCL_IO_MODEL_SHAPES_H
 #define SDCL_IO_MODEL_SHAPES_H
 

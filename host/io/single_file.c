@@ -34,7 +34,8 @@ static bool has_part(const tensor_file *f, const char *part)
     return false;
 }
 
-/* What a file without a UNet of this layout is, in words; the order matters: a LoRA's names contain those of what it changes. */
+/* What a file without a UNet of this layout is, in words; the order matters: a LoRA's names contain those of what it
+ * changes. */
 static const char *what_else(const tensor_file *f)
 {
     static const struct {
@@ -91,10 +92,10 @@ static int add_tensors(model *m, const tensor_file *f)
         const file_tensor *t = tensor_file_at(f, i);
         char name[NAME_BYTES];
         const char *rest;
-        if ((rest = behind(t->name, text_prefix)))
-            TRY(model_add_tensor(m, PART_TEXT, rest, t, f));
+        if ((rest = behind(t->name, text_prefix))) TRY(model_add_tensor(m, PART_TEXT, rest, t, f));
         else if ((rest = behind(t->name, unet_prefix)))
-            TRY(model_add_tensor(m, PART_UNET, compvis_unet_name(&m->unet, rest, name, sizeof name) ? name : rest, t, f));
+            TRY(model_add_tensor(m, PART_UNET, compvis_unet_name(&m->unet, rest, name, sizeof name) ? name : rest, t,
+                                 f));
         else if ((rest = behind(t->name, vae_prefix)))
             TRY(model_add_tensor(m, PART_VAE, compvis_vae_name(&m->vae, rest, name, sizeof name) ? name : rest, t, f));
     }
@@ -113,10 +114,12 @@ int model_load_single_file(model *m, const char *config_dir)
     m->unet = sd_v1_unet;
     m->vae = sd_v1_vae;
     m->scheduler = sd_v1_scheduler;
-    if (dimension(tensor_file_find(f, "model.diffusion_model.input_blocks.0.0.weight"), 1) == 9) m->unet.in_channels = 9;
+    if (dimension(tensor_file_find(f, "model.diffusion_model.input_blocks.0.0.weight"), 1) == 9)
+        m->unet.in_channels = 9;
     if (config_dir) {
         TRY(model_read_configs(m, config_dir, false, &found));
-        if (!found) TRY(FAIL(SDCL_EMODEL, "%s: no configuration in diffusers layout (unet/config.json ...)", config_dir));
+        if (!found)
+            TRY(FAIL(SDCL_EMODEL, "%s: no configuration in diffusers layout (unet/config.json ...)", config_dir));
         TRY(model_find_tokenizer(m, config_dir));
     }
     TRY(add_tensors(m, f));

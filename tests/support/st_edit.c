@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NEED(x)                                                                                    \
-    do {                                                                                           \
-        if (!(x)) {                                                                                \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x);                                \
-            exit(99);                                                                              \
-        }                                                                                          \
+#define NEED(x)                                                                                                        \
+    do {                                                                                                               \
+        if (!(x)) {                                                                                                    \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x);                                                    \
+            exit(99);                                                                                                  \
+        }                                                                                                              \
     } while (0)
 
 static st_tensor *grow(st_list *l)
@@ -34,7 +34,8 @@ void st_read(st_list *l, const char *path)
     json_t *header = json_loadb(text, n, 0, NULL), *v;
     const char *name;
     NEED(header);
-    json_object_foreach (header, name, v) {
+    json_object_foreach(header, name, v)
+    {
         if (!strcmp(name, "__metadata__")) continue;
         st_tensor *t = grow(l);
         json_t *shape = json_object_get(v, "shape"), *range = json_object_get(v, "data_offsets");
@@ -61,7 +62,8 @@ void st_write(const st_list *l, const char *path)
         json_t *shape = json_array();
         for (int d = 0; d < t->rank; d++) json_array_append_new(shape, json_integer((json_int_t)t->shape[d]));
         json_int_t end = at + (json_int_t)t->bytes;
-        json_object_set_new(header, t->name, json_pack("{s:s,s:o,s:[I,I]}", "dtype", t->dtype, "shape", shape, "data_offsets", at, end));
+        json_object_set_new(header, t->name,
+                            json_pack("{s:s,s:o,s:[I,I]}", "dtype", t->dtype, "shape", shape, "data_offsets", at, end));
         at = end;
     }
     char *text = json_dumps(header, JSON_COMPACT);

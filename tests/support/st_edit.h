@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Safetensors files as lists of tensors that tests drop, rename, retype and write again; and JSON files with a member changed.
- * Failures end the program: they are faults of the test. */
+/* Safetensors files as lists of tensors that tests drop, rename, retype and write again; and JSON files with a member
+ * changed. Failures end the program: they are faults of the test. */
 #ifndef SDCL_TESTS_ST_EDIT_H
 #define SDCL_TESTS_ST_EDIT_H
 
