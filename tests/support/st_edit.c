@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "st_edit.h"
 
+#include "st_writer.h"
+
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,7 +25,7 @@ static st_tensor *grow(st_list *l)
     return &l->tensor[l->count++];
 }
 
-void st_read(st_list *l, const char *path)
+void list_read(st_list *l, const char *path)
 {
     *l = (st_list){0};
     uint64_t n;
@@ -53,37 +55,24 @@ void st_read(st_list *l, const char *path)
     fclose(f);
 }
 
-void st_write(const st_list *l, const char *path)
+void list_write(const st_list *l, const char *path)
 {
-    json_t *header = json_object();
-    json_int_t at = 0;
+    st_writer w = {0};
     for (int i = 0; i < l->count; i++) {
         const st_tensor *t = &l->tensor[i];
-        json_t *shape = json_array();
-        for (int d = 0; d < t->rank; d++) json_array_append_new(shape, json_integer((json_int_t)t->shape[d]));
-        json_int_t end = at + (json_int_t)t->bytes;
-        json_object_set_new(header, t->name,
-                            json_pack("{s:s,s:o,s:[I,I]}", "dtype", t->dtype, "shape", shape, "data_offsets", at, end));
-        at = end;
+        st_add(&w, t->name, t->dtype, t->rank, t->shape, t->data, t->bytes);
     }
-    char *text = json_dumps(header, JSON_COMPACT);
-    uint64_t n = strlen(text);
-    FILE *f = fopen(path, "wb");
-    NEED(f && fwrite(&n, 8, 1, f) == 1 && fwrite(text, 1, n, f) == n);
-    for (int i = 0; i < l->count; i++) NEED(fwrite(l->tensor[i].data, 1, l->tensor[i].bytes, f) == l->tensor[i].bytes);
-    NEED(!fclose(f));
-    free(text);
-    json_decref(header);
+    st_save(&w, path);
 }
 
-void st_free(st_list *l)
+void list_free(st_list *l)
 {
     for (int i = 0; i < l->count; i++) free(l->tensor[i].data);
     free(l->tensor);
     *l = (st_list){0};
 }
 
-int st_index(const st_list *l, const char *name)
+int list_index(const st_list *l, const char *name)
 {
     for (int i = 0; i < l->count; i++)
         if (!strcmp(l->tensor[i].name, name)) return i;
@@ -97,9 +86,9 @@ static void remove_at(st_list *l, int i)
     memmove(&l->tensor[i], &l->tensor[i + 1], (size_t)(--l->count - i) * sizeof *l->tensor);
 }
 
-void st_drop(st_list *l, const char *name) { remove_at(l, st_index(l, name)); }
+void list_drop(st_list *l, const char *name) { remove_at(l, list_index(l, name)); }
 
-void st_drop_prefix(st_list *l, const char *prefix)
+void list_drop_prefix(st_list *l, const char *prefix)
 {
     for (int i = l->count - 1; i >= 0; i--)
         if (!strncmp(l->tensor[i].name, prefix, strlen(prefix))) remove_at(l, i);
@@ -107,18 +96,18 @@ void st_drop_prefix(st_list *l, const char *prefix)
 
 static st_tensor *need(st_list *l, const char *name)
 {
-    int i = st_index(l, name);
+    int i = list_index(l, name);
     NEED(i >= 0);
     return &l->tensor[i];
 }
 
-void st_rename(st_list *l, const char *from, const char *to)
+void list_rename(st_list *l, const char *from, const char *to)
 {
     st_tensor *t = need(l, from);
     snprintf(t->name, sizeof t->name, "%s", to);
 }
 
-void st_rename_all(st_list *l, const char *from, const char *to)
+void list_rename_all(st_list *l, const char *from, const char *to)
 {
     for (int i = 0; i < l->count; i++) {
         char *name = l->tensor[i].name, *at = strstr(name, from), tail[256];
@@ -130,20 +119,20 @@ void st_rename_all(st_list *l, const char *from, const char *to)
     }
 }
 
-void st_reshape(st_list *l, const char *name, int rank, const uint64_t *shape)
+void list_reshape(st_list *l, const char *name, int rank, const uint64_t *shape)
 {
     st_tensor *t = need(l, name);
     t->rank = rank;
     memcpy(t->shape, shape, (size_t)rank * sizeof *shape);
 }
 
-void st_retype(st_list *l, const char *name, const char *dtype)
+void list_retype(st_list *l, const char *name, const char *dtype)
 {
     st_tensor *t = need(l, name);
     snprintf(t->dtype, sizeof t->dtype, "%s", dtype);
 }
 
-void st_add(st_list *l, const char *name, const char *dtype, int rank, const uint64_t *shape)
+void list_add(st_list *l, const char *name, const char *dtype, int rank, const uint64_t *shape)
 {
     st_tensor *t = grow(l);
     snprintf(t->name, sizeof t->name, "%s", name);

@@ -20,22 +20,22 @@ typedef struct st_list {
     int count;
 } st_list;
 
-void st_read(st_list *l, const char *path);
-void st_write(const st_list *l, const char *path);
-void st_free(st_list *l);
+void list_read(st_list *l, const char *path);
+void list_write(const st_list *l, const char *path);
+void list_free(st_list *l);
 
-int st_index(const st_list *l, const char *name); /* -1: not there */
-void st_drop(st_list *l, const char *name);
-void st_drop_prefix(st_list *l, const char *prefix);
-void st_rename(st_list *l, const char *from, const char *to);
+int list_index(const st_list *l, const char *name); /* -1: not there */
+void list_drop(st_list *l, const char *name);
+void list_drop_prefix(st_list *l, const char *prefix);
+void list_rename(st_list *l, const char *from, const char *to);
 /* In every name: the first occurrence of from. */
-void st_rename_all(st_list *l, const char *from, const char *to);
+void list_rename_all(st_list *l, const char *from, const char *to);
 /* Another shape of the same number of elements. */
-void st_reshape(st_list *l, const char *name, int rank, const uint64_t *shape);
+void list_reshape(st_list *l, const char *name, int rank, const uint64_t *shape);
 /* Another type of the same size. */
-void st_retype(st_list *l, const char *name, const char *dtype);
+void list_retype(st_list *l, const char *name, const char *dtype);
 /* A tensor of zeros. F16 or F32. */
-void st_add(st_list *l, const char *name, const char *dtype, int rank, const uint64_t *shape);
+void list_add(st_list *l, const char *name, const char *dtype, int rank, const uint64_t *shape);
 
 /* Sets key of the object in the file to a JSON literal, or removes it where literal is NULL. */
 void json_edit(const char *path, const char *key, const char *literal);

@@ -155,35 +155,35 @@ static void test_early_vae_attention(void **state)
     static const char *const renamed[][2] = {
         {".to_q.", ".query."}, {".to_k.", ".key."}, {".to_v.", ".value."}, {".to_out.0.", ".proj_attn."}};
     st_list l;
-    st_read(&l, in(f, VAE_FILE));
-    for (int i = 0; i < 4; i++) st_rename_all(&l, renamed[i][0], renamed[i][1]);
-    st_write(&l, in(f, VAE_FILE));
-    assert_true(st_index(&l, "encoder.mid_block.attentions.0.query.weight") >= 0);
+    list_read(&l, in(f, VAE_FILE));
+    for (int i = 0; i < 4; i++) list_rename_all(&l, renamed[i][0], renamed[i][1]);
+    list_write(&l, in(f, VAE_FILE));
+    assert_true(list_index(&l, "encoder.mid_block.attentions.0.query.weight") >= 0);
     model *m = opened(f->folder, NULL);
     const file_tensor *t = model_find(m, PART_VAE, "encoder.mid_block.attentions.0.to_q.weight", NULL);
     assert_non_null(t);
     assert_string_equal(t->name, "encoder.mid_block.attentions.0.query.weight");
     model_close(&m);
 
-    st_rename(&l, "encoder.mid_block.attentions.0.key.weight", "encoder.mid_block.attentions.0.to_q.weight");
-    st_write(&l, in(f, VAE_FILE));
+    list_rename(&l, "encoder.mid_block.attentions.0.key.weight", "encoder.mid_block.attentions.0.to_q.weight");
+    list_write(&l, in(f, VAE_FILE));
     assert_refused(f->folder, NULL, "to_q.weight is there twice|query");
-    st_free(&l);
+    list_free(&l);
 }
 
 static void test_matrix_or_convolution(void **state)
 {
     fixture *f = *state;
     st_list l;
-    st_read(&l, in(f, VAE_FILE));
-    st_reshape(&l, "decoder.mid_block.attentions.0.to_q.weight", 4, (const uint64_t[]){16, 16, 1, 1});
-    st_write(&l, in(f, VAE_FILE));
-    st_free(&l);
-    st_read(&l, in(f, UNET_FILE));
-    st_reshape(&l, "down_blocks.0.attentions.0.proj_in.weight", 2, (const uint64_t[]){8, 8});
-    st_reshape(&l, "down_blocks.0.attentions.0.proj_out.weight", 2, (const uint64_t[]){8, 8});
-    st_write(&l, in(f, UNET_FILE));
-    st_free(&l);
+    list_read(&l, in(f, VAE_FILE));
+    list_reshape(&l, "decoder.mid_block.attentions.0.to_q.weight", 4, (const uint64_t[]){16, 16, 1, 1});
+    list_write(&l, in(f, VAE_FILE));
+    list_free(&l);
+    list_read(&l, in(f, UNET_FILE));
+    list_reshape(&l, "down_blocks.0.attentions.0.proj_in.weight", 2, (const uint64_t[]){8, 8});
+    list_reshape(&l, "down_blocks.0.attentions.0.proj_out.weight", 2, (const uint64_t[]){8, 8});
+    list_write(&l, in(f, UNET_FILE));
+    list_free(&l);
     assert_opens(f->folder, NULL);
 }
 
@@ -191,10 +191,10 @@ static void test_text_names_without_prefix(void **state)
 {
     fixture *f = *state;
     st_list l;
-    st_read(&l, in(f, TEXT_FILE));
-    st_rename_all(&l, "text_model.", "");
-    st_write(&l, in(f, TEXT_FILE));
-    st_free(&l);
+    list_read(&l, in(f, TEXT_FILE));
+    list_rename_all(&l, "text_model.", "");
+    list_write(&l, in(f, TEXT_FILE));
+    list_free(&l);
     model *m = opened(f->folder, NULL);
     assert_non_null(model_find(m, PART_TEXT, "text_model.embeddings.token_embedding.weight", NULL));
     model_close(&m);
@@ -204,12 +204,12 @@ static void test_text_extras_are_ignored(void **state)
 {
     fixture *f = *state;
     st_list l;
-    st_read(&l, in(f, TEXT_FILE));
-    st_add(&l, "text_model.embeddings.position_ids", "F32", 2, (const uint64_t[]){1, 77});
-    st_add(&l, "embeddings.position_ids", "F16", 2, (const uint64_t[]){1, 77});
-    st_add(&l, "text_projection.weight", "F32", 2, (const uint64_t[]){32, 32});
-    st_write(&l, in(f, TEXT_FILE));
-    st_free(&l);
+    list_read(&l, in(f, TEXT_FILE));
+    list_add(&l, "text_model.embeddings.position_ids", "F32", 2, (const uint64_t[]){1, 77});
+    list_add(&l, "embeddings.position_ids", "F16", 2, (const uint64_t[]){1, 77});
+    list_add(&l, "text_projection.weight", "F32", 2, (const uint64_t[]){32, 32});
+    list_write(&l, in(f, TEXT_FILE));
+    list_free(&l);
     sdcl_model_info info;
     assert_int_equal(sdcl_inspect(f->folder, NULL, &info), 0);
     assert_int_equal(info.parts[PART_TEXT].tensors, 52);
@@ -220,11 +220,11 @@ static void test_mixed_types(void **state)
 {
     fixture *f = *state;
     st_list l;
-    st_read(&l, in(f, UNET_FILE));
-    st_drop(&l, "conv_out.bias");
-    st_add(&l, "conv_out.bias", "F16", 1, (const uint64_t[]){4});
-    st_write(&l, in(f, UNET_FILE));
-    st_free(&l);
+    list_read(&l, in(f, UNET_FILE));
+    list_drop(&l, "conv_out.bias");
+    list_add(&l, "conv_out.bias", "F16", 1, (const uint64_t[]){4});
+    list_write(&l, in(f, UNET_FILE));
+    list_free(&l);
     sdcl_model_info info;
     assert_int_equal(sdcl_inspect(f->folder, NULL, &info), 0);
     assert_string_equal(info.parts[PART_UNET].dtype, "mixed");
@@ -237,10 +237,10 @@ static void test_one_tensor_missing(void **state)
 {
     fixture *f = *state;
     st_list l;
-    st_read(&l, in(f, UNET_FILE));
-    st_drop(&l, "up_blocks.2.attentions.1.norm.bias");
-    st_write(&l, in(f, UNET_FILE));
-    st_free(&l);
+    list_read(&l, in(f, UNET_FILE));
+    list_drop(&l, "up_blocks.2.attentions.1.norm.bias");
+    list_write(&l, in(f, UNET_FILE));
+    list_free(&l);
     assert_refused(f->folder, NULL, "1 tensor is missing: unet/up_blocks.2.attentions.1.norm.bias");
     assert_null(strstr(sdcl_last_error(), ", ..."));
 }
@@ -249,10 +249,10 @@ static void test_many_tensors_missing(void **state)
 {
     fixture *f = *state;
     st_list l;
-    st_read(&l, in(f, VAE_FILE));
-    st_drop_prefix(&l, "encoder.");
-    st_write(&l, in(f, VAE_FILE));
-    st_free(&l);
+    list_read(&l, in(f, VAE_FILE));
+    list_drop_prefix(&l, "encoder.");
+    list_write(&l, in(f, VAE_FILE));
+    list_free(&l);
     assert_refused(f->folder, NULL,
                    "106 tensors are missing: vae/encoder.conv_in.weight, vae/encoder.conv_in.bias, |, ...");
 }
@@ -261,10 +261,10 @@ static void test_transposed_tensor(void **state)
 {
     fixture *f = *state;
     st_list l;
-    st_read(&l, in(f, TEXT_FILE));
-    st_reshape(&l, "text_model.encoder.layers.1.mlp.fc1.weight", 2, (const uint64_t[]){32, 128});
-    st_write(&l, in(f, TEXT_FILE));
-    st_free(&l);
+    list_read(&l, in(f, TEXT_FILE));
+    list_reshape(&l, "text_model.encoder.layers.1.mlp.fc1.weight", 2, (const uint64_t[]){32, 128});
+    list_write(&l, in(f, TEXT_FILE));
+    list_free(&l);
     assert_refused(f->folder, NULL,
                    "text_encoder/text_model.encoder.layers.1.mlp.fc1.weight: shape [32,128], expected [128,32]");
 }
@@ -273,17 +273,17 @@ static void test_shapes_of_other_ranks(void **state)
 {
     fixture *f = *state;
     st_list l;
-    st_read(&l, in(f, UNET_FILE));
-    st_reshape(&l, "conv_in.weight", 2, (const uint64_t[]){8, 36});
-    st_reshape(&l, "conv_in.bias", 2, (const uint64_t[]){8, 1});
-    st_reshape(&l, "down_blocks.0.attentions.0.proj_in.weight", 4, (const uint64_t[]){16, 4, 1, 1});
-    st_write(&l, in(f, UNET_FILE));
+    list_read(&l, in(f, UNET_FILE));
+    list_reshape(&l, "conv_in.weight", 2, (const uint64_t[]){8, 36});
+    list_reshape(&l, "conv_in.bias", 2, (const uint64_t[]){8, 1});
+    list_reshape(&l, "down_blocks.0.attentions.0.proj_in.weight", 4, (const uint64_t[]){16, 4, 1, 1});
+    list_write(&l, in(f, UNET_FILE));
     assert_refused(f->folder, NULL,
                    "unet/conv_in.weight: shape [8,36], expected [8,4,3,3]|conv_in.bias: shape [8,1], expected [8]|"
                    "proj_in.weight: shape [16,4,1,1], expected [8,8,1,1]");
-    st_reshape(&l, "conv_out.bias", 2, (const uint64_t[]){4, 1});
-    st_write(&l, in(f, UNET_FILE));
-    st_free(&l);
+    list_reshape(&l, "conv_out.bias", 2, (const uint64_t[]){4, 1});
+    list_write(&l, in(f, UNET_FILE));
+    list_free(&l);
     assert_refused(f->folder, NULL, "4 tensors do not fit the configuration|unet/conv_in.weight: shape");
 }
 
@@ -291,10 +291,10 @@ static void test_integer_weight(void **state)
 {
     fixture *f = *state;
     st_list l;
-    st_read(&l, in(f, UNET_FILE));
-    st_retype(&l, "conv_in.weight", "I32");
-    st_write(&l, in(f, UNET_FILE));
-    st_free(&l);
+    list_read(&l, in(f, UNET_FILE));
+    list_retype(&l, "conv_in.weight", "I32");
+    list_write(&l, in(f, UNET_FILE));
+    list_free(&l);
     assert_refused(f->folder, NULL, "unet/conv_in.weight: type I32");
 }
 
@@ -315,20 +315,20 @@ static void test_tensors_that_nobody_asks_for(void **state)
 {
     fixture *f = *state;
     st_list l;
-    st_read(&l, in(f, UNET_FILE));
-    st_add(&l, "time_embedding.cond_proj.weight", "F32", 2, (const uint64_t[]){8, 256});
-    st_write(&l, in(f, UNET_FILE));
-    st_free(&l);
+    list_read(&l, in(f, UNET_FILE));
+    list_add(&l, "time_embedding.cond_proj.weight", "F32", 2, (const uint64_t[]){8, 256});
+    list_write(&l, in(f, UNET_FILE));
+    list_free(&l);
     assert_refused(f->folder, NULL,
                    "1 tensor that the configuration does not ask for: unet/time_embedding.cond_proj.weight");
     shell("cp %s/%s %s", GOLDEN, UNET_FILE, in(f, UNET_FILE));
-    st_read(&l, in(f, VAE_FILE));
-    st_add(&l, "loss.logvar", "F32", 0, NULL);
-    st_write(&l, in(f, VAE_FILE));
+    list_read(&l, in(f, VAE_FILE));
+    list_add(&l, "loss.logvar", "F32", 0, NULL);
+    list_write(&l, in(f, VAE_FILE));
     assert_opens(f->folder, NULL);
-    st_add(&l, "decoder.time_conv.weight", "F32", 1, (const uint64_t[]){8});
-    st_write(&l, in(f, VAE_FILE));
-    st_free(&l);
+    list_add(&l, "decoder.time_conv.weight", "F32", 1, (const uint64_t[]){8});
+    list_write(&l, in(f, VAE_FILE));
+    list_free(&l);
     assert_refused(f->folder, NULL, "vae/decoder.time_conv.weight");
 }
 

@@ -127,7 +127,7 @@ static void split(const fixture *f, const char *odd, const char *extra, long tot
 {
     st_list whole, a = {0}, b = {0};
     char path[512];
-    st_read(&whole, in(f, UNET_FILE));
+    list_read(&whole, in(f, UNET_FILE));
     FILE *index = fopen(in(f, shard_index), "w");
     assert_non_null(index);
     long bytes = 0;
@@ -135,25 +135,25 @@ static void split(const fixture *f, const char *odd, const char *extra, long tot
     for (int i = 0; i < whole.count; i++) {
         const st_tensor *t = &whole.tensor[i];
         st_list *to = i % 3 ? &b : &a;
-        st_add(to, t->name, t->dtype, t->rank, t->shape);
+        list_add(to, t->name, t->dtype, t->rank, t->shape);
         const char *shard = i % 3 ? second_shard : first_shard;
         if (odd && !strcmp(t->name, "conv_in.bias")) shard = odd;
         fprintf(index, "%s\"%s\":\"%s\"", i ? "," : "", t->name, shard);
         bytes += (long)t->bytes;
         if (!extra || strcmp(t->name, extra) != 0) continue;
-        st_add(to == &a ? &b : &a, t->name, t->dtype, t->rank, t->shape);
+        list_add(to == &a ? &b : &a, t->name, t->dtype, t->rank, t->shape);
         bytes += (long)t->bytes;
     }
     fprintf(index, "},\"metadata\":{\"total_size\":%ld}}", total ? total : bytes);
     fclose(index);
     snprintf(path, sizeof path, "%s/unet/%s", f->folder, first_shard);
-    st_write(&a, path);
+    list_write(&a, path);
     snprintf(path, sizeof path, "%s/unet/%s", f->folder, second_shard);
-    st_write(&b, path);
+    list_write(&b, path);
     shell("rm %s", in(f, UNET_FILE));
-    st_free(&whole);
-    st_free(&a);
-    st_free(&b);
+    list_free(&whole);
+    list_free(&a);
+    list_free(&b);
 }
 
 static void test_shards(void **state)
@@ -212,9 +212,9 @@ static void test_shard_lacks_a_tensor(void **state)
 {
     fixture *f = *state;
     st_list l;
-    st_read(&l, in(f, UNET_FILE));
-    bool first = st_index(&l, "conv_in.bias") % 3 == 0;
-    st_free(&l);
+    list_read(&l, in(f, UNET_FILE));
+    bool first = list_index(&l, "conv_in.bias") % 3 == 0;
+    list_free(&l);
     split(f, first ? second_shard : first_shard, NULL, 0);
     assert_refused(f->folder, NULL, "lacks tensor conv_in.bias");
 }

@@ -21,10 +21,10 @@ static void test_checkpoint_text_without_prefix(void **state)
 {
     fixture *f = *state;
     st_list l;
-    st_read(&l, CHECKPOINT);
-    st_rename_all(&l, "cond_stage_model.transformer.text_model.", "cond_stage_model.transformer.");
-    st_write(&l, f->single);
-    st_free(&l);
+    list_read(&l, CHECKPOINT);
+    list_rename_all(&l, "cond_stage_model.transformer.text_model.", "cond_stage_model.transformer.");
+    list_write(&l, f->single);
+    list_free(&l);
     assert_opens(f->single, f->folder);
 }
 
@@ -32,16 +32,16 @@ static void test_ema_and_buffers_are_ignored(void **state)
 {
     fixture *f = *state;
     st_list l;
-    st_read(&l, CHECKPOINT);
-    st_add(&l, "model_ema.diffusion_modelinput_blocks00weight", "F32", 4, (const uint64_t[]){8, 4, 3, 3});
-    st_add(&l, "model_ema.decay", "F32", 0, NULL);
-    st_add(&l, "scale_factor", "F32", 0, NULL);
-    st_add(&l, "first_stage_model.loss.logvar", "F32", 0, NULL);
-    st_add(&l, "cond_stage_model.logit_scale", "F32", 0, NULL);
-    st_add(&l, "control_model.input_hint_block.0.bias", "F32", 1, (const uint64_t[]){16});
-    st_drop(&l, "betas");
-    st_write(&l, f->single);
-    st_free(&l);
+    list_read(&l, CHECKPOINT);
+    list_add(&l, "model_ema.diffusion_modelinput_blocks00weight", "F32", 4, (const uint64_t[]){8, 4, 3, 3});
+    list_add(&l, "model_ema.decay", "F32", 0, NULL);
+    list_add(&l, "scale_factor", "F32", 0, NULL);
+    list_add(&l, "first_stage_model.loss.logvar", "F32", 0, NULL);
+    list_add(&l, "cond_stage_model.logit_scale", "F32", 0, NULL);
+    list_add(&l, "control_model.input_hint_block.0.bias", "F32", 1, (const uint64_t[]){16});
+    list_drop(&l, "betas");
+    list_write(&l, f->single);
+    list_free(&l);
     sdcl_model_info info;
     assert_int_equal(sdcl_inspect(f->single, f->folder, &info), 0);
     assert_int_equal(info.parts[PART_UNET].tensors, 686);
@@ -80,21 +80,21 @@ static void test_checkpoint_with_one_layer(void **state)
     for (int p = 0; p < 3; p++) {
         char path[512], name[256];
         snprintf(path, sizeof path, "tests/golden/tiny-b/%s", files[p]);
-        st_read(&l, path);
+        list_read(&l, path);
         for (int i = 0; i < l.count; i++) {
             const st_tensor *t = &l.tensor[i];
             snprintf(name, sizeof name, "%s%.200s", prefix[p], t->name);
             for (size_t k = 0; p == 1 && k < sizeof renamed / sizeof renamed[0]; k++)
                 if (!strcmp(t->name, renamed[k][0])) {
                     snprintf(name, sizeof name, "%s%s", prefix[p], renamed[k][1]);
-                    st_add(&all, name, t->dtype, t->rank, t->shape);
+                    list_add(&all, name, t->dtype, t->rank, t->shape);
                 }
-            if (p != 1) st_add(&all, name, t->dtype, t->rank, t->shape);
+            if (p != 1) list_add(&all, name, t->dtype, t->rank, t->shape);
         }
-        st_free(&l);
+        list_free(&l);
     }
-    st_write(&all, f->single);
-    st_free(&all);
+    list_write(&all, f->single);
+    list_free(&all);
     char words[64];
     snprintf(words, sizeof words, "%zu tensors are missing", 442 - sizeof renamed / sizeof renamed[0]);
     assert_refused(f->single, "tests/golden/tiny-b", words);
@@ -104,11 +104,11 @@ static void test_inpainting_checkpoint(void **state)
 {
     fixture *f = *state;
     st_list l;
-    st_read(&l, CHECKPOINT);
-    st_drop(&l, "model.diffusion_model.input_blocks.0.0.weight");
-    st_add(&l, "model.diffusion_model.input_blocks.0.0.weight", "F16", 4, (const uint64_t[]){8, 9, 3, 3});
-    st_write(&l, f->single);
-    st_free(&l);
+    list_read(&l, CHECKPOINT);
+    list_drop(&l, "model.diffusion_model.input_blocks.0.0.weight");
+    list_add(&l, "model.diffusion_model.input_blocks.0.0.weight", "F16", 4, (const uint64_t[]){8, 9, 3, 3});
+    list_write(&l, f->single);
+    list_free(&l);
     assert_refused(f->single, f->folder, "unet/conv_in.weight: shape [8,9,3,3], expected [8,4,3,3]");
     json_edit(in(f, "unet/config.json"), "in_channels", "9");
     sdcl_model_info info;
@@ -120,7 +120,7 @@ static int add_text_tensor(void *user, const char *name, int rank, const uint64_
 {
     char full[256];
     snprintf(full, sizeof full, "cond_stage_model.transformer.text_model.%.200s", name);
-    st_add(user, full, "F16", rank, shape);
+    list_add(user, full, "F16", rank, shape);
     return 0;
 }
 
@@ -132,13 +132,13 @@ static void test_nine_channels_are_found(void **state)
     st_list l;
     const clip_config clip = {
         .vocab_size = 1114, .hidden = 768, .intermediate = 8, .layers = 1, .heads = 8, .positions = 77};
-    st_read(&l, CHECKPOINT);
-    st_drop_prefix(&l, "cond_stage_model.");
-    st_drop(&l, "model.diffusion_model.input_blocks.0.0.weight");
-    st_add(&l, "model.diffusion_model.input_blocks.0.0.weight", "F16", 4, (const uint64_t[]){8, 9, 3, 3});
+    list_read(&l, CHECKPOINT);
+    list_drop_prefix(&l, "cond_stage_model.");
+    list_drop(&l, "model.diffusion_model.input_blocks.0.0.weight");
+    list_add(&l, "model.diffusion_model.input_blocks.0.0.weight", "F16", 4, (const uint64_t[]){8, 9, 3, 3});
     assert_int_equal(shapes_clip(&clip, add_text_tensor, &l), 0);
-    st_write(&l, f->single);
-    st_free(&l);
+    list_write(&l, f->single);
+    list_free(&l);
     json_edit(in(f, "text_encoder/config.json"), "hidden_size", "768");
     json_edit(in(f, "text_encoder/config.json"), "intermediate_size", "8");
     json_edit(in(f, "text_encoder/config.json"), "num_hidden_layers", "1");
@@ -150,9 +150,9 @@ static void test_nine_channels_are_found(void **state)
 static void refuse_names(const fixture *f, const char *const *names, const char *words)
 {
     st_list l = {0};
-    for (; *names; names++) st_add(&l, *names, "F16", 2, (const uint64_t[]){4, 4});
-    st_write(&l, f->single);
-    st_free(&l);
+    for (; *names; names++) list_add(&l, *names, "F16", 2, (const uint64_t[]){4, 4});
+    list_write(&l, f->single);
+    list_free(&l);
     assert_refused(f->single, NULL, words);
 }
 
@@ -188,11 +188,11 @@ static void test_pix2pix_checkpoint(void **state)
 {
     fixture *f = *state;
     st_list l;
-    st_read(&l, CHECKPOINT);
-    st_drop(&l, "model.diffusion_model.input_blocks.0.0.weight");
-    st_add(&l, "model.diffusion_model.input_blocks.0.0.weight", "F16", 4, (const uint64_t[]){8, 8, 3, 3});
-    st_write(&l, f->single);
-    st_free(&l);
+    list_read(&l, CHECKPOINT);
+    list_drop(&l, "model.diffusion_model.input_blocks.0.0.weight");
+    list_add(&l, "model.diffusion_model.input_blocks.0.0.weight", "F16", 4, (const uint64_t[]){8, 8, 3, 3});
+    list_write(&l, f->single);
+    list_free(&l);
     assert_refused(f->single, f->folder, "InstructPix2Pix");
 }
 
@@ -202,10 +202,10 @@ static void test_checkpoint_without_a_part(void **state)
     static const char *const parts[][2] = {{"first_stage_model.", "no VAE"}, {"cond_stage_model.", "no text encoder"}};
     for (int i = 0; i < 2; i++) {
         st_list l;
-        st_read(&l, CHECKPOINT);
-        st_drop_prefix(&l, parts[i][0]);
-        st_write(&l, f->single);
-        st_free(&l);
+        list_read(&l, CHECKPOINT);
+        list_drop_prefix(&l, parts[i][0]);
+        list_write(&l, f->single);
+        list_free(&l);
         assert_refused(f->single, f->folder, parts[i][1]);
     }
 }
@@ -214,15 +214,15 @@ static void test_checkpoint_tensor_missing_and_extra(void **state)
 {
     fixture *f = *state;
     st_list l;
-    st_read(&l, CHECKPOINT);
-    st_drop(&l, "model.diffusion_model.input_blocks.0.0.weight");
-    st_write(&l, f->single);
+    list_read(&l, CHECKPOINT);
+    list_drop(&l, "model.diffusion_model.input_blocks.0.0.weight");
+    list_write(&l, f->single);
     assert_refused(f->single, f->folder, "1 tensor is missing: unet/conv_in.weight");
-    st_add(&l, "model.diffusion_model.input_blocks.0.0.weight", "F16", 4, (const uint64_t[]){8, 4, 3, 3});
-    st_add(&l, "model.diffusion_model.input_blocks.12.0.op.weight", "F16", 1, (const uint64_t[]){8});
-    st_add(&l, "model.diffusion_model.time_embed.cond_proj.weight", "F16", 1, (const uint64_t[]){8});
-    st_write(&l, f->single);
-    st_free(&l);
+    list_add(&l, "model.diffusion_model.input_blocks.0.0.weight", "F16", 4, (const uint64_t[]){8, 4, 3, 3});
+    list_add(&l, "model.diffusion_model.input_blocks.12.0.op.weight", "F16", 1, (const uint64_t[]){8});
+    list_add(&l, "model.diffusion_model.time_embed.cond_proj.weight", "F16", 1, (const uint64_t[]){8});
+    list_write(&l, f->single);
+    list_free(&l);
     assert_refused(
         f->single, f->folder,
         "2 tensors that the configuration|unet/down_blocks.3.downsamplers.0.conv.weight|time_embed.cond_proj");
@@ -235,12 +235,12 @@ static void test_long_names(void **state)
     char name[256];
     memset(name, 'x', sizeof name - 1);
     name[sizeof name - 1] = 0;
-    st_read(&l, in(f, UNET_FILE));
-    st_add(&l, name, "F32", 1, (const uint64_t[]){4});
-    st_write(&l, in(f, UNET_FILE));
+    list_read(&l, in(f, UNET_FILE));
+    list_add(&l, name, "F32", 1, (const uint64_t[]){4});
+    list_write(&l, in(f, UNET_FILE));
     assert_refused(f->folder, NULL, "does not ask for: unet/xxxxx");
     assert_true(strlen(sdcl_last_error()) < 300);
-    st_free(&l);
+    list_free(&l);
 }
 
 static void test_not_tensor_files(void **state)
