@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "st_edit.h"
 
-#include "st_writer.h"
-
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -57,12 +55,25 @@ void list_read(st_list *l, const char *path)
 
 void list_write(const st_list *l, const char *path)
 {
-    st_writer w = {0};
+    json_t *header = json_object();
+    json_int_t at = 0;
     for (int i = 0; i < l->count; i++) {
         const st_tensor *t = &l->tensor[i];
-        st_add(&w, t->name, t->dtype, t->rank, t->shape, t->data, t->bytes);
+        json_t *shape = json_array();
+        for (int d = 0; d < t->rank; d++) json_array_append_new(shape, json_integer((json_int_t)t->shape[d]));
+        json_int_t end = at + (json_int_t)t->bytes;
+        json_object_set_new(header, t->name,
+                            json_pack("{s:s,s:o,s:[I,I]}", "dtype", t->dtype, "shape", shape, "data_offsets", at, end));
+        at = end;
     }
-    st_save(&w, path);
+    char *text = json_dumps(header, JSON_COMPACT);
+    uint64_t n = strlen(text);
+    FILE *f = fopen(path, "wb");
+    NEED(f && fwrite(&n, 8, 1, f) == 1 && fwrite(text, 1, n, f) == n);
+    for (int i = 0; i < l->count; i++) NEED(fwrite(l->tensor[i].data, 1, l->tensor[i].bytes, f) == l->tensor[i].bytes);
+    NEED(!fclose(f));
+    free(text);
+    json_decref(header);
 }
 
 void list_free(st_list *l)
