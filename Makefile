@@ -83,6 +83,9 @@ $(B)/obj/%.o: %.c $(B)/flags.mk
 $(B)/libsdcl.a: $(LIB_OBJ)
 	$(call say,AR)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$(B)/libsupport.a: $(HELP_OBJ)
+	$(call say,AR)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
 $(B)/libsdcl.so.0: $(LIB_OBJ) tools/libsdcl.map
 	$(call say,LD)
 	$(Q)$(LINK) -shared -Wl,-soname,libsdcl.so.0 -Wl,--version-script=tools/libsdcl.map $(LIBS)
@@ -91,13 +94,13 @@ $(B)/libsdcl.so: $(B)/libsdcl.so.0
 $(PROGRAM): $(CLI_OBJ) $(B)/libsdcl.a
 	$(call say,LD)
 	$(Q)$(LINK) $(LIBS)
-$(B)/tests/test_cli_%: $(B)/obj/tests/unit/test_cli_%.o $(HELP_OBJ) $(filter-out %/main.o,$(CLI_OBJ)) $(B)/libsdcl.a
+$(B)/tests/test_cli_%: $(B)/obj/tests/unit/test_cli_%.o $(B)/libsupport.a $(filter-out %/main.o,$(CLI_OBJ)) $(B)/libsdcl.a
 	$(call say,LD)
 	$(Q)mkdir -p $(@D) && $(LINK) -lcmocka $(LIBS)
-$(B)/tests/test_%: $(B)/obj/tests/unit/test_%.o $(HELP_OBJ) $(B)/libsdcl.a
+$(B)/tests/test_%: $(B)/obj/tests/unit/test_%.o $(B)/libsupport.a $(B)/libsdcl.a
 	$(call say,LD)
 	$(Q)mkdir -p $(@D) && $(LINK) -lcmocka $(LIBS)
-$(B)/tests/parity/test_%: $(B)/obj/tests/parity/test_%.o $(HELP_OBJ) $(B)/libsdcl.a
+$(B)/tests/parity/test_%: $(B)/obj/tests/parity/test_%.o $(B)/libsupport.a $(B)/libsdcl.a
 	$(call say,LD)
 	$(Q)mkdir -p $(@D) && $(LINK) -lcmocka $(LIBS)
 $(B)/tests/check: $(B)/obj/tests/check.o $(B)/libsdcl.a

@@ -1,0 +1,37 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Every kernel is clean OpenCL C 1.2 for a front end that is no driver's, with both storage types, as shipped for CPUs and for GPUs;
+# and uses every tunable that it declares.
+set -u
+export B="${B:-build}"
+if ! command -v clang > /dev/null; then
+    echo 'ok - kernels # SKIP clang is not installed'
+    exit 0
+fi
+failed=0
+warnings='-Wall -Wextra -Wpedantic -Werror -Wno-unused-parameter -Wno-unused-function'
+for file in cl/*.cl; do
+    kernel=$(basename "$file" .cl)
+    errors=
+    text=$(cat "$file" $(sed -n 's/^#include "\(.*\)"/cl\/\1/p' "$file") cl/common.h)
+    for config in configs/cpu.ini configs/gpu.ini; do
+        for type in F32 F16; do
+            options=$(tools/kernel_options.sh "$kernel" $type "$config")
+            errors=$errors$(clang -x cl -cl-std=CL1.2 -Xclang -finclude-default-header --target=spir64 -fsyntax-only $warnings -Icl \
+                $options "$file" 2>&1) || failed=1
+        done
+    done
+    for option in $options; do
+        name=${option#-D}
+        case $option in -DXT=* | -DWT=* | -DYT=* | -DPT=* | -DT=* | -DD=*) continue ;; esac
+        echo "$text" | grep -qw "${name%%=*}" || errors="$errors
+$file: declares ${name%%=*} and does not use it"
+    done
+    if [ "$errors" ]; then
+        printf '%s\nnot ok - %s\n' "$errors" "$kernel"
+        failed=1
+    else
+        echo "ok - $kernel"
+    fi
+done
+exit $failed
