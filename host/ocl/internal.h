@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <string.h>
 
-enum { BUILDERS_MAX = 4, QUEUE_DEPTH = 256 };
+enum { BUILDERS_MAX = 4, QUEUES = 2, QUEUE_DEPTH = 1024 };
 
 typedef struct unit unit;
 
@@ -47,7 +47,7 @@ struct ocl {
     ocl_device device;
     const config *values; /* borrowed */
     cl_context context;
-    cl_command_queue queue;
+    cl_command_queue queue[QUEUES];
     bool profile, sync;
     int units;
     int unflushed; /* launches since the last flush or finish */
@@ -55,11 +55,12 @@ struct ocl {
     cl_mem zeros;
     uint64_t zeros_bytes;
 
-    bool bundle;      /* one unit for all kernels of a build */
+    char *binaries; /* owned: folder of the binary cache; NULL: none is kept */
+    bool bundle;    /* one unit for all kernels of a build */
     unit *all_units, *collecting;
     pthread_t builder[BUILDERS_MAX];
     int builders;
-    pthread_mutex_t lock;  /* guards todo, pending, stop and the results in units */
+    pthread_mutex_t lock; /* guards todo, pending, stop and the results in units */
     pthread_cond_t wake, built;
     unit *todo;
     int pending;

@@ -29,10 +29,12 @@ int ocl_open(ocl **out_ocl, const ocl_device *device, const config *values, bool
         err = ocl_fail(code, "clCreateContext", __FILE__, __LINE__);
         goto out;
     }
-    o->queue = clCreateCommandQueue(o->context, device->id, properties, &code);
-    if (!o->queue) {
-        err = ocl_fail(code, "clCreateCommandQueue", __FILE__, __LINE__);
-        goto out;
+    for (int i = 0; i < QUEUES; i++) {
+        o->queue[i] = clCreateCommandQueue(o->context, device->id, properties, &code);
+        if (!o->queue[i]) {
+            err = ocl_fail(code, "clCreateCommandQueue", __FILE__, __LINE__);
+            goto out;
+        }
     }
     TRY(builder_start(o));
     *out_ocl = o;
@@ -46,11 +48,13 @@ void ocl_close(ocl **o_)
 {
     ocl *o = *o_;
     if (!o) return;
-    if (o->queue) clFinish(o->queue);
+    for (int i = 0; i < QUEUES; i++)
+        if (o->queue[i]) clFinish(o->queue[i]);
     builder_stop(o);
     profile_free(o);
     ocl_buffer_free(o, &o->zeros);
-    if (o->queue) clReleaseCommandQueue(o->queue);
+    for (int i = 0; i < QUEUES; i++)
+        if (o->queue[i]) clReleaseCommandQueue(o->queue[i]);
     if (o->context) clReleaseContext(o->context);
     free(o);
     *o_ = NULL;
@@ -113,7 +117,7 @@ out:
 int ocl_write(ocl *o, cl_mem mem, uint64_t offset, uint64_t bytes, const void *src)
 {
     int err = 0;
-    if (bytes) CL_TRY(clEnqueueWriteBuffer(o->queue, mem, CL_TRUE, (size_t)offset, (size_t)bytes, src, 0, NULL, NULL));
+    if (bytes) CL_TRY(clEnqueueWriteBuffer(o->queue[0], mem, CL_TRUE, (size_t)offset, (size_t)bytes, src, 0, NULL, NULL));
 out:
     return err;
 }
@@ -121,7 +125,7 @@ out:
 int ocl_write_async(ocl *o, cl_mem mem, uint64_t offset, uint64_t bytes, const void *src)
 {
     int err = 0;
-    if (bytes) CL_TRY(clEnqueueWriteBuffer(o->queue, mem, CL_FALSE, (size_t)offset, (size_t)bytes, src, 0, NULL, NULL));
+    if (bytes) CL_TRY(clEnqueueWriteBuffer(o->queue[0], mem, CL_FALSE, (size_t)offset, (size_t)bytes, src, 0, NULL, NULL));
 out:
     return err;
 }
@@ -129,7 +133,7 @@ out:
 int ocl_read(ocl *o, cl_mem mem, uint64_t offset, uint64_t bytes, void *dst)
 {
     int err = 0;
-    if (bytes) CL_TRY(clEnqueueReadBuffer(o->queue, mem, CL_TRUE, (size_t)offset, (size_t)bytes, dst, 0, NULL, NULL));
+    if (bytes) CL_TRY(clEnqueueReadBuffer(o->queue[0], mem, CL_TRUE, (size_t)offset, (size_t)bytes, dst, 0, NULL, NULL));
 out:
     return err;
 }
@@ -138,7 +142,7 @@ int ocl_copy(ocl *o, cl_mem dst, uint64_t dst_offset, cl_mem src, uint64_t src_o
 {
     int err = 0;
     if (bytes)
-        CL_TRY(clEnqueueCopyBuffer(o->queue, src, dst, (size_t)src_offset, (size_t)dst_offset, (size_t)bytes, 0, NULL, NULL));
+        CL_TRY(clEnqueueCopyBuffer(o->queue[0], src, dst, (size_t)src_offset, (size_t)dst_offset, (size_t)bytes, 0, NULL, NULL));
 out:
     return err;
 }
@@ -146,7 +150,7 @@ out:
 int ocl_fill(ocl *o, cl_mem mem, unsigned char value, uint64_t bytes)
 {
     int err = 0;
-    CL_TRY(clEnqueueFillBuffer(o->queue, mem, &value, 1, 0, (size_t)bytes, 0, NULL, NULL));
+    CL_TRY(clEnqueueFillBuffer(o->queue[0], mem, &value, 1, 0, (size_t)bytes, 0, NULL, NULL));
 out:
     return err;
 }
@@ -154,8 +158,20 @@ out:
 int ocl_finish(ocl *o)
 {
     int err = 0;
-    CL_TRY(clFinish(o->queue));
+    for (int i = 0; i < QUEUES; i++) CL_TRY(clFinish(o->queue[i]));
     o->unflushed = 0;
 out:
+    return err;
+}
+
+int ocl_join(ocl *o, int earlier, int later)
+{
+    int err = 0;
+    cl_event event = NULL;
+    CL_TRY(clEnqueueMarkerWithWaitList(o->queue[earlier], 0, NULL, &event));
+    CL_TRY(clEnqueueBarrierWithWaitList(o->queue[later], 1, &event, NULL));
+    CL_TRY(clFlush(o->queue[earlier]));
+out:
+    if (event) clReleaseEvent(event);
     return err;
 }

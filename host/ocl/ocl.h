@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One device, its context and its in-order queue. Owns programs, kernels and the byte accounting of buffers. */
+/* One device, its context and two in-order queues. Owns programs, kernels and the byte accounting of buffers. */
 #ifndef SDCL_OCL_OCL_H
 #define SDCL_OCL_OCL_H
 
@@ -62,7 +62,7 @@ uint64_t ocl_bytes_peak(const ocl *o);
 /* A buffer of zeros of at least `bytes`, kept by the ocl: what padded convolutions read outside the picture. Call before running. */
 int ocl_zeros(ocl *o, uint64_t bytes, cl_mem *mem);
 
-/* bytes at byte offset; blocking. */
+/* bytes at byte offset; blocking. Transfers, like everything but kernels, use queue 0. */
 int ocl_write(ocl *o, cl_mem mem, uint64_t offset, uint64_t bytes, const void *src);
 int ocl_read(ocl *o, cl_mem mem, uint64_t offset, uint64_t bytes, void *dst);
 /* Not blocking: src must stay until ocl_finish. */
@@ -70,7 +70,10 @@ int ocl_write_async(ocl *o, cl_mem mem, uint64_t offset, uint64_t bytes, const v
 int ocl_copy(ocl *o, cl_mem dst, uint64_t dst_offset, cl_mem src, uint64_t src_offset, uint64_t bytes);
 /* Sets every byte. */
 int ocl_fill(ocl *o, cl_mem mem, unsigned char value, uint64_t bytes);
+/* Waits for both queues. */
 int ocl_finish(ocl *o);
+/* What is enqueued on `later` from here on waits for what is on `earlier` now. */
+int ocl_join(ocl *o, int earlier, int later);
 
 /* --- kernels --- */
 
@@ -97,8 +100,8 @@ typedef struct ocl_grid {
     size_t groups[3], local[3];
 } ocl_grid;
 
-/* Enqueues. module: the scope shown in profiles and messages. The number of arguments must be the kernel's. */
-int ocl_run(ocl *o, ocl_kernel *k, const char *module, ocl_grid grid, const ocl_arg *args, int count);
+/* Enqueues on queue 0 or 1. module: the scope shown in profiles and messages. The number of arguments must be the kernel's. */
+int ocl_run(ocl *o, int queue, ocl_kernel *k, const char *module, ocl_grid grid, const ocl_arg *args, int count);
 
 /* Sums of event times per (module, kernel) since ocl_open, longest first. Finishes the queue. */
 int ocl_profile_each(ocl *o, sdcl_profile_fn *each, void *user);

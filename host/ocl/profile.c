@@ -26,7 +26,7 @@ static profile_row *row_of(ocl *o, const char *module, const char *kernel)
 static int sum_events(ocl *o)
 {
     int err = 0;
-    CL_TRY(clFinish(o->queue));
+    TRY(ocl_finish(o));
     for (int i = 0; i < o->event_count; i++) {
         profile_event *e = &o->events[i];
         cl_ulong begin = 0, end = 0;

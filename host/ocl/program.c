@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Programs, compiled in the background, and launches. */
+#include "ocl/binary_cache.h"
 #include "ocl/internal.h"
 #include "ocl/source.h"
 
@@ -7,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+
+static const char build_options[] = "-cl-std=CL1.2";
 
 static int build_failed(ocl *o, const unit *u)
 {
@@ -18,30 +21,26 @@ static int build_failed(ocl *o, const unit *u)
         clGetProgramBuildInfo(u->program, o->device.id, CL_PROGRAM_BUILD_LOG, size, log, NULL);
     }
     int err = FAIL(SDCL_EDEVICE, "kernel %s%s does not build for %s with %s:\n%.900s", u->kernels->name,
-                   u->kernels->next_of_unit ? " or another of its program" : "", o->device.info.name, u->kernels->options,
-                   log ? log : "(no log)");
+                   u->kernels->next_of_unit ? " or another of its program" : "", o->device.info.name,
+                   u->kernels->options, log ? log : "(no log)");
     free(log);
     return err;
 }
 
-static int build(ocl *o, unit *u)
+static int compile(ocl *o, unit *u, const strbuf *source)
+{
+    cl_int code = 0;
+    const char *text = strbuf_text(source);
+    u->program = clCreateProgramWithSource(o->context, 1, &text, &source->n, &code);
+    if (!u->program) return ocl_fail(code, "clCreateProgramWithSource", __FILE__, __LINE__);
+    code = clBuildProgram(u->program, 1, &o->device.id, build_options, NULL, NULL);
+    return code == CL_SUCCESS ? 0 : build_failed(o, u);
+}
+
+static int create_kernels(unit *u)
 {
     int err = 0, number = 0;
     cl_int code = 0;
-    strbuf source = {0};
-    TRY(source_begin(&source));
-    for (const ocl_kernel *k = u->kernels; k; k = k->next_of_unit) TRY(source_add(&source, k->name, k->options, number++));
-    const char *text = strbuf_text(&source);
-    u->program = clCreateProgramWithSource(o->context, 1, &text, &source.n, &code);
-    if (!u->program) {
-        err = ocl_fail(code, "clCreateProgramWithSource", __FILE__, __LINE__);
-        goto out;
-    }
-    if (clBuildProgram(u->program, 1, &o->device.id, "-cl-std=CL1.2", NULL, NULL) != CL_SUCCESS) {
-        err = build_failed(o, u);
-        goto out;
-    }
-    number = 0;
     for (ocl_kernel *k = u->kernels; k; k = k->next_of_unit) {
         char entry[160];
         snprintf(entry, sizeof entry, "%s_%d", k->name, number++);
@@ -52,6 +51,40 @@ static int build(ocl *o, unit *u)
         }
         CL_TRY(clGetKernelInfo(k->kernel, CL_KERNEL_NUM_ARGS, sizeof k->arguments, &k->arguments, NULL));
     }
+out:
+    return err;
+}
+
+/* Program and kernels from the binary cache; false: it has none that are right. */
+static bool load(ocl *o, unit *u, const char *key)
+{
+    u->program = binary_cache_load(o->binaries, key, o->context, o->device.id, build_options);
+    if (!u->program) return false;
+    if (!create_kernels(u)) return true;
+    for (ocl_kernel *k = u->kernels; k; k = k->next_of_unit) {
+        if (k->kernel) clReleaseKernel(k->kernel);
+        k->kernel = NULL;
+    }
+    clReleaseProgram(u->program);
+    u->program = NULL;
+    return false;
+}
+
+static int build(ocl *o, unit *u)
+{
+    int err = 0, number = 0;
+    char key[BINARY_KEY];
+    strbuf source = {0};
+    TRY(source_begin(&source));
+    for (const ocl_kernel *k = u->kernels; k; k = k->next_of_unit)
+        TRY(source_add(&source, k->name, k->options, number++));
+    if (o->binaries) {
+        binary_cache_key(key, &o->device, strbuf_text(&source), build_options);
+        if (load(o, u, key)) goto out;
+    }
+    TRY(compile(o, u, &source));
+    TRY(create_kernels(u));
+    if (o->binaries) binary_cache_store(o->binaries, key, u->program);
 out:
     strbuf_free(&source);
     return err;
@@ -83,6 +116,8 @@ static void *builder(void *arg)
 int builder_start(ocl *o)
 {
     int want = o->units < BUILDERS_MAX ? o->units : BUILDERS_MAX;
+    int err = binary_cache_open(&o->binaries, &o->device, o->values);
+    if (err) return err;
     pthread_mutex_init(&o->lock, NULL);
     pthread_cond_init(&o->wake, NULL);
     pthread_cond_init(&o->built, NULL);
@@ -114,6 +149,7 @@ void builder_stop(ocl *o)
     pthread_mutex_destroy(&o->lock);
     pthread_cond_destroy(&o->wake);
     pthread_cond_destroy(&o->built);
+    free(o->binaries);
     for (unit *u = o->all_units, *next; u; u = next) {
         next = u->next;
         free_kernels(u->kernels);
@@ -217,7 +253,7 @@ int ocl_build_wait(ocl *o)
     return err;
 }
 
-int ocl_run(ocl *o, ocl_kernel *k, const char *module, ocl_grid grid, const ocl_arg *args, int count)
+int ocl_run(ocl *o, int queue, ocl_kernel *k, const char *module, ocl_grid grid, const ocl_arg *args, int count)
 {
     int err = 0;
     size_t global[3];
@@ -230,9 +266,10 @@ int ocl_run(ocl *o, ocl_kernel *k, const char *module, ocl_grid grid, const ocl_
         global[i] = grid.groups[i] * grid.local[i];
     }
     for (int i = 0; i < count; i++) CL_TRY(clSetKernelArg(k->kernel, (cl_uint)i, args[i].size, args[i].value));
-    CL_TRY(clEnqueueNDRangeKernel(o->queue, k->kernel, 3, NULL, global, grid.local, 0, NULL, o->profile ? &event : NULL));
+    CL_TRY(clEnqueueNDRangeKernel(o->queue[queue], k->kernel, 3, NULL, global, grid.local, 0, NULL,
+                                  o->profile ? &event : NULL));
     if (event) TRY(profile_add(o, event, module, k->name));
-    if (o->sync) CL_TRY(clFinish(o->queue));
+    if (o->sync) CL_TRY(clFinish(o->queue[queue]));
     else if (++o->unflushed >= QUEUE_DEPTH) TRY(ocl_finish(o));
 out:
     return err ? error_prefix(err, "%s: %s", module, k->name) : 0;

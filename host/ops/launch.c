@@ -73,7 +73,7 @@ int args_run(args *a, const plan *p, ocl_kernel *k, const char *module, size_t g
              size_t local1)
 {
     ocl_grid grid = {{groups0, groups1, groups2}, {local0, local1, 1}};
-    return ocl_run(plan_ocl(p), k, module, grid, a->list, a->n);
+    return ocl_run(plan_ocl(p), plan_queue(p), k, module, grid, a->list, a->n);
 }
 
 int panel_vectors(int columns, int most)

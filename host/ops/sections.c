@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Everything that INI files can set: ops that choose an implementation, then kernels. A new kernel adds its line here. */
+/* Everything that INI files can set: the device, ops that choose an implementation, then kernels. A new kernel adds its line here. */
 #include "ops/ops.h"
 
-extern const ocl_section gemm_section, conv3x3_section, attention_section;
-extern const ocl_section gemm_cpu_kernel, gemm_gpu_kernel, conv3x3_cpu_kernel, conv3x3_gpu_kernel, attention_cpu_kernel, attention_gpu_kernel,
-    softmax_rows_kernel, groupnorm_partial_kernel, norm_apply_kernel, layernorm_kernel, scheduler_kernel;
+extern const ocl_section device_section, gemm_section, conv3x3_section, attention_section;
+extern const ocl_section gemm_cpu_kernel, gemm_gpu_kernel, conv3x3_cpu_kernel, conv3x3_gpu_kernel, attention_cpu_kernel,
+    attention_gpu_kernel, softmax_rows_kernel, groupnorm_partial_kernel, norm_apply_kernel, layernorm_kernel,
+    scheduler_kernel;
 
 const ocl_section *const ops_sections[] = {
-    &gemm_section,         &conv3x3_section,     &attention_section,        &gemm_cpu_kernel,
-    &gemm_gpu_kernel,      &conv3x3_cpu_kernel,  &conv3x3_gpu_kernel,       &attention_cpu_kernel,
-    &attention_gpu_kernel, &softmax_rows_kernel, &groupnorm_partial_kernel, &norm_apply_kernel,
-    &layernorm_kernel,     &scheduler_kernel,    NULL,
+    &device_section,       &gemm_section,         &conv3x3_section,     &attention_section,
+    &gemm_cpu_kernel,      &gemm_gpu_kernel,      &conv3x3_cpu_kernel,  &conv3x3_gpu_kernel,
+    &attention_cpu_kernel, &attention_gpu_kernel, &softmax_rows_kernel, &groupnorm_partial_kernel,
+    &norm_apply_kernel,    &layernorm_kernel,     &scheduler_kernel,    NULL,
 };

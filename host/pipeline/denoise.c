@@ -21,7 +21,7 @@ static int dump_slot(sdcl *s, const sdcl_job *j, int slot, const char *format, i
     if (!values) return FAIL(SDCL_ENOMEM, "out of memory");
     snprintf(name, sizeof name, format, number);
     TRY(ocl_read(s->o, x->memory, x->at_slots + (uint64_t)slot * slot_bytes(x), slot_bytes(x), values));
-    TRY(dump_nchw(j->dump, name, values, x->pictures, x->h, x->w, x->latent.c));
+    TRY(dump_nchw(j->dump, name, values, x->pictures, x->h, x->w, x->channels));
 out:
     free(values);
     return err;
@@ -34,7 +34,7 @@ static int start(sdcl *s, const sdcl_job *j, const sampler *steps, noise *n)
     const passes *x = &s->shape;
     float sigma = (float)sampler_init_noise_sigma(steps);
     noise_draw(n);
-    TRY(dump_f32(j->dump, "noise", n->nchw, 4, (int[]){x->pictures, x->latent.c, x->h, x->w}));
+    TRY(dump_f32(j->dump, "noise", n->nchw, 4, (int[]){x->pictures, x->channels, x->h, x->w}));
     for (int i = 0; i < x->slots.c; i++) n->nhwc[i] *= sigma;
     TRY(ocl_write(s->o, x->memory, x->at_slots, slot_bytes(x), n->nhwc));
     TRY(dump_slot(s, j, SLOT_STATE, "latent_init", 0));
@@ -72,6 +72,25 @@ out:
     return err;
 }
 
+/* The model's output for a slot; (timestep, input scale) at element `pair` of values. */
+static int evaluate(sdcl *s, int slot, cl_mem values, uint64_t pair)
+{
+    int err = 0;
+    passes *x = &s->shape;
+    plan *plans[2] = {x->unet[0].p, x->unet[1].p};
+    for (int k = 0; k < x->unet_count; k++) {
+        const unet_pass *u = &x->unet[k];
+        plan_bind(u->p, u->latent, x->memory, x->at_slots / 4 + (uint64_t)slot * (uint64_t)x->slots.c);
+        plan_bind(u->p, u->timestep, values, pair);
+        plan_bind(u->p, u->scale, values, pair + 1);
+    }
+    if (x->unet_count > 1) TRY(ocl_join(s->o, 0, 1));
+    TRY(plans_run(plans, x->unet_count));
+    if (x->unet_count > 1) TRY(ocl_join(s->o, 1, 0));
+out:
+    return err;
+}
+
 int denoise(sdcl *s, const sdcl_job *j, sampler *steps, noise *n, int first)
 {
     int err = 0;
@@ -94,10 +113,7 @@ int denoise(sdcl *s, const sdcl_job *j, sampler *steps, noise *n, int first)
         case SCRIPT_EVALUATE:
             TRY(session_cancelled(s));
             session_progress(s, "unet", item->index, run.evaluation_count, seconds_now() - begin, first, j->count);
-            plan_bind(x->unet, x->latent, x->memory, x->at_slots / 4 + (uint64_t)item->slot * (uint64_t)x->slots.c);
-            plan_bind(x->unet, x->timestep, values, pair);
-            plan_bind(x->unet, x->scale, values, pair + 1);
-            TRY(plan_run(x->unet));
+            TRY(evaluate(s, item->slot, values, pair));
             TRY(ocl_finish(s->o)); /* keeps progress and Ctrl-C honest */
             break;
         case SCRIPT_COMBINE:

@@ -48,8 +48,7 @@ static int build_prologue(sdcl *s, passes *x, int rows)
     TRY(new_plan(s, &x->prologue, "prologue"));
     x->kv_count = unet_cross_layers(&s->net);
     x->prologue_kv = calloc((size_t)x->kv_count, sizeof *x->prologue_kv);
-    x->unet_kv = calloc((size_t)x->kv_count, sizeof *x->unet_kv);
-    if (!x->prologue_kv || !x->unet_kv) return FAIL(SDCL_ENOMEM, "out of memory");
+    if (!x->prologue_kv) return FAIL(SDCL_ENOMEM, "out of memory");
     x->conditions = plan_external(x->prologue, F32, rows, 1, c->positions, c->hidden);
     for (int i = 0; i < x->kv_count; i++)
         x->prologue_kv[i] = plan_external(x->prologue, s->activation, rows, 1, c->positions, unet_cross_width(&s->net, i));
@@ -63,28 +62,58 @@ out:
     return err;
 }
 
+/* Channels of the latent in and out, rows of one pass: a whole batch, or one half of guidance. */
+static int build_pass(sdcl *s, const passes *x, unet_pass *u, int rows, int queue)
+{
+    int err = 0;
+    TRY(new_plan(s, &u->p, "unet"));
+    plan_set_queue(u->p, queue);
+    u->kv = calloc((size_t)x->kv_count, sizeof *u->kv);
+    if (!u->kv) return FAIL(SDCL_ENOMEM, "out of memory");
+    u->latent = plan_external(u->p, F32, x->pictures, x->h, x->w, x->channels);
+    u->scale = plan_external(u->p, F32, 1, 1, 1, 1);
+    u->timestep = plan_external(u->p, F32, 1, 1, 1, 1);
+    u->eps = plan_external(u->p, F32, rows, x->h, x->w, model_unet(s->m)->out_channels);
+    for (int i = 0; i < x->kv_count; i++)
+        u->kv[i] = plan_external(u->p, s->activation, rows, 1, x->prologue_kv[i].w, x->prologue_kv[i].c);
+    tensor input = plan_act(u->p, rows, x->h, x->w, x->channels);
+    TRY(op_scale_repeat(u->p, input, u->latent, u->scale));
+    TRY(unet_forward(u->p, &s->net, input, u->timestep, u->kv, u->eps));
+    TRY(finish_plan(u->p));
+out:
+    return err;
+}
+
+static void free_pass(unet_pass *u)
+{
+    plan_free(&u->p);
+    free(u->kv);
+    *u = (unet_pass){0};
+}
+
+/* On a CPU a step of a small picture is a few microseconds of work, less than it takes to wake a sleeping core: one of two cores idles. Then the two halves of
+ * guidance, which share nothing but weights, run as plans of their own on two queues, and both cores always find work. */
+#define SMALL_STEP_FLOPS 1e8
+
 static int build_unet(sdcl *s, passes *x, int rows)
 {
-    int err = 0, channels = model_unet(s->m)->in_channels;
-    TRY(new_plan(s, &x->unet, "unet"));
-    x->latent = plan_external(x->unet, F32, x->pictures, x->h, x->w, channels);
-    x->scale = plan_external(x->unet, F32, 1, 1, 1, 1);
-    x->timestep = plan_external(x->unet, F32, 1, 1, 1, 1);
-    x->eps = plan_external(x->unet, F32, rows, x->h, x->w, model_unet(s->m)->out_channels);
-    for (int i = 0; i < x->kv_count; i++)
-        x->unet_kv[i] = plan_external(x->unet, s->activation, rows, 1, x->prologue_kv[i].w, x->prologue_kv[i].c);
-    tensor input = plan_act(x->unet, rows, x->h, x->w, channels);
-    TRY(op_scale_repeat(x->unet, input, x->latent, x->scale));
-    TRY(unet_forward(x->unet, &s->net, input, x->timestep, x->unet_kv, x->eps));
-    TRY(finish_plan(x->unet));
-    x->at_eps = place(x, (uint64_t)rows_of(x->eps) * (uint64_t)x->eps.c * 4);
+    int err = 0;
+    x->channels = model_unet(s->m)->in_channels;
+    x->unet_count = 1;
+    TRY(build_pass(s, x, &x->unet[0], rows, 0));
+    if (x->guided && s->device.cpu && ocl_units(s->o) > 1 && plan_flops(x->unet[0].p) < SMALL_STEP_FLOPS * plan_steps(x->unet[0].p)) {
+        free_pass(&x->unet[0]);
+        x->unet_count = 2;
+        for (int i = 0; i < 2; i++) TRY(build_pass(s, x, &x->unet[i], rows / 2, i));
+    }
+    x->at_eps = place(x, (uint64_t)rows * (uint64_t)x->h * (uint64_t)x->w * (uint64_t)x->unet[0].eps.c * 4);
 out:
     return err;
 }
 
 static int build_scheduler(sdcl *s, passes *x, int rows)
 {
-    int err = 0, len = x->pictures * x->h * x->w * x->latent.c;
+    int err = 0, len = x->pictures * x->h * x->w * x->channels;
     TRY(new_plan(s, &x->scheduler, "sampler"));
     x->slots = plan_external(x->scheduler, F32, SCHEDULER_SLOTS, 1, 1, len);
     x->pred = plan_external(x->scheduler, F32, rows / x->pictures, 1, 1, len);
@@ -101,11 +130,11 @@ static int build_vae(sdcl *s, passes *x)
 {
     int err = 0, factor = 1 << (model_vae(s->m)->levels - 1), height = x->h * factor, width = x->w * factor;
     TRY(new_plan(s, &x->vae, "vae"));
-    x->vae_latent = plan_external(x->vae, F32, 1, x->h, x->w, x->latent.c);
+    x->vae_latent = plan_external(x->vae, F32, 1, x->h, x->w, x->channels);
     x->vae_scale = plan_external(x->vae, F32, 1, 1, 1, 1);
     x->rgb = plan_external(x->vae, U8, 1, height, width, 3);
     x->unit = plan_external(x->vae, F32, 1, height, width, 3);
-    tensor input = plan_act(x->vae, 1, x->h, x->w, x->latent.c), decoded = plan_tensor(x->vae, F32, 1, height, width, 3);
+    tensor input = plan_act(x->vae, 1, x->h, x->w, x->channels), decoded = plan_tensor(x->vae, F32, 1, height, width, 3);
     TRY(op_scale_repeat(x->vae, input, x->vae_latent, x->vae_scale));
     TRY(vae_decode_forward(x->vae, &s->decoder, input, decoded));
     TRY(op_image(x->vae, x->rgb, x->unit, decoded));
@@ -132,10 +161,11 @@ int passes_prepare(sdcl *s, int pictures, bool guided, int h, int w)
     TRY(build_unet(s, x, rows));
     TRY(build_scheduler(s, x, rows));
     TRY(build_vae(s, x));
-    for (size_t i = 0; i < 3; i++) {
-        const plan *p = (const plan *[]){x->text, x->unet, x->vae}[i];
-        session_log(s, SDCL_VERBOSE, "%s: %d steps, %.2f GFLOP, %.1f MB of activations", (const char *[]){"text", "unet", "vae"}[i],
-                    plan_steps(p), plan_flops(p) * 1e-9, (double)plan_arena_bytes(p) * 1e-6);
+    for (int i = 0; i < 3; i++) {
+        const plan *p = i == 0 ? x->text : i == 1 ? x->unet[0].p : x->vae;
+        int times = i == 1 ? x->unet_count : 1;
+        session_log(s, SDCL_VERBOSE, "%s: %d x %d steps, %.2f GFLOP, %.1f MB of activations", i == 0 ? "text" : i == 1 ? "unet" : "vae", times,
+                    plan_steps(p), times * plan_flops(p) * 1e-9, times * (double)plan_arena_bytes(p) * 1e-6);
     }
 out:
     if (err) passes_free(s);
@@ -153,10 +183,16 @@ static void bind_all(sdcl *s)
         tensor t = x->prologue_kv[i];
         uint64_t size = (uint64_t)dtype_size(t.dt);
         plan_bind(x->prologue, t, x->memory, kv / size);
-        plan_bind(x->unet, x->unet_kv[i], x->memory, kv / size);
+        for (int k = 0; k < x->unet_count; k++) {
+            uint64_t half = (uint64_t)k * (uint64_t)rows_of(x->unet[k].kv[i]) * (uint64_t)t.c;
+            plan_bind(x->unet[k].p, x->unet[k].kv[i], x->memory, kv / size + half);
+        }
         kv += ((uint64_t)rows_of(t) * (uint64_t)t.c * size + 255) / 256 * 256;
     }
-    plan_bind(x->unet, x->eps, x->memory, x->at_eps / 4);
+    for (int k = 0; k < x->unet_count; k++) {
+        const unet_pass *u = &x->unet[k];
+        plan_bind(u->p, u->eps, x->memory, x->at_eps / 4 + (uint64_t)k * (uint64_t)rows_of(u->eps) * (uint64_t)u->eps.c);
+    }
     plan_bind(x->scheduler, x->slots, x->memory, x->at_slots / 4);
     plan_bind(x->scheduler, x->pred, x->memory, x->at_eps / 4);
     plan_bind(x->vae, x->rgb, x->memory, x->at_rgb);
@@ -168,11 +204,12 @@ int passes_allocate(sdcl *s)
 {
     int err = 0;
     passes *x = &s->shape;
-    plan *plans[] = {x->text, x->prologue, x->unet, x->scheduler, x->vae};
+    plan *plans[] = {x->text, x->prologue, x->unet[0].p, x->unet[1].p, x->scheduler, x->vae};
     float unscale = 1.0f / model_vae(s->m)->scaling_factor;
     if (x->memory) return 0;
     TRY(ocl_buffer_new(s->o, &x->memory, x->memory_bytes));
-    for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) TRY(plan_allocate(plans[i]));
+    for (size_t i = 0; i < sizeof plans / sizeof *plans; i++)
+        if (plans[i]) TRY(plan_allocate(plans[i]));
     bind_all(s);
     TRY(ocl_write(s->o, x->memory, x->at_scalars, sizeof unscale, &unscale));
 out:
@@ -184,11 +221,11 @@ void passes_free(sdcl *s)
     passes *x = &s->shape;
     plan_free(&x->text);
     plan_free(&x->prologue);
-    plan_free(&x->unet);
+    free_pass(&x->unet[0]);
+    free_pass(&x->unet[1]);
     plan_free(&x->scheduler);
     plan_free(&x->vae);
     free(x->prologue_kv);
-    free(x->unet_kv);
     if (s->o) ocl_buffer_free(s->o, &x->memory);
     *x = (passes){0};
 }

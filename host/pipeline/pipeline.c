@@ -114,7 +114,7 @@ static int run_batch(sdcl *s, const sdcl_job *j, sampler *steps, int first, sdcl
         err = FAIL(SDCL_ENOMEM, "out of memory");
         goto out;
     }
-    TRY(noise_open(&n, j->seeds + first, x->pictures, j->compat == SDCL_COMPAT_DIFFUSERS, x->h * x->w, x->latent.c));
+    TRY(noise_open(&n, j->seeds + first, x->pictures, j->compat == SDCL_COMPAT_DIFFUSERS, x->h * x->w, x->channels));
     TRY(denoise(s, j, steps, &n, first));
     t->unet = seconds_now() - begin;
     for (int i = 0; i < x->pictures; i++) {
@@ -174,7 +174,7 @@ int sdcl_dry_run(sdcl *s, const sdcl_job *job, sdcl_memory *m)
     TRY(passes_prepare(s, n, j.cfg_scale > 1, j.height / factor, j.width / factor));
     *m = (sdcl_memory){.text_weights = weights_bytes(s->text_weights), .text_arena = plan_arena_bytes(x->text),
                        .unet_weights = weights_bytes(s->unet_weights),
-                       .unet_arena = plan_arena_bytes(x->unet) + plan_arena_bytes(x->prologue) + plan_arena_bytes(x->scheduler),
+                       .unet_arena = plan_arena_bytes(x->unet[0].p) + (x->unet[1].p ? plan_arena_bytes(x->unet[1].p) : 0) + plan_arena_bytes(x->prologue) + plan_arena_bytes(x->scheduler),
                        .vae_weights = weights_bytes(s->vae_weights), .vae_arena = plan_arena_bytes(x->vae), .io = x->memory_bytes};
     m->peak = m->text_weights + m->text_arena + m->unet_weights + m->unet_arena + m->vae_weights + m->vae_arena + m->io;
 out:

@@ -14,16 +14,24 @@
 
 #include <stdbool.h>
 
+/* One evaluation of the UNet: of all rows of a batch, or of its unconditional or conditional half. Tensors are external. */
+typedef struct unet_pass {
+    plan *p;
+    tensor latent, scale, timestep, eps;
+    tensor *kv; /* owned */
+} unet_pass;
+
 /* The plans of one shape. Tensors named here are external: bound to the session's buffers. */
 typedef struct passes {
     int pictures, h, w; /* latent size */
     bool guided;        /* two UNet rows a picture */
-    plan *text, *prologue, *unet, *scheduler, *vae;
+    plan *text, *prologue, *scheduler, *vae;
+    unet_pass unet[2]; /* two where the halves of guidance run side by side: see passes.c */
+    int unet_count;
     tensor ids, context;               /* text: (2,1,T) I32 -> (2,1,T,D) F32 */
     tensor conditions;                 /* prologue: (rows,1,T,D) F32 */
-    tensor *prologue_kv, *unet_kv;     /* owned; the same memory seen by both plans */
-    int kv_count;
-    tensor latent, scale, timestep, eps; /* unet */
+    tensor *prologue_kv;               /* owned; the UNet's kv are the same memory */
+    int kv_count, channels;            /* of the latent */
     tensor slots, pred, program;       /* scheduler */
     tensor vae_latent, vae_scale, rgb, unit;
     cl_mem memory;                     /* all of the above that outlives a plan, one buffer */

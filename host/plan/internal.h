@@ -23,6 +23,7 @@ typedef struct buffer {
 struct plan {
     ocl *o;
     char *name; /* owned */
+    int queue;
     dtype activation;
     step *steps;
     int step_count, step_capacity;

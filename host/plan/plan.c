@@ -241,10 +241,16 @@ void plan_bind(plan *p, tensor external, cl_mem mem, uint64_t offset)
     p->buffers[external.buf].offset = offset;
 }
 
-int plan_run(plan *p)
+void plan_set_queue(plan *p, int queue) { p->queue = queue; }
+int plan_queue(const plan *p) { return p->queue; }
+
+int plan_run(plan *p) { return plans_run(&p, 1); }
+
+int plans_run(plan *const *plans, int count)
 {
     int err = 0;
-    for (int i = 0; i < p->step_count; i++) TRY(p->steps[i].impl->launch(p, &p->steps[i]));
+    for (int i = 0; i < plans[0]->step_count; i++)
+        for (int k = 0; k < count; k++) TRY(plans[k]->steps[i].impl->launch(plans[k], &plans[k]->steps[i]));
 out:
     return err;
 }

@@ -97,8 +97,13 @@ void plan_release(plan *p); /* frees the arena; plan_allocate brings it back */
 
 /* Points an external tensor at memory: element offset within mem. */
 void plan_bind(plan *p, tensor external, cl_mem mem, uint64_t offset);
+/* The queue that the plan's steps go to; 0 unless set. */
+void plan_set_queue(plan *p, int queue);
+int plan_queue(const plan *p);
 /* Enqueues all steps, in order. Bounded queue depth. */
 int plan_run(plan *p);
+/* The same for plans of equal step count on different queues, step by step in turn, so that both make progress from the start. */
+int plans_run(plan *const *plans, int count);
 
 /* Where a tensor is, for launch functions: its buffer, and its offset in elements. */
 cl_mem tensor_mem(const plan *p, tensor t);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STAGING_BYTES = 8 << 20 };
+enum { RAW_BYTES = 4 << 20, RING_BYTES = 16 << 20 };
 
 struct weights {
     ocl *o;
@@ -149,22 +149,38 @@ static void convert(void *dst, dtype to, const void *src, weight_dtype from, uin
     }
 }
 
+/* Rows on their way to the device: a ring on the host and its twin there. Nothing waits until the ring is full, so reading, copying and packing overlap. */
 typedef struct loader {
     ocl *o;
-    void *raw, *converted; /* STAGING_BYTES, and twice that: f16 widens to f32 */
-    cl_mem staging;        /* of the converted rows */
-    ocl_kernel *pack[2];   /* the set's */
+    unsigned char *ring; /* rows in storage type */
+    void *raw;           /* rows as in the file, where they have to be converted; RAW_BYTES */
+    cl_mem staging;
+    uint64_t size, used; /* of the ring */
+    ocl_kernel *pack[2]; /* the set's */
 } loader;
 
-/* Rows [first, first + n) of w, in storage type, from the staging buffer into panels. */
-static int pack_rows(loader *l, const weight *w, int first, int n)
+static int claim(loader *l, uint64_t bytes, uint64_t *offset)
 {
-    cl_ulong zero = 0;
+    int err = 0;
+    if (l->used + bytes > l->size) {
+        TRY(ocl_finish(l->o));
+        l->used = 0;
+    }
+    *offset = l->used;
+    l->used += (bytes + 63) / 64 * 64;
+out:
+    return err;
+}
+
+/* Rows [first, first + n) of w, in storage type, from the staging buffer into panels. */
+static int pack_rows(loader *l, const weight *w, int first, int n, uint64_t offset)
+{
+    cl_ulong zero = 0, from = offset / (uint64_t)dtype_size(w->dt);
     cl_int row0 = first, paired = w->paired, row_stride = w->columns * w->taps, tap_stride = 1;
-    ocl_arg args[] = {ARG(w->mem),  ARG(zero),     ARG(l->staging), ARG(zero), ARG(w->rows),    ARG(row0),    ARG(w->columns),
+    ocl_arg args[] = {ARG(w->mem),  ARG(zero),     ARG(l->staging), ARG(from), ARG(w->rows),    ARG(row0),    ARG(w->columns),
                       ARG(w->taps), ARG(w->panel), ARG(paired),     ARG(row_stride), ARG(w->taps), ARG(tap_stride)};
     ocl_grid grid = {{(size_t)n, 1, 1}, {1, 1, 1}};
-    return ocl_run(l->o, l->pack[w->dt == F16], "load", grid, args, sizeof args / sizeof *args);
+    return ocl_run(l->o, 0, l->pack[w->dt == F16], "load", grid, args, sizeof args / sizeof *args);
 }
 
 static int load_rows(loader *l, const weight *w, const weight_part *part, int row_of_weight)
@@ -172,24 +188,21 @@ static int load_rows(loader *l, const weight *w, const weight_part *part, int ro
     int err = 0;
     uint64_t row = (uint64_t)w->columns * (uint64_t)w->taps, src = row * (uint64_t)source_size(part->dt);
     dtype store = w->layout == LAYOUT_VECTOR ? F32 : w->dt;
-    uint64_t dst = row * (uint64_t)dtype_size(store);
+    uint64_t dst = row * (uint64_t)dtype_size(store), at;
     bool same = (store == F16 && part->dt == WEIGHT_F16) || (store == F32 && part->dt == WEIGHT_F32);
-    int step = src > STAGING_BYTES ? 0 : (int)(STAGING_BYTES / src);
+    int step = (int)(RAW_BYTES / (src > dst ? src : dst));
     if (!step) return FAIL(SDCL_EMODEL, "%s: a row of %llu bytes is too long", part->name, (unsigned long long)src);
     for (int r = 0; r < part->rows; r += step) {
         int n = part->rows - r < step ? part->rows - r : step;
-        uint64_t first = (uint64_t)(row_of_weight + r);
-        TRY(part->read(part->file, part->entry, (uint64_t)r * src, (uint64_t)n * src, l->raw));
-        const void *rows = l->raw;
-        if (!same) {
-            convert(l->converted, store, l->raw, part->dt, (uint64_t)n * row);
-            rows = l->converted;
-        }
+        uint64_t first = (uint64_t)(row_of_weight + r), bytes = (uint64_t)n * dst;
+        TRY(claim(l, bytes, &at));
+        TRY(part->read(part->file, part->entry, (uint64_t)r * src, (uint64_t)n * src, same ? l->ring + at : l->raw));
+        if (!same) convert(l->ring + at, store, l->raw, part->dt, (uint64_t)n * row);
         if (w->layout == LAYOUT_PANELS) {
-            TRY(ocl_write(l->o, l->staging, 0, (uint64_t)n * dst, rows));
-            TRY(pack_rows(l, w, row_of_weight + r, n));
+            TRY(ocl_write_async(l->o, l->staging, at, bytes, l->ring + at));
+            TRY(pack_rows(l, w, row_of_weight + r, n, at));
         } else {
-            TRY(ocl_write(l->o, w->mem, first * dst, (uint64_t)n * dst, rows));
+            TRY(ocl_write_async(l->o, w->mem, first * dst, bytes, l->ring + at));
         }
     }
 out:
@@ -207,33 +220,39 @@ static int load(loader *l, weight *w)
         row += w->parts[i].rows;
     }
 out:
-    if (err) ocl_buffer_free(l->o, &w->mem);
     return err;
 }
 
 int weights_load(weights *ws, void (*progress)(void *user, int done, int total), void *user)
 {
     int err = 0;
+    uint64_t left = 0;
     loader l = {.o = ws->o, .pack = {ws->pack[0], ws->pack[1]}};
-    l.raw = malloc(STAGING_BYTES);
-    l.converted = malloc(2 * (size_t)STAGING_BYTES);
-    if (!l.raw || !l.converted) {
+    for (int i = 0; i < ws->count; i++)
+        if (ws->list[i]->layout != LAYOUT_NONE && !ws->list[i]->mem) left += ws->list[i]->bytes + 64 * (uint64_t)ws->list[i]->part_count;
+    if (!left) return 0;
+    l.size = left < RING_BYTES ? left : RING_BYTES;
+    if (l.size < RAW_BYTES) l.size = RAW_BYTES;
+    l.ring = malloc(l.size);
+    l.raw = malloc(RAW_BYTES);
+    if (!l.ring || !l.raw) {
         err = FAIL(SDCL_ENOMEM, "out of memory");
         goto out;
     }
+    TRY(ocl_buffer_new(ws->o, &l.staging, l.size));
     TRY(ocl_kernel_wait(ws->o, l.pack[0]));
     TRY(ocl_kernel_wait(ws->o, l.pack[1]));
-    TRY(ocl_buffer_new(ws->o, &l.staging, 2 * (uint64_t)STAGING_BYTES));
     for (int i = 0; i < ws->count; i++) {
         weight *w = ws->list[i];
         if (w->layout != LAYOUT_NONE && !w->mem) TRY(load(&l, w));
         if (progress) progress(user, i + 1, ws->count);
     }
-    TRY(ocl_finish(ws->o));
 out:
+    if (ocl_finish(ws->o) && !err) err = FAIL(SDCL_EDEVICE, "%s", sdcl_last_error()); /* the ring is in use until then */
+    if (err) weights_unload(ws);
     ocl_buffer_free(ws->o, &l.staging);
+    free(l.ring);
     free(l.raw);
-    free(l.converted);
     return err;
 }
 

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include "ocl/binary_cache.h"
+
+#include "base/strbuf.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { CACHE_AUTO, CACHE_ON, CACHE_OFF };
+
+static const ocl_tunable device_tunables[] = {
+    {"binary_cache", CACHE_AUTO, "auto on off",
+     "compiled programs are kept in ~/.cache/sdcl; auto: unless the driver keeps them"}};
+const ocl_section device_section = {"device", device_tunables, 1, 0};
+
+static const char pocl[] = "Portable Computing Language";
+/* Parts of the names of platforms that keep compiled programs themselves. */
+static const char *const keepers[] = {pocl, "NVIDIA", "Intel", "rusticl", "Clover"};
+
+static bool driver_keeps(const char *platform)
+{
+    for (size_t i = 0; i < sizeof keepers / sizeof *keepers; i++)
+        if (strcasestr(platform, keepers[i])) return true;
+    return false;
+}
+
+/* A folder in which nobody but this user can put or replace a file. */
+static bool is_private(const char *path)
+{
+    struct stat st;
+    return !stat(path, &st) && S_ISDIR(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* $XDG_CACHE_HOME/sdcl, else ~/.cache/sdcl, made where it is missing; NULL: it cannot be used. */
+static char *cache_folder(void)
+{
+    strbuf path = {0};
+    const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    if (base && *base == '/') strbuf_puts(&path, base);
+    else if (home && *home == '/') strbuf_printf(&path, "%s/.cache", home);
+    else return NULL;
+    mkdir(strbuf_text(&path), S_IRWXU);
+    strbuf_puts(&path, "/sdcl");
+    mkdir(strbuf_text(&path), S_IRWXU);
+    if (!path.failed && is_private(path.s)) return path.s;
+    strbuf_free(&path);
+    return NULL;
+}
+
+int binary_cache_open(char **folder, const ocl_device *device, const config *values)
+{
+    const char *platform = device->info.platform;
+    int cache = config_value(values, device_section.name, "binary_cache");
+    *folder = NULL;
+    if (cache == CACHE_ON && strstr(platform, pocl)) {
+        int err = FAIL(
+            SDCL_EUSAGE,
+            "[device] binary_cache cannot be on for PoCL: it has a cache of its own, and compiles every kernel "
+            "twice when it is asked for binaries");
+        error_hint("leave binary_cache at auto");
+        return err;
+    }
+    if (cache == CACHE_ON || (cache == CACHE_AUTO && !driver_keeps(platform))) *folder = cache_folder();
+    return 0;
+}
+
+void binary_cache_key(char key[BINARY_KEY], const ocl_device *device, const char *source, const char *options)
+{
+    char platform[256] = "";
+    const sdcl_device *d = &device->info;
+    clGetPlatformInfo(device->platform, CL_PLATFORM_VERSION, sizeof platform - 1, platform, NULL);
+    const char *const texts[] = {source, options, d->platform, platform, d->vendor, d->name, d->version, d->driver};
+    binary_key(key, texts, sizeof texts / sizeof *texts);
+}
+
+cl_program binary_cache_load(const char *folder, const char *key, cl_context context, cl_device_id device,
+                             const char *options)
+{
+    size_t size = 0;
+    cl_int code = 0, taken = 0;
+    unsigned char *binary = binary_read(folder, key, &size);
+    const unsigned char *bytes = binary;
+    if (!binary) return NULL;
+    cl_program program = clCreateProgramWithBinary(context, 1, &device, &size, &bytes, &taken, &code);
+    free(binary);
+    if (!program) return NULL;
+    if (taken == CL_SUCCESS && clBuildProgram(program, 1, &device, options, NULL, NULL) == CL_SUCCESS) return program;
+    clReleaseProgram(program);
+    return NULL;
+}
+
+void binary_cache_store(const char *folder, const char *key, cl_program program)
+{
+    size_t size = 0;
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof size, &size, NULL) != CL_SUCCESS || !size) return;
+    unsigned char *binary = malloc(size);
+    if (binary && clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) == CL_SUCCESS)
+        binary_write(folder, key, binary, size);
+    free(binary);
+}
