@@ -2,7 +2,7 @@
 /* Opening and closing a session. */
 #include "pipeline/session.h"
 
-#include "io/sha256.h"
+#include "io/hash_cache.h"
 #include "nn/params.h"
 #include "pipeline/models.h"
 
@@ -156,8 +156,8 @@ const char *sdcl_session_model(const sdcl *s) { return s->model_path; }
 
 const char *sdcl_session_model_hash(sdcl *s)
 {
-    char hex[65];
-    if (!s->hash[0] && !sha256_file(model_part_path(s->m, PART_UNET), hex)) memcpy(s->hash, hex, 10);
+    char hex[SHA256_HEX];
+    if (!s->hash[0] && !hash_cached(model_part_path(s->m, PART_UNET), hex)) memcpy(s->hash, hex, 10);
     return s->hash;
 }
 
