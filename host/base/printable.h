@@ -7,8 +7,8 @@
 
 enum { PRINTABLE_MAX = 128 };
 
-/* Copies text into out: every byte that is not printable ASCII becomes \xNN, so that it cannot drive the terminal; what does
- * not fit is replaced by "...". Returns out. */
+/* Copies text into out: every byte that is not printable ASCII becomes \xNN, so that it cannot drive the terminal; what
+ * does not fit is replaced by "...". Returns out. */
 const char *printable(char out[PRINTABLE_MAX], const char *text);
 
 /* Whether UTF-8 text contains a control character: C0, DEL or C1. */

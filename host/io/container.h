@@ -15,8 +15,8 @@ struct tensor_file {
     char *names;                 /* owned; what every tensor's name points into */
 };
 
-/* Fills in count, tensors and names from the header of the open file, all checked against its size. Messages name the tensor, not the
- * file. What is set on failure is freed by tensor_file_close. */
+/* Fills in count, tensors and names from the header of the open file, all checked against its size. Messages name the
+ * tensor, not the file. What is set on failure is freed by tensor_file_close. */
 int safetensors_read_header(tensor_file *f);
 
 #endif

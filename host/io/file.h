@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading files that come from elsewhere. Every failure is SDCL_EMODEL (or SDCL_ENOMEM) and its message begins with the path. */
+/* Reading files that come from elsewhere. Failures are SDCL_EMODEL (or SDCL_ENOMEM); messages begin with the path. */
 #ifndef SDCL_IO_FILE_H
 #define SDCL_IO_FILE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Opens a regular file for reading; *size: its length now. Refuses what people put in a model's place: a missing file, a
- * folder, a FIFO or device (without waiting for a writer), a Git-LFS pointer, a web page saved under the name. The caller
- * closes *fd; it is -1 on failure. */
+/* Opens a regular file for reading; *size: its length now. Refuses what people put in a model's place: a missing file,
+ * a folder, a FIFO or device (without waiting for a writer), a Git-LFS pointer, a saved web page. The caller closes
+ * *fd; it is -1 on failure. */
 int file_open(int *fd, uint64_t *size, const char *path);
 
 /* Reads exactly n bytes at offset, whatever the file position; a file that ends before is refused. */

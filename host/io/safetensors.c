@@ -22,7 +22,7 @@ enum {
 
 static const char metadata_key[] = "__metadata__";
 
-/* --- the header as text ------------------------------------------------------------------------------------------------ */
+/* --- the header as text ------------------------------------------------------------------------------------------- */
 
 static uint64_t little_endian(const unsigned char b[8])
 {
@@ -79,7 +79,7 @@ static int parse_header(const tensor_file *f, json_t **root, uint64_t *data_star
     char *text = NULL, shown[PRINTABLE_MAX];
     json_error_t e;
     if (f->size < HEADER_START)
-        return FAIL(SDCL_EMODEL, "is %" PRIu64 " bytes, too short for the header length of a safetensors file", f->size);
+        return FAIL(SDCL_EMODEL, "is %" PRIu64 " bytes, too short for a safetensors file", f->size);
     TRY(file_read_at(f->fd, "header", 0, sizeof start, start));
     uint64_t n = little_endian(start);
     if (n > f->size - HEADER_START) TRY(refuse_other_format(start, n, "more than the file holds"));
@@ -89,8 +89,7 @@ static int parse_header(const tensor_file *f, json_t **root, uint64_t *data_star
     TRY(file_read_at(f->fd, "header", HEADER_START, n, text));
     TRY(scan_header(text, (size_t)n));
     *root = json_loadb(text, (size_t)n, JSON_REJECT_DUPLICATES, &e);
-    if (!*root)
-        TRY(FAIL(SDCL_EMODEL, "header is not valid JSON: byte %d: %s", e.position, printable(shown, e.text)));
+    if (!*root) TRY(FAIL(SDCL_EMODEL, "header is not valid JSON: byte %d: %s", e.position, printable(shown, e.text)));
     if (!json_is_object(*root)) TRY(FAIL(SDCL_EMODEL, "header is not a JSON object"));
     *data_start = HEADER_START + n;
 out:
@@ -98,7 +97,7 @@ out:
     return err;
 }
 
-/* --- one entry ----------------------------------------------------------------------------------------------------------- */
+/* --- one entry ---------------------------------------------------------------------------------------------------- */
 
 static const char *json_kind(const json_t *v)
 {
@@ -166,7 +165,8 @@ static int read_offsets(file_tensor *t, const json_t *v)
     uint64_t end = 0;
     int err = 0;
     if (!json_is_array(v)) return FAIL(SDCL_EMODEL, "data_offsets is %s, expected [begin, end]", json_kind(v));
-    if (json_array_size(v) != 2) return FAIL(SDCL_EMODEL, "data_offsets has %zu values, expected 2", json_array_size(v));
+    if (json_array_size(v) != 2)
+        return FAIL(SDCL_EMODEL, "data_offsets has %zu values, expected 2", json_array_size(v));
     TRY(read_unsigned(&t->offset, json_array_get(v, 0), "data_offsets"));
     TRY(read_unsigned(&end, json_array_get(v, 1), "data_offsets"));
     if (end < t->offset)
@@ -192,9 +192,12 @@ static int read_entry(file_tensor *t, json_t *entry)
         v[i] = json_object_get(entry, fields[i]);
         if (!v[i]) return FAIL(SDCL_EMODEL, "has no %s", fields[i]);
     }
-    json_object_foreach (entry, key, ignored)
+    json_object_foreach(entry, key, ignored)
+    {
         if (strcmp(key, fields[0]) && strcmp(key, fields[1]) && strcmp(key, fields[2]))
-            return FAIL(SDCL_EMODEL, "unknown field \"%s\", expected dtype, shape and data_offsets", printable(shown, key));
+            return FAIL(SDCL_EMODEL, "unknown field \"%s\", expected only dtype, shape and data_offsets",
+                        printable(shown, key));
+    }
     TRY(read_dtype(&t->dtype, v[0]));
     TRY(read_shape(t, v[1]));
     TRY(read_offsets(t, v[2]));
@@ -207,8 +210,8 @@ static int check_name(const char *name)
     char shown[PRINTABLE_MAX];
     if (!*name) return FAIL(SDCL_EMODEL, "a tensor has an empty name");
     if (strlen(name) > NAME_LENGTH_MAX)
-        return FAIL(SDCL_EMODEL, "tensor \"%s\": name of %zu bytes, expected at most %d", printable(shown, name), strlen(name),
-                    NAME_LENGTH_MAX);
+        return FAIL(SDCL_EMODEL, "tensor \"%s\": name of %zu bytes, expected at most %d", printable(shown, name),
+                    strlen(name), NAME_LENGTH_MAX);
     if (has_control(name))
         return FAIL(SDCL_EMODEL, "tensor \"%s\": control characters in its name", printable(shown, name));
     return 0;
@@ -221,14 +224,16 @@ static int check_metadata(json_t *metadata)
     json_t *v;
     if (!json_is_object(metadata))
         return FAIL(SDCL_EMODEL, "%s is %s, expected an object", metadata_key, json_kind(metadata));
-    json_object_foreach (metadata, key, v)
+    json_object_foreach(metadata, key, v)
+    {
         if (!json_is_string(v))
             return FAIL(SDCL_EMODEL, "%s: \"%s\" is %s, expected a string", metadata_key, printable(shown, key),
                         json_kind(v));
+    }
     return 0;
 }
 
-/* --- all entries --------------------------------------------------------------------------------------------------------- */
+/* --- all entries -------------------------------------------------------------------------------------------------- */
 
 static int read_entries(tensor_file *f, json_t *root)
 {
@@ -237,11 +242,12 @@ static int read_entries(tensor_file *f, json_t *root)
     const char *key;
     json_t *entry;
     size_t name_bytes = 0;
-    json_object_foreach (root, key, entry) name_bytes += strlen(key) + 1;
+    json_object_foreach(root, key, entry) name_bytes += strlen(key) + 1;
     f->tensors = calloc(json_object_size(root) + 1, sizeof *f->tensors);
     char *name = f->names = malloc(name_bytes + 1);
     if (!f->tensors || !name) return FAIL(SDCL_ENOMEM, "out of memory for %zu tensors", json_object_size(root));
-    json_object_foreach (root, key, entry) {
+    json_object_foreach(root, key, entry)
+    {
         if (!strcmp(key, metadata_key)) {
             TRY(check_metadata(entry));
             continue;
@@ -257,7 +263,7 @@ out:
     return err;
 }
 
-/* Empty tensors come before the one that begins at their offset; names make the order one of the file's content alone. */
+/* Empty tensors come before the one that begins at their offset, by name: the header's own order does not matter. */
 static int by_offset(const void *pa, const void *pb)
 {
     const file_tensor *a = pa, *b = pb;
@@ -277,11 +283,10 @@ static int check_tiling(tensor_file *f, uint64_t data_start)
         file_tensor *t = &f->tensors[i];
         printable(shown, t->name);
         if (t->offset > end)
-            return FAIL(SDCL_EMODEL, "tensor \"%s\" begins at byte %" PRIu64 " of the data, expected %" PRIu64 ": a gap",
-                        shown, t->offset, end);
+            return FAIL(SDCL_EMODEL, "tensor \"%s\" begins at byte %" PRIu64 ", expected %" PRIu64 ": a gap", shown,
+                        t->offset, end);
         if (t->offset < end)
-            return FAIL(SDCL_EMODEL,
-                        "tensor \"%s\" begins at byte %" PRIu64 " of the data, expected %" PRIu64 ": it overlaps \"%s\"",
+            return FAIL(SDCL_EMODEL, "tensor \"%s\" begins at byte %" PRIu64 ", expected %" PRIu64 ": overlaps \"%s\"",
                         shown, t->offset, end, printable(before, t[-1].name));
         if (!checked_add(&end, t->offset, t->bytes) || end > data_bytes) {
             int err = FAIL(SDCL_EMODEL,
