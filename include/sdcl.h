@@ -68,7 +68,7 @@ typedef void sdcl_config_fn(void *user, const char *section, const char *key, co
 
 typedef enum sdcl_level { SDCL_INFO, SDCL_WARNING, SDCL_VERBOSE } sdcl_level;
 
-/* What a long operation is doing. step counts from 1 within stage; steps = 0: length unknown. */
+/* What a long operation is doing. step: how many of the stage's steps are done; steps = 0: length unknown. */
 typedef struct sdcl_progress {
     const char *stage; /* "compile", "load", "text", "unet", "vae" */
     int step, steps;

@@ -12,10 +12,33 @@ typedef struct timing {
     double load, text, unet, vae, begin;
 } timing;
 
-static void report_load(void *user, int done, int total)
+/* The three parts are one stage to the caller. */
+typedef struct loading {
+    const sdcl *s;
+    double begin;
+    int earlier, total; /* weights */
+} loading;
+
+static void report_load(void *user, int done, int of_part)
 {
-    const sdcl *s = user;
-    session_progress(s, "load", done, total, 0, 0, 0);
+    const loading *l = user;
+    (void)of_part;
+    session_progress(l->s, "load", l->earlier + done, l->total, seconds_now() - l->begin, 0, 0);
+}
+
+static int load_weights(sdcl *s)
+{
+    int err = 0;
+    weights *parts[] = {s->text_weights, s->unet_weights, s->vae_weights};
+    loading l = {.s = s, .begin = seconds_now()};
+    for (int i = 0; i < 3; i++) l.total += weights_count(parts[i]);
+    for (int i = 0; i < 3; i++) {
+        TRY(session_cancelled(s));
+        TRY(weights_load(parts[i], report_load, &l));
+        l.earlier += weights_count(parts[i]);
+    }
+out:
+    return err;
 }
 
 /* Plans, kernels (compiling in the background meanwhile), weights, memory. */
@@ -28,9 +51,7 @@ static int load(sdcl *s, int pictures, bool guided, int h, int w, timing *t)
         session_progress(s, "compile", 0, 0, 0, 0, 0);
         session_log(s, SDCL_INFO, "compiling kernels for %s: a few seconds, once", s->device.info.name);
     }
-    TRY(weights_load(s->text_weights, report_load, s));
-    TRY(weights_load(s->unet_weights, report_load, s));
-    TRY(weights_load(s->vae_weights, report_load, s));
+    TRY(load_weights(s));
     TRY(passes_allocate(s));
     TRY(ocl_build_wait(s->o));
     t->load += seconds_now() - begin;
@@ -47,8 +68,9 @@ static int warn_lost(const sdcl *s, const char *which, const strbuf *lost)
     return 0;
 }
 
-/* Row 0 the negative prompt, row 1 the prompt; then keys and values of the rows that the UNet sees. */
-static int encode_text(sdcl *s, const sdcl_job *j, timing *t)
+/* Row 0 the negative prompt, row 1 the prompt; then keys and values of the rows that the UNet sees. first: pictures already finished; a job's later batch
+ * of another size encodes again, but does not warn again. */
+static int encode_text(sdcl *s, const sdcl_job *j, int first, timing *t)
 {
     int err = 0, positions = model_clip(s->m)->positions, width = model_clip(s->m)->hidden;
     const passes *x = &s->shape;
@@ -61,10 +83,13 @@ static int encode_text(sdcl *s, const sdcl_job *j, timing *t)
         err = FAIL(SDCL_ENOMEM, "out of memory");
         goto out;
     }
+    session_progress(s, "text", 0, 0, 0, first, j->count);
     TRY(tokenizer_encode_padded(s->words, j->negative, ids, positions, &lost_negative));
     TRY(tokenizer_encode_padded(s->words, j->prompt, ids + positions, positions, &lost));
-    TRY(warn_lost(s, "negative prompt", &lost_negative));
-    TRY(warn_lost(s, "prompt", &lost));
+    if (!first) {
+        TRY(warn_lost(s, "negative prompt", &lost_negative));
+        TRY(warn_lost(s, "prompt", &lost));
+    }
     TRY(dump_i32(j->dump, "tokens", ids, 2, (int[]){2, positions}));
     TRY(ocl_write(s->o, x->memory, x->at_ids, 2 * (uint64_t)positions * 4, ids));
     TRY(plan_run(x->text));
@@ -155,7 +180,7 @@ int sdcl_generate(sdcl *s, const sdcl_job *job, sdcl_image_fn *each, void *user)
         TRY(session_cancelled(s));
         bool same = s->shape.memory && s->shape.pictures == n && s->shape.guided == guided && first;
         TRY(load(s, n, guided, j.height / factor, j.width / factor, &t));
-        if (!same) TRY(encode_text(s, &j, &t));
+        if (!same) TRY(encode_text(s, &j, first, &t));
         TRY(run_batch(s, &j, steps, first, each, user, &t));
     }
 out:

@@ -108,6 +108,8 @@ int weight_set_layout(weight *w, weight_layout layout, int panel, bool paired)
     return FAIL(SDCL_EINTERNAL, "%s: asked for in two layouts", w->parts[0].name);
 }
 
+int weights_count(const weights *ws) { return ws->count; }
+
 uint64_t weights_bytes(const weights *ws)
 {
     uint64_t bytes = 0;
@@ -247,8 +249,9 @@ int weights_load(weights *ws, void (*progress)(void *user, int done, int total),
         if (w->layout != LAYOUT_NONE && !w->mem) TRY(load(&l, w));
         if (progress) progress(user, i + 1, ws->count);
     }
-out:
-    if (ocl_finish(ws->o) && !err) err = FAIL(SDCL_EDEVICE, "%s", sdcl_last_error()); /* the ring is in use until then */
+out:;
+    int finished = ocl_finish(ws->o); /* the ring is in use until then */
+    if (!err) err = finished;
     if (err) weights_unload(ws);
     ocl_buffer_free(ws->o, &l.staging);
     free(l.ring);

@@ -53,6 +53,7 @@ int weight_set_layout(weight *w, weight_layout layout, int panel, bool paired);
 /* Where it is on the device; NULL until loaded. */
 cl_mem weight_mem(const weight *w);
 
+int weights_count(const weights *ws);
 /* Bytes of all weights that have a layout. */
 uint64_t weights_bytes(const weights *ws);
 /* Reads and packs every weight that has a layout and is not on the device. progress may be NULL. */

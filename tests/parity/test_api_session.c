@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/* What a caller sees of a session at work: progress, interruption, warnings, memory, and that jobs leave no trace in later ones. */
+#include "draw.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MESSAGE_ROOM = 1024, CANCEL_AT = 3 };
+
+static const char MODEL[] = "tests/golden/tiny-b";
+static const uint64_t seeds[] = {11, 12, 13, 14, 15};
+
+/* What the callbacks have seen. */
+typedef struct witness {
+    char stages[8][16]; /* as they came, repetitions left out */
+    int stage_count;
+    sdcl_progress last;
+    int backwards;              /* reports that go back within a stage, or are out of range */
+    int unet_reports, finished; /* finished: reports of the UNet with step = steps */
+    int cancel_at;              /* UNet step from which the job is to stop; 0: never */
+    char warning[MESSAGE_ROOM];
+    int warnings;
+} witness;
+
+static void on_progress(void *user, const sdcl_progress *p)
+{
+    witness *w = user;
+    bool same = w->stage_count && !strcmp(w->stages[w->stage_count - 1], p->stage);
+    if (!same && w->stage_count < 8) snprintf(w->stages[w->stage_count++], sizeof w->stages[0], "%s", p->stage);
+    w->backwards += p->step < 0 || (p->steps && p->step > p->steps) || p->seconds < 0 || p->image < 0 ||
+                    p->image > p->images;
+    w->backwards += same && (p->step < w->last.step || p->image < w->last.image);
+    if (!strcmp(p->stage, "unet")) {
+        w->unet_reports++;
+        w->finished += p->step == p->steps;
+    }
+    w->last = *p;
+}
+
+static int on_cancelled(void *user)
+{
+    const witness *w = user;
+    return w->cancel_at && w->stage_count && !strcmp(w->stages[w->stage_count - 1], "unet") &&
+           w->last.step >= w->cancel_at;
+}
+
+static void on_log(void *user, sdcl_level level, const char *message)
+{
+    witness *w = user;
+    if (level != SDCL_WARNING) return;
+    w->warnings++;
+    snprintf(w->warning, sizeof w->warning, "%s", message);
+}
+
+static sdcl *session_with(witness *w)
+{
+    sdcl_params p;
+    sdcl *s = NULL;
+    *w = (witness){0};
+    sdcl_params_init(&p);
+    p.model = MODEL;
+    p.precision = "f32";
+    p.progress = on_progress;
+    p.cancelled = on_cancelled;
+    p.log = on_log;
+    p.user = w;
+    assert_done(sdcl_open(&s, &p));
+    return s;
+}
+
+static witness seen;
+static sdcl *session;
+
+static int open_session(void **state)
+{
+    (void)state;
+    session = session_with(&seen);
+    return 0;
+}
+
+static int close_session(void **state)
+{
+    (void)state;
+    sdcl_close(&session);
+    return 0;
+}
+
+static int forget(void **state)
+{
+    (void)state;
+    seen = (witness){0};
+    return 0;
+}
+
+/* The first job of a session: kernels and weights come before the text. */
+static void stages_come_in_order(void **state)
+{
+    static const char *const order[] = {"load", "text", "unet", "vae"};
+    (void)state;
+    drawing d;
+    sdcl_job j = small_job(seeds, 1);
+    draw(session, &j, &d);
+    drawing_free(&d);
+    int first = seen.stage_count && !strcmp(seen.stages[0], "compile"), count = sizeof order / sizeof *order;
+    assert_int_equal(seen.stage_count, first + count);
+    for (int i = 0; i < count; i++) assert_string_equal(seen.stages[first + i], order[i]);
+    assert_int_equal(seen.backwards, 0);
+    assert_in_range(seen.unet_reports, j.steps, j.steps + 1);
+    assert_int_equal(seen.finished, 1);
+}
+
+static int count_pictures(void *user, const sdcl_image *image)
+{
+    (void)image;
+    ++*(int *)user;
+    return 0;
+}
+
+/* It stops at that step, draws nothing, and the session is as good as before. */
+static void cancelled_at_a_step(void **state)
+{
+    (void)state;
+    int pictures = 0;
+    drawing before, after;
+    sdcl_job j = small_job(seeds, 1);
+    j.steps = 8;
+    draw(session, &j, &before);
+    seen = (witness){.cancel_at = CANCEL_AT};
+    assert_int_equal(sdcl_generate(session, &j, count_pictures, &pictures), SDCL_EINTERRUPTED);
+    assert_int_equal(pictures, 0);
+    assert_int_equal(seen.last.step, CANCEL_AT);
+    seen = (witness){0};
+    draw(session, &j, &after);
+    assert_same_picture(&after, 0, &before, 0);
+    drawing_free(&before);
+    drawing_free(&after);
+}
+
+static int stop_at_second(void *user, const sdcl_image *image)
+{
+    ++*(int *)user;
+    return image->index == 1 ? SDCL_EOUTPUT : 0;
+}
+
+static void callback_stops_the_job(void **state)
+{
+    (void)state;
+    int pictures = 0;
+    sdcl_job j = small_job(seeds, 3);
+    assert_int_equal(sdcl_generate(session, &j, stop_at_second, &pictures), SDCL_EOUTPUT);
+    assert_int_equal(pictures, 2);
+}
+
+/* Also without anybody to take the pictures. */
+static void no_callback(void **state)
+{
+    (void)state;
+    sdcl_job j = small_job(seeds, 1);
+    assert_done(sdcl_generate(session, &j, NULL, NULL));
+}
+
+static void lost_text_is_quoted_once(void **state)
+{
+    (void)state;
+    char prompt[1024] = "";
+    drawing d;
+    sdcl_job j = small_job(seeds, 5); /* two batches */
+    for (int i = 0; i < 60; i++) strcat(prompt, "very old, ");
+    strcat(prompt, "zebra crossing");
+    j.prompt = prompt;
+    j.steps = 1;
+    draw(session, &j, &d);
+    drawing_free(&d);
+    assert_int_equal(seen.warnings, 1);
+    assert_non_null(strstr(seen.warning, "zebra crossing"));
+    assert_non_null(strstr(seen.warning, "prompt"));
+    seen = (witness){0};
+    j.count = 1;
+    j.negative = prompt;
+    j.prompt = "short";
+    draw(session, &j, &d);
+    drawing_free(&d);
+    assert_int_equal(seen.warnings, 1);
+    assert_non_null(strstr(seen.warning, "negative prompt"));
+    assert_non_null(strstr(seen.warning, "zebra crossing"));
+}
+
+/* Jobs of several sizes, counts and settings one after the other draw what fresh sessions draw. */
+static void reuse_leaves_no_trace(void **state)
+{
+    static const struct {
+        int width, height, count;
+        double cfg_scale;
+        const char *sampler, *prompt;
+    } jobs[] = {
+        {64, 64, 1, 7.5, "euler_a", "a lighthouse at night"}, {40, 96, 1, 7.5, "dpmpp_2m", "a lighthouse at night"},
+        {64, 64, 2, 7.5, "euler_a", "a loaf of bread"},       {64, 64, 2, 1, "plms", "a loaf of bread"},
+        {64, 64, 1, 7.5, "euler_a", "a lighthouse at night"},
+    };
+    enum { JOBS = sizeof jobs / sizeof *jobs };
+    (void)state;
+    drawing reused[JOBS];
+    for (int fresh = 0; fresh < 2; fresh++)
+        for (int i = 0; i < JOBS; i++) {
+            sdcl_job j = small_job(seeds, jobs[i].count);
+            j.width = jobs[i].width;
+            j.height = jobs[i].height;
+            j.cfg_scale = jobs[i].cfg_scale;
+            j.sampler = jobs[i].sampler;
+            j.prompt = jobs[i].prompt;
+            if (!fresh) {
+                draw(session, &j, &reused[i]);
+                continue;
+            }
+            witness alone;
+            drawing d;
+            sdcl *s = session_with(&alone);
+            draw(s, &j, &d);
+            for (int k = 0; k < jobs[i].count; k++) assert_same_picture(&d, k, &reused[i], k);
+            drawing_free(&d);
+            sdcl_close(&s);
+        }
+    assert_same_picture(&reused[0], 0, &reused[JOBS - 1], 0);
+    for (int i = 0; i < JOBS; i++) drawing_free(&reused[i]);
+}
+
+/* What a dry run says is what is then allocated. */
+static void dry_run_is_exact(void **state)
+{
+    (void)state;
+    sdcl *s = session_of("models/pocket", NULL, NULL);
+    sdcl_job j = small_job(seeds, 2);
+    sdcl_memory m, again;
+    drawing d;
+    j.width = j.height = 128;
+    j.steps = 1;
+    assert_done(sdcl_dry_run(s, &j, &m));
+    assert_true(m.text_weights && m.unet_weights && m.vae_weights && m.unet_arena && m.vae_arena && m.io);
+    draw(s, &j, &d);
+    double ratio = (double)d.peak_device_bytes / (double)m.peak;
+    drawing_free(&d);
+    assert_done(sdcl_dry_run(s, &j, &again));
+    assert_memory_equal(&m, &again, sizeof m);
+    sdcl_close(&s);
+    if (!(fabs(ratio - 1) <= 0.01))
+        fail_msg("the peak is %.3f times what the dry run said (%llu)", ratio, (unsigned long long)m.peak);
+}
+
+static void config_and_device_of_a_session(void **state)
+{
+    (void)state;
+    assert_true(sdcl_session_device(session)->name[0]);
+    assert_string_equal(sdcl_session_model(session), MODEL);
+    assert_int_equal(strlen(sdcl_session_model_hash(session)), 10);
+}
+
+static void close_twice(void **state)
+{
+    (void)state;
+    witness w;
+    sdcl *s = session_with(&w);
+    sdcl_close(&s);
+    assert_null(s);
+    sdcl_close(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(stages_come_in_order, forget),
+        cmocka_unit_test_setup(cancelled_at_a_step, forget),
+        cmocka_unit_test_setup(callback_stops_the_job, forget),
+        cmocka_unit_test_setup(no_callback, forget),
+        cmocka_unit_test_setup(lost_text_is_quoted_once, forget),
+        cmocka_unit_test_setup(reuse_leaves_no_trace, forget),
+        cmocka_unit_test_setup(dry_run_is_exact, forget),
+        cmocka_unit_test_setup(config_and_device_of_a_session, forget),
+        cmocka_unit_test_setup(close_twice, forget),
+    };
+    return cmocka_run_group_tests(tests, open_session, close_session);
+}
