@@ -22,7 +22,7 @@ typedef struct options {
 } options;
 
 typedef struct totals {
-    int passed, failed;
+    int passed, failed, unfit;
 } totals;
 
 static void report(const check_op *op, const char *impl, const check_case *c, const check_result *r, totals *sum)
@@ -31,11 +31,12 @@ static void report(const check_op *op, const char *impl, const check_case *c, co
     char shape[96];
     op->describe(c->index, shape, sizeof shape);
     sum->passed += r->ok;
-    sum->failed += !r->ok;
+    sum->unfit += r->unfit;
+    sum->failed += !r->ok && !r->unfit;
     if (r->ms > 0)
         printf("%-12s %-9s %s %-40s %9.3f ms %8.1f GFLOP/s %7.1f GB/s  NMSE %.1e\n", op->name, impl, c->dt == F16 ? "f16" : "f32", shape,
                r->ms, r->gflops / r->ms * 1e3, r->gbytes / r->ms * 1e3, r->nmse);
-    else if (!r->ok)
+    else if (!r->ok && !r->unfit)
         printf("not ok - %s %s %s %s %s: %s\n", op->name, impl, c->dt == F16 ? "f16" : "f32", shape, fills[c->fill], r->why);
     fflush(stdout);
 }
@@ -44,7 +45,7 @@ static void run_cases(ocl *o, const check_op *op, const char *impl, const option
 {
     int first = g->bench ? op->cases : 0, end = g->bench ? op->cases + op->bench_cases : op->cases;
     if (g->minimal && end > MINIMAL_CASES) end = MINIMAL_CASES;
-    int before = sum->passed + sum->failed, failed = sum->failed;
+    int before = sum->passed + sum->failed, failed = sum->failed, unfit = sum->unfit;
     for (int dt = F32; dt <= F16; dt++) {
         if (g->dt && strcmp(g->dt, dt == F16 ? "f16" : "f32")) continue;
         for (int i = first; i < end; i++) {
@@ -59,6 +60,7 @@ static void run_cases(ocl *o, const check_op *op, const char *impl, const option
     }
     int ran = sum->passed + sum->failed - before;
     if (!g->bench && ran && failed == sum->failed) printf("ok - %s %s: %d cases\n", op->name, impl, ran);
+    if (sum->unfit > unfit) printf("# %s %s: %d cases do not fit this device\n", op->name, impl, sum->unfit - unfit);
 }
 
 /* One op on one implementation ("" where there is no choice), in a session of its own: the configuration differs. */

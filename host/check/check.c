@@ -303,6 +303,7 @@ void check_run(ocl *o, const check_op *op, const check_case *c, uint64_t seed, b
     if (!err) err = op->run(&t, c->index);
     if (err) {
         r->ok = false;
+        r->unfit = err == SDCL_EUSAGE;
         snprintf(r->why, sizeof r->why, "%s", sdcl_last_error());
     }
     for (int i = 0; i < t.count; i++) {

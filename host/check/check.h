@@ -23,6 +23,7 @@ typedef struct check_case {
 
 typedef struct check_result {
     bool ok;
+    bool unfit;      /* the forced implementation does not fit the device or the shape */
     char why[256];   /* of a failure */
     double nmse;
     double ms;       /* median; 0: not timed */

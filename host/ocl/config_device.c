@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which of the embedded INI files are for a device. */
+#include "ocl/device_class.h"
 #include "ocl/config_internal.h"
 #include "ocl/embedded.h"
 
@@ -112,7 +113,7 @@ static int apply(config *c, const embedded_file *e, bool is_device_file)
 
 int config_apply_shipped(config *c, const sdcl_device *device)
 {
-    bool cpu = !strcmp(device->type, "cpu"), gpu = !strcmp(device->type, "gpu");
+    bool cpu = device_wants_cpu_kernels(device), gpu = !strcmp(device->type, "gpu");
     int err = apply(c, find(cpu ? "cpu.ini" : "gpu.ini"), false);
     if (!err && gpu) err = apply(c, vendor_file(device), false);
     if (!err) err = apply(c, device_file(device), true);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which devices there are, and which one is meant. */
 #include "base/strbuf.h"
+#include "ocl/device_class.h"
 #include "ocl/ocl.h"
 
 #include <ctype.h>
@@ -107,8 +108,9 @@ static bool describe(ocl_device *d)
     if (has_word(extensions, "cl_amd_device_attribute_query")) add_board_name(d);
     free(extensions);
 
-    d->cpu = (type & CL_DEVICE_TYPE_CPU) != 0;
-    snprintf(info->type, sizeof info->type, "%s", d->cpu ? "cpu" : type & CL_DEVICE_TYPE_GPU ? "gpu" : "accelerator");
+    snprintf(info->type, sizeof info->type, "%s",
+             type & CL_DEVICE_TYPE_CPU ? "cpu" : type & CL_DEVICE_TYPE_GPU ? "gpu" : "accelerator");
+    d->cpu = device_wants_cpu_kernels(info);
     info->compute_units = units;
     info->clock_mhz = clock;
     info->global_bytes = global;
@@ -172,7 +174,7 @@ static uint64_t rank(const ocl_device *d)
 {
     const sdcl_device *info = &d->info;
     bool gpu = !strcmp(info->type, "gpu");
-    uint64_t class = gpu ? (info->unified_memory ? 2 : 3) : d->cpu;
+    uint64_t class = gpu ? (info->unified_memory ? 2 : 3) : !strcmp(info->type, "cpu");
     uint64_t speed = (uint64_t)info->compute_units * (info->clock_mhz ? info->clock_mhz : 1);
     return class << 56 | (speed >> 56 ? UINT64_MAX >> 8 : speed);
 }

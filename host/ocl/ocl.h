@@ -17,7 +17,7 @@ typedef struct ocl_device {
     cl_platform_id platform;
     cl_device_id id;
     sdcl_device info;
-    bool cpu;
+    bool cpu; /* wants CPU kernels: ocl/device_class.h */
     size_t max_items[3];
 } ocl_device;
 
