@@ -147,14 +147,6 @@ out:
     return err;
 }
 
-int ocl_fill(ocl *o, cl_mem mem, unsigned char value, uint64_t bytes)
-{
-    int err = 0;
-    CL_TRY(clEnqueueFillBuffer(o->queue[0], mem, &value, 1, 0, (size_t)bytes, 0, NULL, NULL));
-out:
-    return err;
-}
-
 int ocl_finish(ocl *o)
 {
     int err = 0;

@@ -68,8 +68,6 @@ int ocl_read(ocl *o, cl_mem mem, uint64_t offset, uint64_t bytes, void *dst);
 /* Not blocking: src must stay until ocl_finish. */
 int ocl_write_async(ocl *o, cl_mem mem, uint64_t offset, uint64_t bytes, const void *src);
 int ocl_copy(ocl *o, cl_mem dst, uint64_t dst_offset, cl_mem src, uint64_t src_offset, uint64_t bytes);
-/* Sets every byte. */
-int ocl_fill(ocl *o, cl_mem mem, unsigned char value, uint64_t bytes);
 /* Waits for both queues. */
 int ocl_finish(ocl *o);
 /* What is enqueued on `later` from here on waits for what is on `earlier` now. */

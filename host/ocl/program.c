@@ -123,6 +123,7 @@ int builder_start(ocl *o)
     pthread_cond_init(&o->built, NULL);
     o->locks = true;
     o->bundle = strstr(o->device.info.platform, "Portable Computing Language") != NULL;
+    o->serial = strstr(o->device.info.platform, "Oclgrind") != NULL;
     while (o->builders < want && !pthread_create(&o->builder[o->builders], NULL, builder, o)) o->builders++;
     return o->builders ? 0 : FAIL(SDCL_EINTERNAL, "no thread for compiling kernels");
 }
@@ -188,6 +189,7 @@ void ocl_build_start(ocl *o)
     *tail = u;
     o->pending++;
     pthread_cond_signal(&o->wake);
+    while (o->serial && o->pending) pthread_cond_wait(&o->built, &o->lock);
     pthread_mutex_unlock(&o->lock);
 }
 

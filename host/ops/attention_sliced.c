@@ -54,6 +54,7 @@ static int pack(const plan *p, const step *s, tensor to, tensor from, int rows, 
     arg_tensor(&a, p, from, from);
     arg_int(&a, rows);
     arg_int(&a, 0);
+    arg_int(&a, rows);
     arg_int(&a, columns);
     arg_int(&a, 1);
     arg_int(&a, panel);
@@ -61,7 +62,7 @@ static int pack(const plan *p, const step *s, tensor to, tensor from, int rows, 
     arg_int(&a, row_stride);
     arg_int(&a, column_stride);
     arg_int(&a, 0);
-    return args_run(&a, p, s->kernel[1], s->module, (size_t)padded(rows, panel), 1, 1, 1, 1);
+    return args_run(&a, p, s->kernel[1], s->module, (size_t)panel, ceil_div(rows, panel), 1, 1, 1);
 }
 
 static int softmax(const plan *p, const step *s, const sliced *x, int rows, int tk, int first)

@@ -174,14 +174,16 @@ out:
     return err;
 }
 
+static int panels_of(const weight *w) { return (w->rows + w->panel - 1) / w->panel; }
+
 /* Rows [first, first + n) of w, in storage type, from the staging buffer into panels. */
 static int pack_rows(loader *l, const weight *w, int first, int n, uint64_t offset)
 {
     cl_ulong zero = 0, from = offset / (uint64_t)dtype_size(w->dt);
-    cl_int row0 = first, paired = w->paired, row_stride = w->columns * w->taps, tap_stride = 1;
-    ocl_arg args[] = {ARG(w->mem),  ARG(zero),     ARG(l->staging), ARG(from), ARG(w->rows),    ARG(row0),    ARG(w->columns),
-                      ARG(w->taps), ARG(w->panel), ARG(paired),     ARG(row_stride), ARG(w->taps), ARG(tap_stride)};
-    ocl_grid grid = {{(size_t)n, 1, 1}, {1, 1, 1}};
+    cl_int row0 = first, count = n, paired = w->paired, row_stride = w->columns * w->taps, tap_stride = 1;
+    ocl_arg args[] = {ARG(w->mem),     ARG(zero),    ARG(l->staging), ARG(from),   ARG(w->rows),     ARG(row0),    ARG(count),
+                      ARG(w->columns), ARG(w->taps), ARG(w->panel),   ARG(paired), ARG(row_stride), ARG(w->taps), ARG(tap_stride)};
+    ocl_grid grid = {{(size_t)w->panel, (size_t)panels_of(w), 1}, {1, 1, 1}};
     return ocl_run(l->o, 0, l->pack[w->dt == F16], "load", grid, args, sizeof args / sizeof *args);
 }
 
@@ -214,9 +216,7 @@ out:
 static int load(loader *l, weight *w)
 {
     int err = 0, row = 0;
-    bool ragged = w->layout == LAYOUT_PANELS && w->rows % w->panel;
     TRY(ocl_buffer_new(l->o, &w->mem, w->bytes));
-    if (ragged || w->paired) TRY(ocl_fill(l->o, w->mem, 0, w->bytes));
     for (int i = 0; i < w->part_count; i++) {
         TRY(load_rows(l, w, &w->parts[i], row));
         row += w->parts[i].rows;
