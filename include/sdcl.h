@@ -19,15 +19,15 @@ extern "C" {
 #define SDCL_VERSION "0.1.0"
 
 /* name, value, exit code of the program, meaning */
-#define SDCL_STATUS(S)                                                                             \
-    S(SDCL_EINTERNAL, -1, 1, "internal error")                                                     \
-    S(SDCL_EUSAGE, -2, 2, "wrong usage or configuration")                                          \
-    S(SDCL_EMODEL, -3, 3, "model refused")                                                         \
-    S(SDCL_EDEVICE, -4, 4, "no device, or the device failed")                                      \
-    S(SDCL_ENOMEM, -5, 5, "out of memory")                                                         \
-    S(SDCL_ERESULT, -6, 6, "wrong result")                                                         \
-    S(SDCL_EOUTPUT, -7, 7, "output failed")                                                        \
-    S(SDCL_EPARTIAL, -8, 8, "part of a batch failed")                                              \
+#define SDCL_STATUS(S)                                                                                                 \
+    S(SDCL_EINTERNAL, -1, 1, "internal error")                                                                         \
+    S(SDCL_EUSAGE, -2, 2, "wrong usage or configuration")                                                              \
+    S(SDCL_EMODEL, -3, 3, "model refused")                                                                             \
+    S(SDCL_EDEVICE, -4, 4, "no device, or the device failed")                                                          \
+    S(SDCL_ENOMEM, -5, 5, "out of memory")                                                                             \
+    S(SDCL_ERESULT, -6, 6, "wrong result")                                                                             \
+    S(SDCL_EOUTPUT, -7, 7, "output failed")                                                                            \
+    S(SDCL_EPARTIAL, -8, 8, "part of a batch failed")                                                                  \
     S(SDCL_EINTERRUPTED, -9, 130, "interrupted")
 
 typedef enum sdcl_status {
@@ -77,14 +77,14 @@ typedef struct sdcl_progress {
 } sdcl_progress;
 
 typedef struct sdcl_params {
-    const char *model;         /* folder or file; NULL: $SDCL_MODEL, else the pocket model beside the program or library */
-    const char *model_config;  /* folder with configs and tokenizer for a single file that is not SD v1; or NULL */
-    const char *device;        /* index or part of a name; NULL: best GPU, else CPU */
-    const char *precision;     /* "auto", "f32", "f16", "bf16"; NULL: auto */
-    const char *config_file;   /* INI overlay or NULL */
-    const char *const *set;    /* "section.key=value" strings */
+    const char *model; /* folder or file; NULL: $SDCL_MODEL, else the pocket model beside the program or library */
+    const char *model_config; /* folder with configs and tokenizer for a single file that is not SD v1; or NULL */
+    const char *device;       /* index or part of a name; NULL: best GPU, else CPU */
+    const char *precision;    /* "auto", "f32", "f16", "bf16"; NULL: auto */
+    const char *config_file;  /* INI overlay or NULL */
+    const char *const *set;   /* "section.key=value" strings */
     int set_count;
-    int profile;               /* collect per-step times; see sdcl_profile */
+    int profile; /* collect per-step times; see sdcl_profile */
     void (*log)(void *user, sdcl_level level, const char *message);
     void (*progress)(void *user, const sdcl_progress *p);
     int (*cancelled)(void *user); /* non-zero: stop soon with SDCL_EINTERRUPTED */
@@ -122,7 +122,7 @@ typedef struct sdcl_job {
     double eta;                    /* 0 for samplers without it */
     int eta_set;
     sdcl_compat compat;
-    const char *dump;              /* folder for .npy files of every stage, or NULL */
+    const char *dump; /* folder for .npy files of every stage, or NULL */
 } sdcl_job;
 
 void sdcl_job_init(sdcl_job *j);
@@ -166,7 +166,7 @@ int sdcl_profile(sdcl *s, sdcl_profile_fn *each, void *user);
 /* --- files ------------------------------------------------------------------------------------------------------------- */
 
 typedef struct sdcl_model_part {
-    char name[32]; /* "text_encoder", "unet", "vae" */
+    char name[32];  /* "text_encoder", "unet", "vae" */
     char dtype[16]; /* "F16", "F32", "mixed" ... */
     uint64_t parameters, bytes;
     int tensors;
@@ -177,7 +177,7 @@ typedef struct sdcl_model_info {
     char format[32]; /* "diffusers folder", "single file" */
     int part_count;
     sdcl_model_part parts[3];
-    int size;        /* default picture size in pixels */
+    int size; /* default picture size in pixels */
     char prediction[32];
     char scheduler[64];
 } sdcl_model_info;

@@ -34,10 +34,11 @@ static void report(const check_op *op, const char *impl, const check_case *c, co
     sum->unfit += r->unfit;
     sum->failed += !r->ok && !r->unfit;
     if (r->ms > 0)
-        printf("%-12s %-9s %s %-40s %9.3f ms %8.1f GFLOP/s %7.1f GB/s  NMSE %.1e\n", op->name, impl, c->dt == F16 ? "f16" : "f32", shape,
-               r->ms, r->gflops / r->ms * 1e3, r->gbytes / r->ms * 1e3, r->nmse);
+        printf("%-12s %-9s %s %-40s %9.3f ms %8.1f GFLOP/s %7.1f GB/s  NMSE %.1e\n", op->name, impl,
+               c->dt == F16 ? "f16" : "f32", shape, r->ms, r->gflops / r->ms * 1e3, r->gbytes / r->ms * 1e3, r->nmse);
     else if (!r->ok && !r->unfit)
-        printf("not ok - %s %s %s %s %s: %s\n", op->name, impl, c->dt == F16 ? "f16" : "f32", shape, fills[c->fill], r->why);
+        printf("not ok - %s %s %s %s %s: %s\n", op->name, impl, c->dt == F16 ? "f16" : "f32", shape, fills[c->fill],
+               r->why);
     fflush(stdout);
 }
 
@@ -106,9 +107,10 @@ static void list(void)
 
 static int parse(int argc, char **argv, options *g)
 {
-    static const struct option names[] = {{"op", 1, 0, 'o'},   {"impl", 1, 0, 'i'},   {"dtype", 1, 0, 't'},   {"shape", 1, 0, 's'},
-                                          {"set", 1, 0, 'S'},  {"device", 1, 0, 'd'}, {"seed", 1, 0, 'r'},    {"minimal", 0, 0, 'm'},
-                                          {"bench", 0, 0, 'b'}, {"list", 0, 0, 'l'},  {0, 0, 0, 0}};
+    static const struct option names[] = {
+        {"op", 1, 0, 'o'},    {"impl", 1, 0, 'i'},   {"dtype", 1, 0, 't'}, {"shape", 1, 0, 's'},
+        {"set", 1, 0, 'S'},   {"device", 1, 0, 'd'}, {"seed", 1, 0, 'r'},  {"minimal", 0, 0, 'm'},
+        {"bench", 0, 0, 'b'}, {"list", 0, 0, 'l'},   {0, 0, 0, 0}};
     *g = (options){.shape = -1, .seed = 1};
     for (int c; (c = getopt_long(argc, argv, "", names, NULL)) >= 0;) switch (c) {
         case 'o': g->op = optarg; break;

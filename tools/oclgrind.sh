@@ -1,20 +1,63 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Runs the op harness at its smallest shapes in oclgrind: data races, uninitialised values, accesses out of bounds.
-#   B=build oclgrind.sh HARNESS [ARGUMENT...]      What it finds is in its log: it exits with 0 all the same.
+# Runs the op harness at its smallest shapes in oclgrind: data races, accesses out of bounds, uninitialised values.
+#   B=build oclgrind.sh HARNESS
+# What oclgrind finds is in its log: it exits with 0 all the same. Its model of uninitialised values (21.10)
+# - forgets what was written to a buffer whose address is used again: one case a process;
+# - takes the halves of a masked vector for uninitialised in the flash kernel for CPUs: left out there, not of the search for races.
+# - does not know `freeze`, which the optimizer inserts: unoptimized code.
+# It lacks the intrinsic that inlining a function with restrict pointers leaves behind, too: restrict is defined away.
 set -u
-B=${B:-build}
-log=$B/oclgrind.log out=$B/oclgrind.out
-command -v oclgrind > /dev/null || { echo 'oclgrind is not installed'; exit 1; }
-rm -f "$log"
 harness=$1
-shift
-oclgrind --data-races --uninitialized --log "$log" "$harness" --minimal "$@" > "$out" 2>&1
+B=${B:-build}
+case $B in /*) ;; *) B=$(pwd)/$B ;; esac
+work=$B/oclgrind
+command -v oclgrind > /dev/null || { echo 'oclgrind is not installed'; exit 1; }
+rm -rf "$work"
+mkdir -p "$work"
+unset SDCL_CL_DIR
+
+# simulate NAME OPTION ARGUMENT...: a line, and the log where there is something in it
+cat > "$work/simulate" << 'END'
+#!/bin/sh
+name=$1 option=$2
+shift 2
+work=$(dirname "$0") log=$(dirname "$0")/$name.log build=-Drestrict=
+[ "$option" = --data-races ] || build="$build -cl-opt-disable"
+export XDG_CACHE_HOME="$work/cache$option"
+oclgrind "$option" --build-options "$build" --log "$log" "$@" > "$work/$name.out" 2>&1
 status=$?
-grep -v '^ok ' "$out"
-if [ -s "$log" ]; then
-    head -n 60 "$log"
-    echo "oclgrind: $(grep -cE '^(Invalid|Read-write|Write-write|Uninitialized|Work-group)' "$log") findings, all of them in $log"
-    exit 1
+if [ $status = 0 ] && [ ! -s "$log" ] && grep -q '^[1-9][0-9]* passed, 0 failed$' "$work/$name.out"; then
+    echo "ok - oclgrind $name"
+else
+    grep -v '^ok ' "$work/$name.out"
+    head -n 30 "$log" 2> /dev/null
+    echo "not ok - oclgrind $name"
 fi
-[ $status = 0 ]
+END
+chmod +x "$work/simulate"
+
+{
+    echo "races --data-races $harness --minimal"
+    reductions=
+    for kernel in groupnorm_partial norm_apply layernorm softmax_rows; do reductions="$reductions --set $kernel.WG=16"; done
+    echo "races-in-groups --data-races $harness --minimal $reductions"
+    "$harness" --list | grep -v '(bench)' | awk '$2 < 4 { print $1, $2 }' | while read -r op shape; do
+        case $op in
+        gemm | conv3x3) impls='cpu gpu' ;;
+        attention) impls='flash_gpu sliced' ;;
+        *) impls=any ;;
+        esac
+        for impl in $impls; do
+            for type in f32 f16; do
+                forced=
+                [ $impl = any ] || forced=" --impl $impl"
+                echo "$op-$impl-$type-$shape --uninitialized $harness --minimal --op $op --shape $shape --dtype $type$forced"
+            done
+        done
+    done
+} | xargs -P "$(nproc)" -L 1 "$work/simulate" > "$work/results"
+grep -v '^ok ' "$work/results"
+failed=$(grep -c '^not ok ' "$work/results")
+echo "$(grep -c '^ok ' "$work/results") passed, $failed failed"
+[ "$failed" = 0 ]

@@ -7,7 +7,8 @@
 
 int main(int argc, char **argv)
 {
-    png_image picture = {.version = PNG_IMAGE_VERSION}, sheet = {.version = PNG_IMAGE_VERSION, .format = PNG_FORMAT_RGB};
+    png_image picture = {.version = PNG_IMAGE_VERSION},
+              sheet = {.version = PNG_IMAGE_VERSION, .format = PNG_FORMAT_RGB};
     png_bytep pixels = NULL;
     int columns = argc > 3 ? atoi(argv[2]) : 0, count = argc - 3, failed = 1;
     if (columns <= 0) {

@@ -61,7 +61,7 @@ const char *sdcl_last_hint(void) { return hint; }
 int sdcl_exit_code(int status)
 {
     switch (status) {
-#define EXIT_CASE(name, value, exit_code, text)                                                    \
+#define EXIT_CASE(name, value, exit_code, text)                                                                        \
     case name: return exit_code;
         SDCL_STATUS(EXIT_CASE)
 #undef EXIT_CASE

@@ -15,10 +15,10 @@ int error_prefix(int code, const char *format, ...) __attribute__((format(printf
 #define FAIL(code, ...) error_set((code), __FILE__, __LINE__, __VA_ARGS__)
 
 /* The only macro with a hidden goto: needs `int err` and the label `out`. */
-#define TRY(x)                                                                                     \
-    do {                                                                                           \
-        err = (x);                                                                                 \
-        if (err) goto out;                                                                         \
+#define TRY(x)                                                                                                         \
+    do {                                                                                                               \
+        err = (x);                                                                                                     \
+        if (err) goto out;                                                                                             \
     } while (0)
 
 #endif

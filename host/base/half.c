@@ -31,7 +31,7 @@ uint16_t float_to_half(float f)
     uint32_t b = bits_of(f), sign = b >> 16 & 0x8000u, a = b & 0x7fffffffu;
     if (a > 0x7f800000u) return (uint16_t)(sign | 0x7e00u);
     if (a >= 0x477ff000u) return (uint16_t)(sign | 0x7c00u); /* 65520 and above */
-    if (a < 0x38800000u) {                                   /* below 2^-14: adding 0.5 aligns the subnormal's last bit */
+    if (a < 0x38800000u) { /* below 2^-14: adding 0.5 aligns the subnormal's last bit */
         float magic = float_of(a) + 0.5f;
         return (uint16_t)(sign | (bits_of(magic) - 0x3f000000u));
     }

@@ -23,14 +23,14 @@ typedef struct unet_config {
     bool up_attention[MODEL_LEVELS_MAX];   /* in the order of up_block_types: deepest level first */
     bool mid_attention;
     int layers_per_block[MODEL_LEVELS_MAX];
-    int heads[MODEL_LEVELS_MAX];              /* number of heads per level (attention_head_dim of SD v1) */
+    int heads[MODEL_LEVELS_MAX]; /* number of heads per level (attention_head_dim of SD v1) */
     int transformer_layers[MODEL_LEVELS_MAX];
     int groups;
     float norm_eps;
-    int context;              /* cross_attention_dim */
+    int context; /* cross_attention_dim */
     bool flip_sin_to_cos;
     float freq_shift;
-    bool linear_projection;   /* proj_in / proj_out are linear; informative, shapes decide */
+    bool linear_projection; /* proj_in / proj_out are linear; informative, shapes decide */
 } unet_config;
 
 typedef struct vae_config {
@@ -45,7 +45,7 @@ typedef struct vae_config {
 
 /* A model's scheduler_config.json; values that the file leaves out are diffusers' defaults of its class. */
 typedef struct scheduler_config {
-    char class_name[64];       /* "PNDMScheduler" */
+    char class_name[64]; /* "PNDMScheduler" */
     int train_timesteps;
     double beta_start, beta_end;
     char beta_schedule[32];    /* "scaled_linear", "linear", "squaredcos_cap_v2" */
@@ -56,14 +56,15 @@ typedef struct scheduler_config {
     bool clip_sample;
     double clip_sample_range;
     bool set_alpha_to_one;
-    bool clip_sample_unset, set_alpha_to_one_unset; /* the file does not say: a sampler of another class takes its own default */
+    bool clip_sample_unset,
+        set_alpha_to_one_unset; /* the file does not say: a sampler of another class takes its own default */
     bool skip_prk_steps;
     bool thresholding;
     bool rescale_betas_zero_snr;
     bool use_karras_sigmas, use_exponential_sigmas, use_beta_sigmas;
-    char algorithm_type[32];   /* DPMSolverMultistep: "dpmsolver++" ...; "" where the file does not say */
+    char algorithm_type[32]; /* DPMSolverMultistep: "dpmsolver++" ...; "" where the file does not say */
     char solver_type[32];
-    int solver_order;          /* 0 where the file does not say */
+    int solver_order; /* 0 where the file does not say */
     bool lower_order_final, lower_order_final_set, euler_at_final, use_lu_lambdas;
     char final_sigmas_type[16];
     char variance_type[32];

@@ -111,13 +111,17 @@ static tensor new_operand(check *t, dtype dt, int n, int h, int w, int c, int ga
     return x->t;
 }
 
-static uint64_t element(tensor t, int64_t row, int c) { return (uint64_t)GUARD_ELEMENTS + (uint64_t)row * (uint64_t)t.ld + (uint64_t)c; }
+static uint64_t element(tensor t, int64_t row, int c)
+{
+    return (uint64_t)GUARD_ELEMENTS + (uint64_t)row * (uint64_t)t.ld + (uint64_t)c;
+}
 
 int check_set(check *t, tensor x, const double *values)
 {
     operand *o = find(t, x);
     for (int64_t r = 0; r < rows_of(x); r++)
-        for (int k = 0; k < x.c; k++) o->values[r * x.c + k] = store(o->before, x.dt, element(x, r, k), values[r * x.c + k]);
+        for (int k = 0; k < x.c; k++)
+            o->values[r * x.c + k] = store(o->before, x.dt, element(x, r, k), values[r * x.c + k]);
     return 0;
 }
 
@@ -176,7 +180,11 @@ weight *check_weight(check *t, int rows, int columns, int taps)
     if (!s->raw || !s->values) abort();
     double scale = 1 / sqrt((double)columns * taps);
     for (uint64_t i = 0; i < n; i++) s->values[i] = store(s->raw, t->c->dt, i, uniform(t) * scale);
-    weight_part part = {.name = "weight", .entry = s->raw, .read = read_raw, .dt = t->c->dt == F16 ? WEIGHT_F16 : WEIGHT_F32, .rows = rows};
+    weight_part part = {.name = "weight",
+                        .entry = s->raw,
+                        .read = read_raw,
+                        .dt = t->c->dt == F16 ? WEIGHT_F16 : WEIGHT_F32,
+                        .rows = rows};
     if (weights_add(t->ws, &s->w, &part, 1, columns, taps)) abort();
     return s->w;
 }
@@ -193,7 +201,10 @@ static double floor_of(dtype dt) { return dt == F16 ? 1e-7 : 1e-13; }
 static double floor_per_value(dtype dt) { return dt == F16 ? 0x1p-50 : 0; }
 
 /* Normalisation subtracts the mean: with values near 30 that deviate by 1, or not at all, the float error of the mean is what remains. */
-double check_cancellation(const check *t) { return t->c->fill == FILL_OFFSET ? 100 : t->c->fill == FILL_CONSTANT ? 1e4 : 1; }
+double check_cancellation(const check *t)
+{
+    return t->c->fill == FILL_OFFSET ? 100 : t->c->fill == FILL_CONSTANT ? 1e4 : 1;
+}
 
 static int fail(check *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static int fail(check *t, const char *format, ...)
@@ -217,7 +228,8 @@ static int compare(check *t, const operand *o, const unsigned char *after, doubl
         bool inside = at >= 0 && row < rows_of(y) && at % y.ld < y.c;
         if (o->want && inside) {
             double want = o->want[row * y.c + at % y.ld], got = load(after, y.dt, i);
-            if (!isfinite(got)) return fail(t, "not finite at row %lld, column %lld", (long long)row, (long long)(at % y.ld));
+            if (!isfinite(got))
+                return fail(t, "not finite at row %lld, column %lld", (long long)row, (long long)(at % y.ld));
             if (isnan(want)) continue;
             error += (got - want) * (got - want);
             power += want * want;
@@ -241,7 +253,10 @@ static double now(void)
     return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
 }
 
-static int ascending(const void *a, const void *b) { return *(const double *)a < *(const double *)b ? -1 : *(const double *)a > *(const double *)b; }
+static int ascending(const void *a, const void *b)
+{
+    return *(const double *)a < *(const double *)b ? -1 : *(const double *)a > *(const double *)b;
+}
 
 static int measure(check *t, double bytes)
 {
@@ -295,7 +310,11 @@ out:
 
 void check_run(ocl *o, const check_op *op, const check_case *c, uint64_t seed, bool bench, check_result *r)
 {
-    check t = {.o = o, .c = c, .random = seed * 0x9E3779B97F4A7C15ull + (uint64_t)c->index * 31 + 1, .bench = bench, .result = r};
+    check t = {.o = o,
+               .c = c,
+               .random = seed * 0x9E3779B97F4A7C15ull + (uint64_t)c->index * 31 + 1,
+               .bench = bench,
+               .result = r};
     *r = (check_result){0};
     int err = plan_new(&t.p, o, op->name);
     if (!err) plan_set_activation(t.p, c->dt);

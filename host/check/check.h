@@ -17,25 +17,25 @@ typedef enum check_fill { FILL_UNIFORM, FILL_TINY, FILL_OFFSET, FILL_CONSTANT, F
 typedef struct check_case {
     const char *op;
     int index;
-    dtype dt;        /* storage of activations and of weights */
+    dtype dt; /* storage of activations and of weights */
     check_fill fill;
 } check_case;
 
 typedef struct check_result {
     bool ok;
-    bool unfit;      /* the forced implementation does not fit the device or the shape */
-    char why[256];   /* of a failure */
+    bool unfit;    /* the forced implementation does not fit the device or the shape */
+    char why[256]; /* of a failure */
     double nmse;
-    double ms;       /* median; 0: not timed */
+    double ms;             /* median; 0: not timed */
     double gflops, gbytes; /* of one run */
 } check_result;
 
 /* A group of cases: host/check/ops/x.c defines one, host/check/registry.c lists them. */
 typedef struct check_op {
     const char *name;
-    const char *section;  /* op whose `impl` has several values; NULL: one implementation */
-    int cases;            /* test shapes: small, ragged, extreme */
-    int bench_cases;      /* shapes of SD v1 at 512x512 follow them */
+    const char *section; /* op whose `impl` has several values; NULL: one implementation */
+    int cases;           /* test shapes: small, ragged, extreme */
+    int bench_cases;     /* shapes of SD v1 at 512x512 follow them */
     int (*run)(check *t, int i);
     void (*describe)(int i, char *text, size_t size);
 } check_op;

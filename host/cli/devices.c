@@ -7,10 +7,11 @@ static void print_text(const sdcl_device *d)
 {
     printf("%d  %s  %s\n", d->index, d->type, d->name);
     printf("   vendor    %s\n   platform  %s\n   driver    %s, %s\n", d->vendor, d->platform, d->driver, d->version);
-    printf("   compute   %u units at %u MHz, work-groups up to %zu%s%s\n", d->compute_units, d->clock_mhz, d->max_work_group,
-           d->has_fp16 ? ", fp16" : "", d->has_subgroups ? ", subgroups" : "");
+    printf("   compute   %u units at %u MHz, work-groups up to %zu%s%s\n", d->compute_units, d->clock_mhz,
+           d->max_work_group, d->has_fp16 ? ", fp16" : "", d->has_subgroups ? ", subgroups" : "");
     printf("   memory    %.0f MiB%s, one buffer up to %.0f MiB, local %.0f KiB\n", (double)d->global_bytes / (1 << 20),
-           d->unified_memory ? " shared with the host" : "", (double)d->max_alloc_bytes / (1 << 20), (double)d->local_bytes / 1024);
+           d->unified_memory ? " shared with the host" : "", (double)d->max_alloc_bytes / (1 << 20),
+           (double)d->local_bytes / 1024);
 }
 
 static void print_json(const sdcl_device *d)
@@ -27,8 +28,8 @@ static void print_json(const sdcl_device *d)
     printf(",\"compute_units\":%u,\"clock_mhz\":%u,\"global_bytes\":%llu,\"max_alloc_bytes\":%llu,\"local_bytes\":%llu,"
            "\"max_work_group\":%zu,\"fp16\":%s,\"subgroups\":%s,\"unified_memory\":%s}\n",
            d->compute_units, d->clock_mhz, (unsigned long long)d->global_bytes, (unsigned long long)d->max_alloc_bytes,
-           (unsigned long long)d->local_bytes, d->max_work_group, d->has_fp16 ? "true" : "false", d->has_subgroups ? "true" : "false",
-           d->unified_memory ? "true" : "false");
+           (unsigned long long)d->local_bytes, d->max_work_group, d->has_fp16 ? "true" : "false",
+           d->has_subgroups ? "true" : "false", d->unified_memory ? "true" : "false");
 }
 
 int cli_devices(const options *o)

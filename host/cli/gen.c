@@ -19,17 +19,17 @@
 typedef struct gen {
     const options *o;
     sdcl *session;
-    sdcl_job job;         /* all pictures */
-    char *prompt;         /* owned, when it came from standard input */
-    uint64_t *seeds;      /* owned; job.count of them */
+    sdcl_job job;    /* all pictures */
+    char *prompt;    /* owned, when it came from standard input */
+    uint64_t *seeds; /* owned; job.count of them */
     output_names names;
     progress bar;
-    bool opened;          /* the line with the device is out; messages before it are held back */
+    bool opened; /* the line with the device is out; messages before it are held back */
     FILE *held;
     char *held_text;
     size_t held_size;
-    int first, finished;  /* number of the running job's first picture; pictures written */
-    bool failed_here;     /* the last failure is the program's and its message recorded */
+    int first, finished; /* number of the running job's first picture; pictures written */
+    bool failed_here;    /* the last failure is the program's and its message recorded */
 } gen;
 
 static void say(gen *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -62,7 +62,8 @@ static void on_log(void *user, sdcl_level level, const char *message)
 static void release_messages(gen *g)
 {
     g->opened = true;
-    if (g->session) say(g, "device %d: %s", sdcl_session_device(g->session)->index, sdcl_session_device(g->session)->name);
+    if (g->session)
+        say(g, "device %d: %s", sdcl_session_device(g->session)->index, sdcl_session_device(g->session)->name);
     if (g->held && !fclose(g->held)) fputs(g->held_text, stderr);
     g->held = NULL;
 }
@@ -102,8 +103,16 @@ static int choose_seeds(gen *g)
 static output_request names_wanted(const gen *g, time_t now)
 {
     const sdcl_job *j = &g->job;
-    return (output_request){.given = g->o->output, .force = g->o->force, .count = j->count, .seeds = j->seeds, .prompt = j->prompt,
-                            .sampler = j->sampler, .steps = j->steps, .width = j->width, .height = j->height, .now = now};
+    return (output_request){.given = g->o->output,
+                            .force = g->o->force,
+                            .count = j->count,
+                            .seeds = j->seeds,
+                            .prompt = j->prompt,
+                            .sampler = j->sampler,
+                            .steps = j->steps,
+                            .width = j->width,
+                            .height = j->height,
+                            .now = now};
 }
 
 static void print_json(const char *file, int number, const char *device, const sdcl_image *p)
@@ -120,9 +129,10 @@ static void print_json(const char *file, int number, const char *device, const s
     json_string(stdout, device);
     fputs(",\"precision\":", stdout);
     json_string(stdout, p->precision);
-    printf(",\"seconds\":{\"load\":%.4f,\"text\":%.4f,\"unet\":%.4f,\"vae\":%.4f,\"total\":%.4f}", p->seconds_load, p->seconds_text,
-           p->seconds_unet, p->seconds_vae, p->seconds_total);
-    printf(",\"peak_device_bytes\":%llu,\"nan_retries\":%d}\n", (unsigned long long)p->peak_device_bytes, p->nan_retries);
+    printf(",\"seconds\":{\"load\":%.4f,\"text\":%.4f,\"unet\":%.4f,\"vae\":%.4f,\"total\":%.4f}", p->seconds_load,
+           p->seconds_text, p->seconds_unet, p->seconds_vae, p->seconds_total);
+    printf(",\"peak_device_bytes\":%llu,\"nan_retries\":%d}\n", (unsigned long long)p->peak_device_bytes,
+           p->nan_retries);
 }
 
 static int write_picture(gen *g, int i, const sdcl_image *p, const char *text)
@@ -154,8 +164,8 @@ static int on_image(void *user, const sdcl_image *p)
         print_json(file, i + 1, sdcl_session_device(g->session)->name, p);
         TRY(cli_flush(stdout, "standard output"));
     }
-    say(g, "%s: seed %llu, %dx%d, %d steps of %s, %.2f s", file, (unsigned long long)p->seed, p->width, p->height, p->steps, p->sampler,
-        p->seconds_total);
+    say(g, "%s: seed %llu, %dx%d, %d steps of %s, %.2f s", file, (unsigned long long)p->seed, p->width, p->height,
+        p->steps, p->sampler, p->seconds_total);
 out:
     g->failed_here = err != 0;
     free(text);
@@ -172,7 +182,8 @@ static int draw(gen *g)
         job.seeds = g->seeds + g->first;
         int err = sdcl_generate(g->session, &job, on_image, g);
         progress_clear(&g->bar);
-        if (err == SDCL_EINTERRUPTED) return cli_fail(err, "interrupted\n%d of %d pictures are finished", g->finished, g->job.count);
+        if (err == SDCL_EINTERRUPTED)
+            return cli_fail(err, "interrupted\n%d of %d pictures are finished", g->finished, g->job.count);
         if (err) return g->failed_here ? err : cli_library(err);
     }
     return 0;

@@ -63,7 +63,8 @@ void help_print(FILE *f, verb_id v, bool whole)
     if (whole) {
         fputs("       sdcl VERB --help\n\nVerbs:\n", f);
         for (int i = 0; i < VERB_COUNT; i++) {
-            int column = fprintf(f, "  %s%s%s", verbs[i].name, verbs[i].operand ? " " : "", verbs[i].operand ? verbs[i].operand : "");
+            int column = fprintf(f, "  %s%s%s", verbs[i].name, verbs[i].operand ? " " : "",
+                                 verbs[i].operand ? verbs[i].operand : "");
             fill(f, column, verbs[i].summary);
         }
     } else {

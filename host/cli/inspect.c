@@ -5,8 +5,8 @@
 
 static void print_text(const sdcl_model_info *m)
 {
-    printf("type        %s\nformat      %s\nsize        %dx%d\nprediction  %s\nscheduler   %s\n\n", m->type, m->format, m->size,
-           m->size, m->prediction, m->scheduler);
+    printf("type        %s\nformat      %s\nsize        %dx%d\nprediction  %s\nscheduler   %s\n\n", m->type, m->format,
+           m->size, m->size, m->prediction, m->scheduler);
     printf("%-14s %-6s %8s %14s %14s\n", "part", "dtype", "tensors", "parameters", "bytes");
     for (int i = 0; i < m->part_count; i++) {
         const sdcl_model_part *p = &m->parts[i];
@@ -19,7 +19,11 @@ static void print_json(const char *model, const sdcl_model_info *m)
 {
     const struct {
         const char *key, *value;
-    } texts[] = {{"model", model}, {"type", m->type}, {"format", m->format}, {"prediction", m->prediction}, {"scheduler", m->scheduler}};
+    } texts[] = {{"model", model},
+                 {"type", m->type},
+                 {"format", m->format},
+                 {"prediction", m->prediction},
+                 {"scheduler", m->scheduler}};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         printf("%s\"%s\":", i ? "," : "{", texts[i].key);
         json_string(stdout, texts[i].value);

@@ -22,10 +22,10 @@ void cli_report(FILE *f);
 int cli_flush(FILE *f, const char *name);
 
 /* Like TRY of the library: needs `int err` and the label `out`. */
-#define TRY(x)                                                                                     \
-    do {                                                                                           \
-        err = (x);                                                                                 \
-        if (err) goto out;                                                                         \
+#define TRY(x)                                                                                                         \
+    do {                                                                                                               \
+        err = (x);                                                                                                     \
+        if (err) goto out;                                                                                             \
     } while (0)
 
 #endif

@@ -19,8 +19,9 @@ const verb verbs[VERB_COUNT] = {
 };
 
 static const char later_verbs[] = "bench|tune|selftest|serve";
-static const char later_samplers[] = "heun|lms|dpm2|dpm2_a|dpmpp_2m_sde|dpmpp_3m|dpmpp_3m_sde|dpmpp_sde|dpmpp_2s|dpmpp_2s_a|"
-                                     "ddpm|unipc|deis|lcm|tcd|dpm_fast|dpm_adaptive|restart";
+static const char later_samplers[] =
+    "heun|lms|dpm2|dpm2_a|dpmpp_2m_sde|dpmpp_3m|dpmpp_3m_sde|dpmpp_sde|dpmpp_2s|dpmpp_2s_a|"
+    "ddpm|unipc|deis|lcm|tcd|dpm_fast|dpm_adaptive|restart";
 
 enum {
     GEN = 1 << VERB_GEN,
@@ -43,15 +44,19 @@ const option option_table[] = {
     {"output", 'o', OPTION_TEXT, "FILE", GEN, AT(output),
      .help = "file, template with [seed] [index] [prompt] [steps] [sampler] [width] [height] [date], or - for standard "
              "output (default: [seed].png, with a counter when taken)"},
-    {"width", 'W', OPTION_SIZE, "PX", GEN, AT(job.width), 8, SIZE_MAX_PIXELS, .help = "width (default: the model's own)"},
-    {"height", 'H', OPTION_SIZE, "PX", GEN, AT(job.height), 8, SIZE_MAX_PIXELS, .help = "height (default: the model's own)"},
-    {"steps", 0, OPTION_INT, "N", GEN, AT(job.steps), 1, 1000, .help = "denoising steps (default: 20; 50 with --compat)"},
+    {"width", 'W', OPTION_SIZE, "PX", GEN, AT(job.width), 8, SIZE_MAX_PIXELS,
+     .help = "width (default: the model's own)"},
+    {"height", 'H', OPTION_SIZE, "PX", GEN, AT(job.height), 8, SIZE_MAX_PIXELS,
+     .help = "height (default: the model's own)"},
+    {"steps", 0, OPTION_INT, "N", GEN, AT(job.steps), 1, 1000,
+     .help = "denoising steps (default: 20; 50 with --compat)"},
     {"cfg-scale", 0, OPTION_REAL, "F", GEN, AT(job.cfg_scale), 0, 100,
      .help = "how strongly the prompt guides; 1 and below: not at all (default: 7.5)"},
     {"seed", 's', OPTION_SEEDS, "N|LIST", GEN, AT(seeds),
      .help = "seed, or one picture for each of a list such as 1,5,10-20; -1 draws one (default)"},
     {"batch", 'b', OPTION_INT, "N", GEN, AT(batch), 1, 1000, .help = "pictures: seed, seed+1, ... (default: 1)"},
-    {"sampler", 0, OPTION_SAMPLER, "NAME", GEN, AT(sampler), .later = later_samplers, .help = "sampler (default: dpmpp_2m)"},
+    {"sampler", 0, OPTION_SAMPLER, "NAME", GEN, AT(sampler), .later = later_samplers,
+     .help = "sampler (default: dpmpp_2m)"},
     {"schedule", 0, OPTION_SCHEDULE, "NAME", GEN, AT(job.schedule),
      .help = "noise schedule (default: karras for dpmpp_2m, else default)"},
     {"eta", 0, OPTION_ETA, "F", GEN, AT(job.eta), 0, 1, .help = "added noise, for samplers that have it"},
@@ -60,21 +65,27 @@ const option option_table[] = {
      .help = "of the multiplications"},
     {"device", 0, OPTION_TEXT, "N|NAME", GEN | CONFIG, AT(params.device),
      .help = "index or part of a name, see sdcl devices (default: the best GPU, else a CPU)"},
-    {"config", 0, OPTION_TEXT, "FILE", GEN | CONFIG, AT(params.config_file), .help = "INI file over the shipped configuration"},
-    {"set", 0, OPTION_SET, "S.K=V", GEN | CONFIG, AT(params.set), .help = "one value over the configuration; may be repeated"},
+    {"config", 0, OPTION_TEXT, "FILE", GEN | CONFIG, AT(params.config_file),
+     .help = "INI file over the shipped configuration"},
+    {"set", 0, OPTION_SET, "S.K=V", GEN | CONFIG, AT(params.set),
+     .help = "one value over the configuration; may be repeated"},
     {"compat", 0, OPTION_CHOICE, "NAME", GEN, AT(compat), .choices = "diffusers", .later = "a1111|compvis",
-     .help = "follow another program: the model's own sampler, 50 steps, brackets in the prompt are text, a batch is one "
-             "stream of one seed"},
+     .help =
+         "follow another program: the model's own sampler, 50 steps, brackets in the prompt are text, a batch is one "
+         "stream of one seed"},
     {"show-origin", 0, OPTION_FLAG, NULL, CONFIG, AT(show_origin), .help = "say where each value comes from"},
-    {"json", 0, OPTION_FLAG, NULL, GEN | DEVICES | INSPECT | INFO, AT(json), .help = "one JSON object a line on standard output"},
-    {"profile", 0, OPTION_SWITCH, NULL, GEN, AT(params.profile), .min = 1, .help = "print the time of each module and kernel"},
+    {"json", 0, OPTION_FLAG, NULL, GEN | DEVICES | INSPECT | INFO, AT(json),
+     .help = "one JSON object a line on standard output"},
+    {"profile", 0, OPTION_SWITCH, NULL, GEN, AT(params.profile), .min = 1,
+     .help = "print the time of each module and kernel"},
     {"dump", 0, OPTION_TEXT, "DIR", GEN, AT(job.dump), .help = "write the tensors of every stage as .npy files"},
     {"dry-run", 0, OPTION_FLAG, NULL, GEN, AT(dry_run), .help = "print the memory that would be needed, draw nothing"},
     {"no-metadata", 0, OPTION_FLAG, NULL, GEN, AT(no_metadata), .help = "leave prompt and settings out of the PNG"},
     {"force", 'f', OPTION_FLAG, NULL, GEN, AT(force), .help = "replace existing files"},
     {"progress", 0, OPTION_CHOICE, "MODE", GEN, AT(progress), .choices = "auto|json|off",
      .help = "on standard error; auto: a line on a terminal"},
-    {"quiet", 'q', OPTION_SWITCH, NULL, GEN, AT(verbosity), .min = QUIET, .help = "only warnings and errors, no progress"},
+    {"quiet", 'q', OPTION_SWITCH, NULL, GEN, AT(verbosity), .min = QUIET,
+     .help = "only warnings and errors, no progress"},
     {"verbose", 'v', OPTION_SWITCH, NULL, GEN, AT(verbosity), .min = VERBOSE, .help = "say more"},
     {"help", 'h', OPTION_FLAG, NULL, ALL, AT(help), .help = "print this help"},
     {"version", 0, OPTION_FLAG, NULL, GEN, AT(version), .help = "print the version"},

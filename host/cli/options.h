@@ -21,35 +21,39 @@ enum { SIZE_STEP = 8, SIZE_MAX_PIXELS = 4096, QUIET = -1, VERBOSE = 1 };
 
 typedef struct options {
     verb_id verb;
-    bool verb_given;      /* named, not implied */
-    bool help, version;   /* asked for: nothing else was checked */
+    bool verb_given;    /* named, not implied */
+    bool help, version; /* asked for: nothing else was checked */
     const char *operand;
-    sdcl_params params;   /* as far as options set it; set: owned by options */
-    sdcl_job job;         /* prompt NULL: none given; seeds and count stay open */
-    uint64_t *seeds;      /* owned; NULL: draw one */
+    sdcl_params params; /* as far as options set it; set: owned by options */
+    sdcl_job job;       /* prompt NULL: none given; seeds and count stay open */
+    uint64_t *seeds;    /* owned; NULL: draw one */
     int seed_count, batch;
-    const char *sampler;  /* as given; job.sampler is its name in sdcl */
+    const char *sampler;          /* as given; job.sampler is its name in sdcl */
     const char *sampler_schedule; /* the one that A1111's name of the sampler brings along, or NULL */
     const char *output, *compat, *rng, *progress;
-    int verbosity;        /* QUIET, 0, VERBOSE */
+    int verbosity; /* QUIET, 0, VERBOSE */
     bool json, dry_run, no_metadata, force, show_origin;
 } options;
 
 typedef enum option_kind {
-    OPTION_FLAG,     /* bool */
-    OPTION_SWITCH,   /* int: becomes min */
-    OPTION_TEXT,     /* const char * */
-    OPTION_INT,      /* int, min .. max */
-    OPTION_SIZE,     /* the same, a multiple of SIZE_STEP */
-    OPTION_REAL,     /* double, min .. max */
-    OPTION_CHOICE,   /* const char *, one of choices */
-    OPTION_SEEDS, OPTION_SET, OPTION_SAMPLER, OPTION_SCHEDULE, OPTION_ETA,
-    OPTION_LATER     /* known, but not in this version; not in --help */
+    OPTION_FLAG,   /* bool */
+    OPTION_SWITCH, /* int: becomes min */
+    OPTION_TEXT,   /* const char * */
+    OPTION_INT,    /* int, min .. max */
+    OPTION_SIZE,   /* the same, a multiple of SIZE_STEP */
+    OPTION_REAL,   /* double, min .. max */
+    OPTION_CHOICE, /* const char *, one of choices */
+    OPTION_SEEDS,
+    OPTION_SET,
+    OPTION_SAMPLER,
+    OPTION_SCHEDULE,
+    OPTION_ETA,
+    OPTION_LATER /* known, but not in this version; not in --help */
 } option_kind;
 
 typedef struct option {
-    const char *name;     /* without the dashes; an entry without a name ends the table */
-    char letter;          /* 0: none */
+    const char *name; /* without the dashes; an entry without a name ends the table */
+    char letter;      /* 0: none */
     option_kind kind;
     const char *argument; /* NULL: takes none */
     unsigned verbs;       /* bit 1 << verb_id for each verb that has it */

@@ -49,8 +49,8 @@ static bool is_template(const char *given)
 bool output_needs_model(const output_request *r)
 {
     const char *t = r->given ? r->given : default_template;
-    return (has_word(t, "width") && !r->width) || (has_word(t, "height") && !r->height) || (has_word(t, "steps") && !r->steps) ||
-           (has_word(t, "sampler") && !r->sampler);
+    return (has_word(t, "width") && !r->width) || (has_word(t, "height") && !r->height) ||
+           (has_word(t, "steps") && !r->steps) || (has_word(t, "sampler") && !r->sampler);
 }
 
 /* Text as part of a file name: no separators, controls or characters that shells and other systems mind; at most max bytes. */
@@ -181,7 +181,8 @@ static int probe_folder(const char *path)
 {
     char *probe = NULL;
     int folder = (int)(base_name(path) - path);
-    if (asprintf(&probe, "%.*s.sdcl-probe-XXXXXX", folder, path) < 0) return cli_fail(SDCL_ENOMEM, "no memory for a file name");
+    if (asprintf(&probe, "%.*s.sdcl-probe-XXXXXX", folder, path) < 0)
+        return cli_fail(SDCL_ENOMEM, "no memory for a file name");
     int fd = mkostemp(probe, O_CLOEXEC), cause = errno;
     if (fd >= 0) {
         close(fd);
@@ -189,7 +190,8 @@ static int probe_folder(const char *path)
     }
     free(probe);
     if (fd >= 0) return 0;
-    cli_fail(SDCL_EOUTPUT, "%.*s: cannot create files there: %s", folder ? folder : 1, folder ? path : ".", strerror(cause));
+    cli_fail(SDCL_EOUTPUT, "%.*s: cannot create files there: %s", folder ? folder : 1, folder ? path : ".",
+             strerror(cause));
     if (cause == ENOENT) cli_hint("mkdir -p %.*s", folder, path);
     return SDCL_EOUTPUT;
 }

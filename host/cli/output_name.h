@@ -10,10 +10,10 @@
 enum { OUTPUT_NAME_MAX = 200 }; /* bytes of a name that a template made */
 
 typedef struct output_request {
-    const char *given;         /* FILE, template or "-"; NULL: [seed].png, which avoids existing files */
+    const char *given; /* FILE, template or "-"; NULL: [seed].png, which avoids existing files */
     bool force;
     int count;
-    const uint64_t *seeds;     /* count of them */
+    const uint64_t *seeds; /* count of them */
     const char *prompt, *sampler;
     int steps, width, height;
     time_t now;
@@ -21,8 +21,8 @@ typedef struct output_request {
 
 typedef struct output_names {
     int count;
-    char **path;  /* count, owned, all different; NULL: standard output */
-    bool avoid;   /* a name that is taken gets a counter */
+    char **path; /* count, owned, all different; NULL: standard output */
+    bool avoid;  /* a name that is taken gets a counter */
 } output_names;
 
 /* Do the names depend on what only the model can say (size, and steps and sampler where they were left open: 0 or NULL)? */

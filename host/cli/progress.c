@@ -35,7 +35,8 @@ void progress_format(char *out, size_t size, const sdcl_progress *now, int width
     FILE *f = open_memstream(&text, &n);
     out[0] = 0;
     if (!f) return;
-    if (now->images > 1) fprintf(f, "picture %d/%d  ", now->image < now->images ? now->image + 1 : now->images, now->images);
+    if (now->images > 1)
+        fprintf(f, "picture %d/%d  ", now->image < now->images ? now->image + 1 : now->images, now->images);
     fputs(now->stage, f);
     if (now->steps > 0) fprintf(f, " %d/%d", now->step, now->steps);
     fputs(" [", f);
@@ -63,8 +64,8 @@ static void show_json(const sdcl_progress *now)
 {
     fputs("{\"stage\":", stderr);
     json_string(stderr, now->stage);
-    fprintf(stderr, ",\"step\":%d,\"steps\":%d,\"seconds\":%.3f,\"image\":%d,\"images\":%d}\n", now->step, now->steps, now->seconds,
-            now->image, now->images);
+    fprintf(stderr, ",\"step\":%d,\"steps\":%d,\"seconds\":%.3f,\"image\":%d,\"images\":%d}\n", now->step, now->steps,
+            now->seconds, now->image, now->images);
 }
 
 void progress_show(progress *p, const sdcl_progress *now)

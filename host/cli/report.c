@@ -11,14 +11,21 @@ static void memory_json(const sdcl_device *d, const sdcl_job *job, const sdcl_me
         const char *name;
         uint64_t bytes;
     } rows[] = {
-        {"text_weights", m->text_weights}, {"text_arena", m->text_arena}, {"unet_weights", m->unet_weights},
-        {"unet_arena", m->unet_arena},     {"vae_weights", m->vae_weights}, {"vae_arena", m->vae_arena},
-        {"io", m->io},                     {"peak", m->peak},             {"device_bytes", d->global_bytes},
+        {"text_weights", m->text_weights},
+        {"text_arena", m->text_arena},
+        {"unet_weights", m->unet_weights},
+        {"unet_arena", m->unet_arena},
+        {"vae_weights", m->vae_weights},
+        {"vae_arena", m->vae_arena},
+        {"io", m->io},
+        {"peak", m->peak},
+        {"device_bytes", d->global_bytes},
     };
     fputs("{\"device\":", stdout);
     json_string(stdout, d->name);
     printf(",\"width\":%d,\"height\":%d,\"count\":%d", job->width, job->height, job->count);
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) printf(",\"%s\":%llu", rows[i].name, (unsigned long long)rows[i].bytes);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        printf(",\"%s\":%llu", rows[i].name, (unsigned long long)rows[i].bytes);
     puts("}");
 }
 

@@ -20,7 +20,8 @@ static bool describe(const char *path, strbuf *line, strbuf *file)
     char *real = realpath(path, NULL), *folder = cache_folder();
     bool ok = real && folder && !stat(real, &st);
     if (ok) {
-        strbuf_printf(line, "sdcl hash 1 %lld %lld.%09ld %s\n", (long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, real);
+        strbuf_printf(line, "sdcl hash 1 %lld %lld.%09ld %s\n", (long long)st.st_size, (long long)st.st_mtim.tv_sec,
+                      st.st_mtim.tv_nsec, real);
         strbuf_printf(file, "%s/%016llx.sha256", folder, (unsigned long long)XXH64(real, strlen(real), 0));
     }
     free(real);

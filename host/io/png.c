@@ -88,7 +88,9 @@ static bool encode(png_structp png, png_infop info, const picture *p, sink *s)
     png_set_IHDR(png, info, (png_uint_32)p->width, (png_uint_32)p->height, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     char keyword[] = "parameters";
-    png_text text = {.compression = p->latin1 ? PNG_TEXT_COMPRESSION_NONE : PNG_ITXT_COMPRESSION_NONE, .key = keyword, .text = p->text};
+    png_text text = {.compression = p->latin1 ? PNG_TEXT_COMPRESSION_NONE : PNG_ITXT_COMPRESSION_NONE,
+                     .key = keyword,
+                     .text = p->text};
     if (p->text) png_set_text(png, info, &text, 1);
     png_write_info(png, info);
     for (int y = 0; y < p->height; y++) png_write_row(png, p->rgb + (size_t)y * (size_t)p->width * 3);
@@ -108,7 +110,8 @@ int pngfile_write_fd(int fd, const unsigned char *rgb, int width, int height, co
     png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &s, on_error, on_warning);
     info = png ? png_create_info_struct(png) : NULL;
     if (!info) TRY(FAIL(SDCL_ENOMEM, "no memory for a PNG"));
-    if (!encode(png, info, &p, &s)) TRY(FAIL(SDCL_EOUTPUT, "cannot write the PNG: %s", s.error ? strerror(s.error) : s.message));
+    if (!encode(png, info, &p, &s))
+        TRY(FAIL(SDCL_EOUTPUT, "cannot write the PNG: %s", s.error ? strerror(s.error) : s.message));
 out:
     png_destroy_write_struct(&png, &info);
     free(p.text);

@@ -19,8 +19,8 @@ enum { CHUNK_TEXT_MAX = 8 << 20, FILE_TEXT_MAX = 32 << 20, KEYWORD_MAX = 79, PIE
 typedef struct reader {
     const char *path;
     int fd;
-    uint64_t left;  /* bytes of the file that were not read */
-    size_t text;    /* bytes of text so far */
+    uint64_t left; /* bytes of the file that were not read */
+    size_t text;   /* bytes of text so far */
 } reader;
 
 typedef struct chunk {
@@ -58,7 +58,10 @@ static int skip_bytes(reader *r, uint64_t n)
     return 0;
 }
 
-static bool is_text(const char *type) { return !strcmp(type, "tEXt") || !strcmp(type, "zTXt") || !strcmp(type, "iTXt"); }
+static bool is_text(const char *type)
+{
+    return !strcmp(type, "tEXt") || !strcmp(type, "zTXt") || !strcmp(type, "iTXt");
+}
 
 /* The next chunk; text and the header are read and their checksums compared, everything else is skipped. */
 static int next_chunk(reader *r, chunk *c)
@@ -69,12 +72,14 @@ static int next_chunk(reader *r, chunk *c)
     c->length = big_endian(head);
     memcpy(c->type, head + 4, 4);
     for (int i = 0; i < 4; i++)
-        if ((c->type[i] | 32) < 'a' || (c->type[i] | 32) > 'z') return FAIL(SDCL_EUSAGE, "%s: damaged PNG (chunk type)", r->path);
-    if ((uint64_t)c->length + 4 > r->left) return FAIL(SDCL_EUSAGE, "%s: the PNG is cut off in a %s chunk", r->path, c->type);
-    if (!is_text(c->type) && strcmp(c->type, "IHDR"))
-        return skip_bytes(r, (uint64_t)c->length + 4);
+        if ((c->type[i] | 32) < 'a' || (c->type[i] | 32) > 'z')
+            return FAIL(SDCL_EUSAGE, "%s: damaged PNG (chunk type)", r->path);
+    if ((uint64_t)c->length + 4 > r->left)
+        return FAIL(SDCL_EUSAGE, "%s: the PNG is cut off in a %s chunk", r->path, c->type);
+    if (!is_text(c->type) && strcmp(c->type, "IHDR")) return skip_bytes(r, (uint64_t)c->length + 4);
     if (c->length > CHUNK_TEXT_MAX)
-        return FAIL(SDCL_EUSAGE, "%s: a %s chunk of %u bytes, the limit is %d", r->path, c->type, c->length, CHUNK_TEXT_MAX);
+        return FAIL(SDCL_EUSAGE, "%s: a %s chunk of %u bytes, the limit is %d", r->path, c->type, c->length,
+                    CHUNK_TEXT_MAX);
     c->data = malloc((size_t)c->length + 1);
     if (!c->data) return FAIL(SDCL_ENOMEM, "%s: no memory for a %s chunk", r->path, c->type);
     TRY(read_bytes(r, c->data, c->length));
@@ -96,7 +101,8 @@ static int inflate_text(const reader *r, const unsigned char *in, size_t n, strb
         z.avail_out = PIECE;
         status = inflate(&z, Z_NO_FLUSH);
         strbuf_add(out, piece, PIECE - z.avail_out);
-        if (out->n > CHUNK_TEXT_MAX) TRY(FAIL(SDCL_EUSAGE, "%s: compressed text beyond %d bytes", r->path, CHUNK_TEXT_MAX));
+        if (out->n > CHUNK_TEXT_MAX)
+            TRY(FAIL(SDCL_EUSAGE, "%s: compressed text beyond %d bytes", r->path, CHUNK_TEXT_MAX));
     }
     if (status != Z_STREAM_END) TRY(FAIL(SDCL_EUSAGE, "%s: damaged PNG (compressed text)", r->path));
 out:

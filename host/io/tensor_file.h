@@ -6,7 +6,18 @@
 
 #include <stdint.h>
 
-typedef enum file_dtype { FILE_F64, FILE_F32, FILE_F16, FILE_BF16, FILE_I64, FILE_I32, FILE_I16, FILE_I8, FILE_U8, FILE_BOOL } file_dtype;
+typedef enum file_dtype {
+    FILE_F64,
+    FILE_F32,
+    FILE_F16,
+    FILE_BF16,
+    FILE_I64,
+    FILE_I32,
+    FILE_I16,
+    FILE_I8,
+    FILE_U8,
+    FILE_BOOL
+} file_dtype;
 
 enum { TENSOR_RANK_MAX = 8 };
 
@@ -30,7 +41,7 @@ const char *tensor_file_path(const tensor_file *f);
 /* Size of the file in bytes when it was opened. */
 uint64_t tensor_file_size(const tensor_file *f);
 int tensor_file_count(const tensor_file *f);
-const file_tensor *tensor_file_at(const tensor_file *f, int i); /* in file order */
+const file_tensor *tensor_file_at(const tensor_file *f, int i);              /* in file order */
 const file_tensor *tensor_file_find(const tensor_file *f, const char *name); /* NULL: not there */
 
 /* Reads bytes [first, first + n) of a tensor into dst with pread. A file that has become shorter is SDCL_EMODEL, never a crash. */

@@ -22,7 +22,8 @@ static const struct {
 enum { VENDORS = sizeof vendors / sizeof vendors[0] };
 
 /* One board bears several names: "Intel(R) Arc(TM) A770 Graphics" and "Arc A770 Graphics", "pthread-EPYC" and "cpu-EPYC" (PoCL). */
-static const char *const prefixes[] = {"NVIDIA ", "AMD ", "Advanced Micro Devices, Inc. ", "Intel ", "pthread-", "cpu-"};
+static const char *const prefixes[] = {"NVIDIA ", "AMD ",     "Advanced Micro Devices, Inc. ",
+                                       "Intel ",  "pthread-", "cpu-"};
 static const char *const marks[] = {"(R)", "(TM)", "(C)"};
 
 static size_t mark_length(const char *s)

@@ -109,7 +109,9 @@ static bool describe(ocl_device *d)
     free(extensions);
 
     snprintf(info->type, sizeof info->type, "%s",
-             type & CL_DEVICE_TYPE_CPU ? "cpu" : type & CL_DEVICE_TYPE_GPU ? "gpu" : "accelerator");
+             type & CL_DEVICE_TYPE_CPU   ? "cpu"
+             : type & CL_DEVICE_TYPE_GPU ? "gpu"
+                                         : "accelerator");
     d->cpu = device_wants_cpu_kernels(info);
     info->compute_units = units;
     info->clock_mhz = clock;
@@ -181,7 +183,8 @@ static uint64_t rank(const ocl_device *d)
 
 static bool named(const sdcl_device *info, const char *part)
 {
-    return *part && (strcasestr(info->name, part) || strcasestr(info->vendor, part) || strcasestr(info->platform, part));
+    return *part &&
+           (strcasestr(info->name, part) || strcasestr(info->vendor, part) || strcasestr(info->platform, part));
 }
 
 static int none_found(const ocl_device *list, int count, const char *want)
@@ -189,14 +192,16 @@ static int none_found(const ocl_device *list, int count, const char *want)
     strbuf text = {0};
     if (!count) {
         int err = FAIL(SDCL_EDEVICE, "no OpenCL device found");
-        error_hint("install an OpenCL driver: pocl-opencl-icd (any CPU), intel-opencl-icd, nvidia-opencl-icd, or for AMD rocm-opencl-icd "
+        error_hint("install an OpenCL driver: pocl-opencl-icd (any CPU), intel-opencl-icd, nvidia-opencl-icd, or for "
+                   "AMD rocm-opencl-icd "
                    "or mesa-opencl-icd (then RUSTICL_ENABLE=radeonsi)");
         return err;
     }
     for (int i = 0; i < count && i < NAMED_MAX; i++)
         strbuf_printf(&text, "\n  %d: %s (%s, %s)", i, list[i].info.name, list[i].info.type, list[i].info.platform);
     if (count > NAMED_MAX) strbuf_printf(&text, "\n  and %d more", count - NAMED_MAX);
-    int err = FAIL(SDCL_EDEVICE, "no device '%.100s'; there %s:%s", want, count == 1 ? "is" : "are", strbuf_text(&text));
+    int err = FAIL(SDCL_EDEVICE, "no device '%.100s'; there %s:%s", want, count == 1 ? "is" : "are",
+                   strbuf_text(&text));
     error_hint("--device takes an index or part of a name; 'sdcl devices' lists them");
     strbuf_free(&text);
     return err;

@@ -85,7 +85,8 @@ const char *ocl_error_name(cl_int code)
 
 int ocl_fail(cl_int code, const char *call, const char *file, int line)
 {
-    bool memory = code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_RESOURCES || code == CL_OUT_OF_HOST_MEMORY;
+    bool memory = code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_RESOURCES ||
+                  code == CL_OUT_OF_HOST_MEMORY;
     int err = error_set(memory ? SDCL_ENOMEM : SDCL_EDEVICE, file, line, "%.*s: %s (%d)", (int)strcspn(call, "("), call,
                         ocl_error_name(code), (int)code);
     if (memory) error_hint("smaller or fewer pictures at a time need less memory: --width, --height, --batch");

@@ -117,7 +117,8 @@ out:
 int ocl_write(ocl *o, cl_mem mem, uint64_t offset, uint64_t bytes, const void *src)
 {
     int err = 0;
-    if (bytes) CL_TRY(clEnqueueWriteBuffer(o->queue[0], mem, CL_TRUE, (size_t)offset, (size_t)bytes, src, 0, NULL, NULL));
+    if (bytes)
+        CL_TRY(clEnqueueWriteBuffer(o->queue[0], mem, CL_TRUE, (size_t)offset, (size_t)bytes, src, 0, NULL, NULL));
 out:
     return err;
 }
@@ -125,7 +126,8 @@ out:
 int ocl_write_async(ocl *o, cl_mem mem, uint64_t offset, uint64_t bytes, const void *src)
 {
     int err = 0;
-    if (bytes) CL_TRY(clEnqueueWriteBuffer(o->queue[0], mem, CL_FALSE, (size_t)offset, (size_t)bytes, src, 0, NULL, NULL));
+    if (bytes)
+        CL_TRY(clEnqueueWriteBuffer(o->queue[0], mem, CL_FALSE, (size_t)offset, (size_t)bytes, src, 0, NULL, NULL));
 out:
     return err;
 }
@@ -133,7 +135,8 @@ out:
 int ocl_read(ocl *o, cl_mem mem, uint64_t offset, uint64_t bytes, void *dst)
 {
     int err = 0;
-    if (bytes) CL_TRY(clEnqueueReadBuffer(o->queue[0], mem, CL_TRUE, (size_t)offset, (size_t)bytes, dst, 0, NULL, NULL));
+    if (bytes)
+        CL_TRY(clEnqueueReadBuffer(o->queue[0], mem, CL_TRUE, (size_t)offset, (size_t)bytes, dst, 0, NULL, NULL));
 out:
     return err;
 }
@@ -142,7 +145,8 @@ int ocl_copy(ocl *o, cl_mem dst, uint64_t dst_offset, cl_mem src, uint64_t src_o
 {
     int err = 0;
     if (bytes)
-        CL_TRY(clEnqueueCopyBuffer(o->queue[0], src, dst, (size_t)src_offset, (size_t)dst_offset, (size_t)bytes, 0, NULL, NULL));
+        CL_TRY(clEnqueueCopyBuffer(o->queue[0], src, dst, (size_t)src_offset, (size_t)dst_offset, (size_t)bytes, 0,
+                                   NULL, NULL));
 out:
     return err;
 }

@@ -91,7 +91,10 @@ typedef struct ocl_arg {
     const void *value; /* points to a cl_mem for buffers */
 } ocl_arg;
 
-#define ARG(x) {sizeof(x), &(x)}
+#define ARG(x)                                                                                                         \
+    {                                                                                                                  \
+        sizeof(x), &(x)                                                                                                \
+    }
 
 /* Work-groups, not work-items, per dimension, and the size of one. */
 typedef struct ocl_grid {

@@ -98,7 +98,8 @@ int source_add(strbuf *unit, const char *name, const char *options, int number)
     strbuf_printf(&undo, "#undef %s\n", name);
     for (const char *s = options; (s = strstr(s, "-D")); s++) {
         size_t key = word(s + 2), all = strcspn(s, " ");
-        strbuf_printf(unit, "#define %.*s %.*s\n", (int)key, s + 2, s[2 + key] == '=' ? (int)(all - key - 3) : 0, s + 2 + key + 1);
+        strbuf_printf(unit, "#define %.*s %.*s\n", (int)key, s + 2, s[2 + key] == '=' ? (int)(all - key - 3) : 0,
+                      s + 2 + key + 1);
         strbuf_printf(&undo, "#undef %.*s\n", (int)key, s + 2);
     }
     for (const char *s = strbuf_text(&text); *s;) {
@@ -113,8 +114,9 @@ int source_add(strbuf *unit, const char *name, const char *options, int number)
     }
     strbuf_add(unit, strbuf_text(&text), text.n);
     strbuf_add(unit, strbuf_text(&undo), undo.n);
-    int err = !ok ? FAIL(SDCL_EINTERNAL, "no kernel source cl/%s", file)
-                  : unit->failed || undo.failed ? FAIL(SDCL_ENOMEM, "out of memory") : 0;
+    int err = !ok                           ? FAIL(SDCL_EINTERNAL, "no kernel source cl/%s", file)
+              : unit->failed || undo.failed ? FAIL(SDCL_ENOMEM, "out of memory")
+                                            : 0;
     strbuf_free(&text);
     strbuf_free(&undo);
     return err;

@@ -18,9 +18,10 @@ int op_attention(plan *p, tensor y, tensor q, tensor k, tensor v, int heads, flo
     step s = {.op = &attention_op, .operands = ATT_OPERANDS, .t = {y, q, k, v}, .role = {ROLE_OUT}, .params = &a};
     if (heads < 1 || q.c % heads || !same_shape(y, q) || k.c != q.c || v.c != q.c || k.n != q.n || v.n != q.n ||
         tokens_of(k) != tokens_of(v) || k.dt != q.dt || v.dt != q.dt)
-        return FAIL(SDCL_EMODEL, "%s: attention: q (%d,%d,%d), k (%d,%d,%d), v (%d,%d,%d), %d heads", plan_scope(p), q.n, tokens_of(q), q.c,
-                    k.n, tokens_of(k), k.c, v.n, tokens_of(v), v.c, heads);
-    if (causal && tokens_of(k) != tokens_of(q)) return FAIL(SDCL_EINTERNAL, "%s: causal attention needs as many keys as queries", plan_scope(p));
+        return FAIL(SDCL_EMODEL, "%s: attention: q (%d,%d,%d), k (%d,%d,%d), v (%d,%d,%d), %d heads", plan_scope(p),
+                    q.n, tokens_of(q), q.c, k.n, tokens_of(k), k.c, v.n, tokens_of(v), v.c, heads);
+    if (causal && tokens_of(k) != tokens_of(q))
+        return FAIL(SDCL_EINTERNAL, "%s: causal attention needs as many keys as queries", plan_scope(p));
     return plan_add(p, &s, &a, sizeof a);
 }
 

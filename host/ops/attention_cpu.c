@@ -3,7 +3,7 @@
 #include "ops/attention.h"
 
 #define ATTENTION_CPU_TUNE(P)                                                                                          \
-    P(MQ, 128, "16 32 64 128 256", "queries of a work-item: what the copy of a key block is spread over")                   \
+    P(MQ, 128, "16 32 64 128 256", "queries of a work-item: what the copy of a key block is spread over")              \
     P(QR, 4, "1 2 4 8", "queries of a register tile")                                                                  \
     P(NK, 4, "1 2 4", "vectors of 16 keys of a block")
 OCL_KERNEL(attention_cpu, ATTENTION_CPU_TUNE)
@@ -18,8 +18,8 @@ static int prepare(plan *p, step *s)
     if (!t) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = t;
     tune_values(p, &attention_cpu_kernel, plan_activation(p), t);
-    return op_kernel(p, &s->kernel[0], &attention_cpu_kernel, t, "-DXT=%s -DYT=%s -DD=%d", dtype_option_name(s->t[ATT_Q].dt),
-                     dtype_option_name(s->t[ATT_Y].dt), head_size(s));
+    return op_kernel(p, &s->kernel[0], &attention_cpu_kernel, t, "-DXT=%s -DYT=%s -DD=%d",
+                     dtype_option_name(s->t[ATT_Q].dt), dtype_option_name(s->t[ATT_Y].dt), head_size(s));
 }
 
 static int launch(plan *p, const step *s)
@@ -30,7 +30,8 @@ static int launch(plan *p, const step *s)
     int tq = tokens_of(q), mq = t->MQ;
     size_t want = 4 * (size_t)ocl_units(plan_ocl(p));
     args a = {0};
-    while (mq > t->QR && ceil_div(tq, mq) * (size_t)v->heads * (size_t)q.n < want) mq = (int)ceil_div(mq / 2, t->QR) * t->QR;
+    while (mq > t->QR && ceil_div(tq, mq) * (size_t)v->heads * (size_t)q.n < want)
+        mq = (int)ceil_div(mq / 2, t->QR) * t->QR;
     attention_args(&a, p, s);
     arg_int(&a, mq);
     return args_run(&a, p, s->kernel[0], s->module, ceil_div(tq, mq), (size_t)v->heads, (size_t)q.n, 1, 1);

@@ -14,7 +14,8 @@ static bool fits(const plan *p, const step *s)
     const sdcl_device *d = &ocl_device_of(plan_ocl(p))->info;
     struct attention_gpu_tune t;
     tune_values(p, &attention_gpu_kernel, plan_activation(p), &t);
-    return head_size(s) <= HEAD_MAX && (uint64_t)(2 * t.KB * head_size(s)) * 4 <= d->local_bytes && (size_t)t.WG <= d->max_work_group;
+    return head_size(s) <= HEAD_MAX && (uint64_t)(2 * t.KB * head_size(s)) * 4 <= d->local_bytes &&
+           (size_t)t.WG <= d->max_work_group;
 }
 
 static int prepare(plan *p, step *s)
@@ -23,8 +24,8 @@ static int prepare(plan *p, step *s)
     if (!t) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = t;
     tune_values(p, &attention_gpu_kernel, plan_activation(p), t);
-    return op_kernel(p, &s->kernel[0], &attention_gpu_kernel, t, "-DXT=%s -DYT=%s -DD=%d", dtype_option_name(s->t[ATT_Q].dt),
-                     dtype_option_name(s->t[ATT_Y].dt), head_size(s));
+    return op_kernel(p, &s->kernel[0], &attention_gpu_kernel, t, "-DXT=%s -DYT=%s -DD=%d",
+                     dtype_option_name(s->t[ATT_Q].dt), dtype_option_name(s->t[ATT_Y].dt), head_size(s));
 }
 
 static int launch(plan *p, const step *s)
@@ -33,8 +34,8 @@ static int launch(plan *p, const step *s)
     const attention_params *v = s->params;
     args a = {0};
     attention_args(&a, p, s);
-    return args_run(&a, p, s->kernel[0], s->module, ceil_div(tokens_of(s->t[ATT_Q]), t->WG), (size_t)v->heads, (size_t)s->t[ATT_Q].n,
-                    (size_t)t->WG, 1);
+    return args_run(&a, p, s->kernel[0], s->module, ceil_div(tokens_of(s->t[ATT_Q]), t->WG), (size_t)v->heads,
+                    (size_t)s->t[ATT_Q].n, (size_t)t->WG, 1);
 }
 
 const impl attention_gpu_impl = {"flash_gpu", false, fits, prepare, launch};

@@ -19,7 +19,8 @@ typedef struct sliced {
 static int gemm_for_device(plan *p, gemm_engine *g, int columns, dtype xt, dtype wt, dtype yt)
 {
     bool gpu = !strcmp(config_word(ocl_config_of(plan_ocl(p)), "gemm", "impl"), "gpu");
-    return ocl_device_of(plan_ocl(p))->cpu && !gpu ? gemm_cpu_engine(p, g, columns, xt, wt, yt) : gemm_gpu_engine(p, g, columns, xt, wt, yt);
+    return ocl_device_of(plan_ocl(p))->cpu && !gpu ? gemm_cpu_engine(p, g, columns, xt, wt, yt)
+                                                   : gemm_gpu_engine(p, g, columns, xt, wt, yt);
 }
 
 static int padded(int n, int panel) { return (int)ceil_div(n, panel) * panel; }
@@ -29,7 +30,8 @@ static int prepare(plan *p, step *s)
     int err = 0;
     tensor q = s->t[ATT_Q], k = s->t[ATT_K];
     int tq = tokens_of(q), tk = tokens_of(k), d = head_size(s);
-    int64_t budget = (int64_t)config_value(ocl_config_of(plan_ocl(p)), "attention", "slice_mb") << 20, most = budget / ((int64_t)tk * 4);
+    int64_t budget = (int64_t)config_value(ocl_config_of(plan_ocl(p)), "attention", "slice_mb") << 20,
+            most = budget / ((int64_t)tk * 4);
     sliced *x = plan_step_alloc(p, sizeof *x);
     if (!x) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = x;
@@ -47,7 +49,8 @@ out:
 }
 
 /* One head of k or v into panels: `rows` output columns of the product, `columns` summed values. */
-static int pack(const plan *p, const step *s, tensor to, tensor from, int rows, int columns, int panel, int row_stride, int column_stride)
+static int pack(const plan *p, const step *s, tensor to, tensor from, int rows, int columns, int panel, int row_stride,
+                int column_stride)
 {
     args a = {0};
     arg_tensor(&a, p, to, to);
@@ -79,10 +82,21 @@ static int softmax(const plan *p, const step *s, const sliced *x, int rows, int 
 }
 
 /* y (m, n) = x (m, k) * panels, nothing fused. */
-static int product(const plan *p, const step *s, const gemm_engine *g, tensor y, tensor x, tensor w, int m, int n, int k)
+static int product(const plan *p, const step *s, const gemm_engine *g, tensor y, tensor x, tensor w, int m, int n,
+                   int k)
 {
-    gemm_call c = {.y = tensor_mem(p, y), .y_off = tensor_off(p, y), .x = tensor_mem(p, x), .x_off = tensor_off(p, x),
-                   .w = tensor_mem(p, w), .w_off = tensor_off(p, w), .m = m, .n = n, .k = k, .ldx = x.ld, .ldy = y.ld, .image = m};
+    gemm_call c = {.y = tensor_mem(p, y),
+                   .y_off = tensor_off(p, y),
+                   .x = tensor_mem(p, x),
+                   .x_off = tensor_off(p, x),
+                   .w = tensor_mem(p, w),
+                   .w_off = tensor_off(p, w),
+                   .m = m,
+                   .n = n,
+                   .k = k,
+                   .ldx = x.ld,
+                   .ldy = y.ld,
+                   .image = m};
     c.bias = c.row = c.residual = c.x;
     return g->run(p, g, s->module, &c);
 }

@@ -12,11 +12,12 @@ static const op conv3x3_op = {"conv3x3", &conv3x3_section, conv3x3_impls, flops}
 int op_conv3x3(plan *p, tensor y, tensor x, weight *w, int stride, conv_padding padding, int up_h, int up_w, fuse f)
 {
     int err = 0, around = padding == PAD_SAME ? 2 : 1;
-    conv_params c = {.stride = stride, .pad = padding == PAD_SAME, .up_h = up_h > 0 ? up_h : x.h, .up_w = up_h > 0 ? up_w : x.w};
+    conv_params c = {
+        .stride = stride, .pad = padding == PAD_SAME, .up_h = up_h > 0 ? up_h : x.h, .up_w = up_h > 0 ? up_w : x.w};
     step s;
     if (w->taps != 9 || w->columns != x.c || w->rows != y.c)
-        return FAIL(SDCL_EMODEL, "%s: weight is [%d,%d] with %d taps, expected [%d,%d,3,3]", plan_scope(p), w->rows, w->columns, w->taps,
-                    y.c, x.c);
+        return FAIL(SDCL_EMODEL, "%s: weight is [%d,%d] with %d taps, expected [%d,%d,3,3]", plan_scope(p), w->rows,
+                    w->columns, w->taps, y.c, x.c);
     if (y.n != x.n || y.h != (c.up_h + around - 3) / stride + 1 || y.w != (c.up_w + around - 3) / stride + 1)
         return FAIL(SDCL_EINTERNAL, "%s: conv3x3: output is %dx%d", plan_scope(p), y.h, y.w);
     if (f.geglu) return FAIL(SDCL_EINTERNAL, "%s: conv3x3 has no GEGLU", plan_scope(p));

@@ -4,7 +4,7 @@
 
 #define CONV3X3_CPU_TUNE(P)                                                                                            \
     P(MR, 8, "4 6 8 12", "output pixels of a register tile")                                                           \
-    P(NV, 3, "1 2 3 4", "most vectors of 16 output channels of a register tile")                                            \
+    P(NV, 3, "1 2 3 4", "most vectors of 16 output channels of a register tile")                                       \
     P(RB, 96, "24 48 96 192", "output pixels of a cache block")                                                        \
     P(PB, 4, "1 2 4 8", "panels of 16 NV output channels of a cache block")                                            \
     P(KC, 128, "64 128 256 512", "input channels summed before the next panel")

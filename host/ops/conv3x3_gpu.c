@@ -18,7 +18,8 @@ static int prepare(plan *p, step *s)
     s->state = t;
     tune_values(p, &conv3x3_gpu_kernel, plan_activation(p), t);
     if (!gpu_tile_fits(p, t->BM, t->BN, t->BK, t->TM, t->TN))
-        return FAIL(SDCL_EUSAGE, "[conv3x3_gpu] %dx%dx%d by %dx%d does not fit this device", t->BM, t->BN, t->BK, t->TM, t->TN);
+        return FAIL(SDCL_EUSAGE, "[conv3x3_gpu] %dx%dx%d by %dx%d does not fit this device", t->BM, t->BN, t->BK, t->TM,
+                    t->TN);
     TRY(op_kernel(p, &s->kernel[0], &conv3x3_gpu_kernel, t, "-DXT=%s -DWT=%s -DYT=%s", dtype_option_name(s->t[MM_X].dt),
                   dtype_option_name(s->w[0]->dt), dtype_option_name(s->t[MM_Y].dt)));
     TRY(weight_set_layout(s->w[0], LAYOUT_PANELS, t->BN, false));
@@ -33,8 +34,8 @@ static int launch(plan *p, const step *s)
     args a = {0};
     conv_tensor_args(&a, p, s);
     conv_shape_args(&a, s);
-    return args_run(&a, p, s->kernel[0], s->module, ceil_div(y.c, t->BN), ceil_div(rows_of(y), t->BM), 1, (size_t)(t->BN / t->TN),
-                    (size_t)(t->BM / t->TM));
+    return args_run(&a, p, s->kernel[0], s->module, ceil_div(y.c, t->BN), ceil_div(rows_of(y), t->BM), 1,
+                    (size_t)(t->BN / t->TN), (size_t)(t->BM / t->TM));
 }
 
 const impl conv3x3_gpu_impl = {"gpu", false, NULL, prepare, launch};

@@ -14,8 +14,8 @@ int op_gemm(plan *p, tensor y, tensor x, weight *w, fuse f)
     int err = 0, flags = 0;
     step s;
     if (w->taps != 1 || w->columns != x.c || w->rows != (f.geglu ? 2 * y.c : y.c))
-        return FAIL(SDCL_EMODEL, "%s: weight is [%d,%d], expected [%d,%d]", plan_scope(p), w->rows, w->columns * w->taps,
-                    f.geglu ? 2 * y.c : y.c, x.c);
+        return FAIL(SDCL_EMODEL, "%s: weight is [%d,%d], expected [%d,%d]", plan_scope(p), w->rows,
+                    w->columns * w->taps, f.geglu ? 2 * y.c : y.c, x.c);
     if (y.n != x.n || y.h != x.h || y.w != x.w) return FAIL(SDCL_EINTERNAL, "%s: gemm: rows differ", plan_scope(p));
     TRY(matmul_flags(p, "gemm", y, w->rows, &f, &flags));
     TRY(matmul_step(p, &s, &gemm_op, y, x, w, &f));

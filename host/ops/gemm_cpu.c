@@ -6,7 +6,7 @@
 
 #define GEMM_CPU_TUNE(P)                                                                                               \
     P(MR, 8, "4 6 8 12", "rows of a register tile")                                                                    \
-    P(NV, 3, "1 2 3 4", "most vectors of 16 columns of a register tile")                                                    \
+    P(NV, 3, "1 2 3 4", "most vectors of 16 columns of a register tile")                                               \
     P(RB, 96, "24 48 96 192", "rows of a cache block")                                                                 \
     P(PB, 4, "1 2 4 8", "panels of 16 NV columns of a cache block")                                                    \
     P(KC, 128, "64 128 256 512", "values of K summed before the next panel")
@@ -35,8 +35,8 @@ int gemm_cpu_engine(plan *p, gemm_engine *g, int columns, dtype xt, dtype wt, dt
     g->run = run;
     g->panel = 16 * t.NV;
     memcpy(g->tune, &t, sizeof t);
-    return op_kernel(p, &g->kernel, &gemm_cpu_kernel, &t, "-DXT=%s -DWT=%s -DYT=%s", dtype_option_name(xt), dtype_option_name(wt),
-                     dtype_option_name(yt));
+    return op_kernel(p, &g->kernel, &gemm_cpu_kernel, &t, "-DXT=%s -DWT=%s -DYT=%s", dtype_option_name(xt),
+                     dtype_option_name(wt), dtype_option_name(yt));
 }
 
 static bool fits(const plan *p, const step *s)

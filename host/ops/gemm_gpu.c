@@ -20,7 +20,8 @@ static int run(const plan *p, const gemm_engine *g, const char *module, const ge
     args a = {0};
     memcpy(&t, g->tune, sizeof t);
     gemm_args(&a, c);
-    return args_run(&a, p, g->kernel, module, ceil_div(c->n, t.BN), ceil_div(c->m, t.BM), 1, (size_t)(t.BN / t.TN), (size_t)(t.BM / t.TM));
+    return args_run(&a, p, g->kernel, module, ceil_div(c->n, t.BN), ceil_div(c->m, t.BM), 1, (size_t)(t.BN / t.TN),
+                    (size_t)(t.BM / t.TM));
 }
 
 int gemm_gpu_engine(plan *p, gemm_engine *g, int columns, dtype xt, dtype wt, dtype yt)
@@ -33,8 +34,8 @@ int gemm_gpu_engine(plan *p, gemm_engine *g, int columns, dtype xt, dtype wt, dt
     memcpy(g->tune, &t, sizeof t);
     if (!gpu_tile_fits(p, t.BM, t.BN, t.BK, t.TM, t.TN))
         return FAIL(SDCL_EUSAGE, "[gemm_gpu] %dx%dx%d by %dx%d does not fit this device", t.BM, t.BN, t.BK, t.TM, t.TN);
-    return op_kernel(p, &g->kernel, &gemm_gpu_kernel, &t, "-DXT=%s -DWT=%s -DYT=%s", dtype_option_name(xt), dtype_option_name(wt),
-                     dtype_option_name(yt));
+    return op_kernel(p, &g->kernel, &gemm_gpu_kernel, &t, "-DXT=%s -DWT=%s -DYT=%s", dtype_option_name(xt),
+                     dtype_option_name(wt), dtype_option_name(yt));
 }
 
 static int prepare(plan *p, step *s) { return gemm_step_prepare(p, s, gemm_gpu_engine); }

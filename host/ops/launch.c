@@ -22,7 +22,8 @@ int op_kernel(plan *p, ocl_kernel **k, const ocl_section *section, const void *t
     strbuf_printf(&options, "%s", extra);
     for (int i = 0; i < section->count; i++)
         strbuf_printf(&options, " -D%s=%d", section->tunables[i].name, ((const int *)tune)[i]);
-    int err = options.failed ? FAIL(SDCL_ENOMEM, "out of memory") : ocl_kernel_get(plan_ocl(p), k, section->name, strbuf_text(&options));
+    int err = options.failed ? FAIL(SDCL_ENOMEM, "out of memory")
+                             : ocl_kernel_get(plan_ocl(p), k, section->name, strbuf_text(&options));
     strbuf_free(&options);
     return err;
 }
@@ -69,8 +70,8 @@ void arg_tensor(args *a, const plan *p, tensor t, tensor instead)
     arg_mem(a, tensor_mem(p, t), tensor_off(p, t));
 }
 
-int args_run(args *a, const plan *p, ocl_kernel *k, const char *module, size_t groups0, size_t groups1, size_t groups2, size_t local0,
-             size_t local1)
+int args_run(args *a, const plan *p, ocl_kernel *k, const char *module, size_t groups0, size_t groups1, size_t groups2,
+             size_t local0, size_t local1)
 {
     ocl_grid grid = {{groups0, groups1, groups2}, {local0, local1, 1}};
     return ocl_run(plan_ocl(p), plan_queue(p), k, module, grid, a->list, a->n);

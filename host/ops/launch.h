@@ -33,8 +33,8 @@ void arg_mem(args *a, cl_mem mem, cl_ulong offset);
 void arg_buffer(args *a, cl_mem mem); /* pointer alone */
 /* Pointer and offset of t; where t is absent, of `instead` (the kernel does not read it). */
 void arg_tensor(args *a, const plan *p, tensor t, tensor instead);
-int args_run(args *a, const plan *p, ocl_kernel *k, const char *module, size_t groups0, size_t groups1, size_t groups2, size_t local0,
-             size_t local1);
+int args_run(args *a, const plan *p, ocl_kernel *k, const char *module, size_t groups0, size_t groups1, size_t groups2,
+             size_t local0, size_t local1);
 
 /* Vectors of 16 columns in a panel, at most `most` and at least 2 where that allows it: as few padded columns as possible, then as wide as possible. */
 int panel_vectors(int columns, int most);

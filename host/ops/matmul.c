@@ -12,7 +12,8 @@ int matmul_flags(const plan *p, const char *op, tensor y, int columns, const fus
     if (has(f->row)) {
         *flags |= FLAG_ROW;
         if (f->row.dt != F32 || f->row.n != y.n || f->row.c != y.c)
-            return FAIL(SDCL_EINTERNAL, "%s: %s: row is (%d,..,%d), output (%d,..,%d)", plan_scope(p), op, f->row.n, f->row.c, y.n, y.c);
+            return FAIL(SDCL_EINTERNAL, "%s: %s: row is (%d,..,%d), output (%d,..,%d)", plan_scope(p), op, f->row.n,
+                        f->row.c, y.n, y.c);
     }
     if (has(f->residual)) {
         *flags |= FLAG_RESIDUAL;
@@ -21,7 +22,8 @@ int matmul_flags(const plan *p, const char *op, tensor y, int columns, const fus
     }
     if (f->geglu) {
         *flags |= FLAG_GEGLU;
-        if (f->act != ACT_NONE || has(f->row)) return FAIL(SDCL_EINTERNAL, "%s: %s: GEGLU excludes row and activation", plan_scope(p), op);
+        if (f->act != ACT_NONE || has(f->row))
+            return FAIL(SDCL_EINTERNAL, "%s: %s: GEGLU excludes row and activation", plan_scope(p), op);
     }
     return 0;
 }
@@ -51,12 +53,26 @@ void gemm_call_of(const plan *p, const step *s, gemm_call *c)
     const tensor *t = s->t;
     tensor bias = has(t[MM_BIAS]) ? t[MM_BIAS] : t[MM_X], row = has(t[MM_ROW]) ? t[MM_ROW] : t[MM_X];
     tensor residual = has(t[MM_RESIDUAL]) ? t[MM_RESIDUAL] : t[MM_X];
-    *c = (gemm_call){.y = tensor_mem(p, t[MM_Y]), .y_off = tensor_off(p, t[MM_Y]), .x = tensor_mem(p, t[MM_X]),
-                     .x_off = tensor_off(p, t[MM_X]), .w = weight_mem(s->w[0]), .bias = tensor_mem(p, bias),
-                     .bias_off = tensor_off(p, bias), .row = tensor_mem(p, row), .row_off = tensor_off(p, row),
-                     .residual = tensor_mem(p, residual), .residual_off = tensor_off(p, residual), .m = rows_of(t[MM_X]),
-                     .n = s->w[0]->rows, .k = t[MM_X].c, .ldx = t[MM_X].ld, .ldy = t[MM_Y].ld, .ldr = residual.ld, .ldrow = row.ld,
-                     .image = t[MM_X].h * t[MM_X].w, .flags = *(const int *)s->params};
+    *c = (gemm_call){.y = tensor_mem(p, t[MM_Y]),
+                     .y_off = tensor_off(p, t[MM_Y]),
+                     .x = tensor_mem(p, t[MM_X]),
+                     .x_off = tensor_off(p, t[MM_X]),
+                     .w = weight_mem(s->w[0]),
+                     .bias = tensor_mem(p, bias),
+                     .bias_off = tensor_off(p, bias),
+                     .row = tensor_mem(p, row),
+                     .row_off = tensor_off(p, row),
+                     .residual = tensor_mem(p, residual),
+                     .residual_off = tensor_off(p, residual),
+                     .m = rows_of(t[MM_X]),
+                     .n = s->w[0]->rows,
+                     .k = t[MM_X].c,
+                     .ldx = t[MM_X].ld,
+                     .ldy = t[MM_Y].ld,
+                     .ldr = residual.ld,
+                     .ldrow = row.ld,
+                     .image = t[MM_X].h * t[MM_X].w,
+                     .flags = *(const int *)s->params};
 }
 
 void gemm_args(args *a, const gemm_call *c)
@@ -78,7 +94,8 @@ void gemm_args(args *a, const gemm_call *c)
     arg_int(a, c->flags);
 }
 
-int gemm_step_prepare(plan *p, step *s, int (*engine)(plan *p, gemm_engine *g, int columns, dtype xt, dtype wt, dtype yt))
+int gemm_step_prepare(plan *p, step *s,
+                      int (*engine)(plan *p, gemm_engine *g, int columns, dtype xt, dtype wt, dtype yt))
 {
     int err = 0;
     gemm_engine *g = plan_step_alloc(p, sizeof *g);
@@ -102,7 +119,8 @@ bool gpu_tile_fits(const plan *p, int bm, int bn, int bk, int tm, int tn)
 {
     const sdcl_device *d = &ocl_device_of(plan_ocl(p))->info;
     uint64_t local = (uint64_t)(bk * (bm + 1) + bk * bn) * 4;
-    return tn % 2 == 0 && bm % tm == 0 && bn % tn == 0 && local <= d->local_bytes && (size_t)(bm / tm * (bn / tn)) <= d->max_work_group;
+    return tn % 2 == 0 && bm % tm == 0 && bn % tn == 0 && local <= d->local_bytes &&
+           (size_t)(bm / tm * (bn / tn)) <= d->max_work_group;
 }
 
 void conv_tensor_args(args *a, const plan *p, const step *s)

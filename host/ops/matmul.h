@@ -41,7 +41,8 @@ int gemm_gpu_engine(plan *p, gemm_engine *g, int columns, dtype xt, dtype wt, dt
 /* The arguments that both GEMM kernels begin with. */
 void gemm_args(args *a, const gemm_call *c);
 /* prepare and launch of a gemm step on an engine. */
-int gemm_step_prepare(plan *p, step *s, int (*engine)(plan *p, gemm_engine *g, int columns, dtype xt, dtype wt, dtype yt));
+int gemm_step_prepare(plan *p, step *s,
+                      int (*engine)(plan *p, gemm_engine *g, int columns, dtype xt, dtype wt, dtype yt));
 int gemm_step_launch(plan *p, const step *s);
 /* May a work-group hold this tile in local memory, with TN even and the tile divisible? */
 bool gpu_tile_fits(const plan *p, int bm, int bn, int bk, int tm, int tn);

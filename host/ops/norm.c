@@ -3,17 +3,17 @@
 #include "ops/launch.h"
 
 #define GROUPNORM_PARTIAL_TUNE(P)                                                                                      \
-    P(WG, 64, "1 16 32 64 128 256", "work-items over the channels, 8 channels each")                                  \
+    P(WG, 64, "1 16 32 64 128 256", "work-items over the channels, 8 channels each")                                   \
     P(ROWS, 64, "16 32 64 128 256", "rows of a slab")
 OCL_KERNEL(groupnorm_partial, GROUPNORM_PARTIAL_TUNE)
 
 #define NORM_APPLY_TUNE(P)                                                                                             \
-    P(WG, 64, "1 16 32 64 128 256", "work-items over the channels, 8 channels each")                                  \
+    P(WG, 64, "1 16 32 64 128 256", "work-items over the channels, 8 channels each")                                   \
     P(ROWS, 8, "1 4 8 16 32 64", "rows a work-item walks over")
 OCL_KERNEL(norm_apply, NORM_APPLY_TUNE)
 
 #define LAYERNORM_TUNE(P)                                                                                              \
-    P(WG, 64, "1 16 32 64 128 256", "work-items per row")                                                             \
+    P(WG, 64, "1 16 32 64 128 256", "work-items per row")                                                              \
     P(ROWS, 1, "1 4 8 16 32", "rows of a work-group")
 OCL_KERNEL(layernorm, LAYERNORM_TUNE)
 
@@ -66,7 +66,8 @@ static int stats_launch(plan *p, const step *s)
     arg_int(&a, hw);
     arg_int(&a, x.c);
     arg_int(&a, x.ld);
-    TRY(args_run(&a, p, s->kernel[0], s->module, channel_groups(st->tune.WG, x.c), (size_t)st->slabs, (size_t)x.n, (size_t)st->tune.WG, 1));
+    TRY(args_run(&a, p, s->kernel[0], s->module, channel_groups(st->tune.WG, x.c), (size_t)st->slabs, (size_t)x.n,
+                 (size_t)st->tune.WG, 1));
     arg_tensor(&b, p, s->t[STATS_NORM], x);
     arg_tensor(&b, p, st->part, x);
     arg_tensor(&b, p, s->t[STATS_GAMMA], x);
@@ -91,8 +92,8 @@ int op_groupnorm_stats(plan *p, tensor norm, tensor x, tensor gamma, tensor beta
     stats_params v = {groups, eps};
     step s = {.op = &stats_op, .operands = STATS_OPERANDS, .t = {norm, x, gamma, beta}, .role = {ROLE_OUT}};
     if (groups < 1 || x.c % groups || gamma.c != x.c || beta.c != x.c)
-        return FAIL(SDCL_EMODEL, "%s: groupnorm of %d channels in %d groups with %d and %d parameters", plan_scope(p), x.c, groups, gamma.c,
-                    beta.c);
+        return FAIL(SDCL_EMODEL, "%s: groupnorm of %d channels in %d groups with %d and %d parameters", plan_scope(p),
+                    x.c, groups, gamma.c, beta.c);
     if (norm.n != x.n || norm.w != 2 || norm.c != x.c || norm.dt != F32)
         return FAIL(SDCL_EINTERNAL, "%s: groupnorm: norm has the wrong shape", plan_scope(p));
     return plan_add(p, &s, &v, sizeof v);
@@ -126,7 +127,8 @@ static int apply_launch(plan *p, const step *s)
     arg_int(&a, x.ld);
     arg_int(&a, y.ld);
     arg_int(&a, *(const int *)s->params);
-    return args_run(&a, p, s->kernel[0], s->module, channel_groups(t->WG, x.c), ceil_div(rows_of(x), t->ROWS), 1, (size_t)t->WG, 1);
+    return args_run(&a, p, s->kernel[0], s->module, channel_groups(t->WG, x.c), ceil_div(rows_of(x), t->ROWS), 1,
+                    (size_t)t->WG, 1);
 }
 
 static const impl apply_impl = {"rows", false, NULL, apply_prepare, apply_launch};
@@ -181,6 +183,7 @@ int op_layernorm(plan *p, tensor y, tensor x, tensor gamma, tensor beta, float e
 {
     step s = {.op = &layernorm_op, .operands = LN_OPERANDS, .t = {y, x, gamma, beta}, .role = {ROLE_OUT}};
     if (!same_shape(y, x) || gamma.c != x.c || beta.c != x.c)
-        return FAIL(SDCL_EMODEL, "%s: layernorm of %d channels with %d and %d parameters", plan_scope(p), x.c, gamma.c, beta.c);
+        return FAIL(SDCL_EMODEL, "%s: layernorm of %d channels with %d and %d parameters", plan_scope(p), x.c, gamma.c,
+                    beta.c);
     return plan_add(p, &s, &eps, sizeof eps);
 }

@@ -12,13 +12,14 @@ typedef enum activation { ACT_NONE, ACT_SILU, ACT_GELU, ACT_QUICK_GELU } activat
  *   v = x * w + bias + row;  v = act(v);  y = v + residual         (GEGLU: v = first half * gelu(second half), see op_gemm)
  * Zero-initialised fields of type tensor are absent only if .buf < 0: start from FUSE_NONE. */
 typedef struct fuse {
-    tensor bias;      /* (1,1,1,N) F32 */
-    tensor row;       /* (n,1,1,N) F32: added to every pixel of image n (time embedding); may be a slice */
-    tensor residual;  /* shape of y; may be y's own memory */
+    tensor bias;     /* (1,1,1,N) F32 */
+    tensor row;      /* (n,1,1,N) F32: added to every pixel of image n (time embedding); may be a slice */
+    tensor residual; /* shape of y; may be y's own memory */
     activation act;
     bool geglu;
-    tensor norm;      /* (n,1,2,K) F32 from op_groupnorm_stats: x is replaced by x * norm[0] + norm[1] ... */
-    bool norm_silu;   /* ... and then by its SiLU. Inserted as a step of its own where the implementation does not fuse it */
+    tensor norm; /* (n,1,2,K) F32 from op_groupnorm_stats: x is replaced by x * norm[0] + norm[1] ... */
+    bool
+        norm_silu; /* ... and then by its SiLU. Inserted as a step of its own where the implementation does not fuse it */
 } fuse;
 
 #define FUSE_NONE ((fuse){.bias = {.buf = -1}, .row = {.buf = -1}, .residual = {.buf = -1}, .norm = {.buf = -1}})
@@ -62,7 +63,11 @@ int op_image(plan *p, tensor rgb, tensor unit, tensor x);
  * Slot 1 becomes u + guidance * (c - u), or pred itself where it has len values. program (1,1,1,SCHEDULER_PROGRAM) F32:
  *   [0] guidance  [1] number of rows  [2] 1: pred is read (slot 1 is set), 0: not
  *   then per row: out, clamp (0: none), factors of the SCHEDULER_SLOTS slots. */
-enum { SCHEDULER_SLOTS = 16, SCHEDULER_ROWS_MAX = 8, SCHEDULER_PROGRAM = 3 + SCHEDULER_ROWS_MAX * (2 + SCHEDULER_SLOTS) };
+enum {
+    SCHEDULER_SLOTS = 16,
+    SCHEDULER_ROWS_MAX = 8,
+    SCHEDULER_PROGRAM = 3 + SCHEDULER_ROWS_MAX * (2 + SCHEDULER_SLOTS)
+};
 int op_scheduler(plan *p, tensor slots, tensor pred, tensor program);
 
 /* Everything that INI files can set: null-terminated. */

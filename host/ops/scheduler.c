@@ -36,8 +36,9 @@ int op_scheduler(plan *p, tensor slots, tensor pred, tensor program)
 {
     step s = {.op = &scheduler_op, .operands = 3, .t = {slots, pred, program}, .role = {ROLE_INOUT}};
     int len = slots.c, values = rows_of(pred) * pred.c;
-    if (slots.dt != F32 || slots.n != SCHEDULER_SLOTS || slots.h * slots.w != 1 || slots.ld != len || pred.dt != F32 || pred.ld != pred.c ||
-        (values != len && values != 2 * len) || program.dt != F32 || program.c != SCHEDULER_PROGRAM)
+    if (slots.dt != F32 || slots.n != SCHEDULER_SLOTS || slots.h * slots.w != 1 || slots.ld != len || pred.dt != F32 ||
+        pred.ld != pred.c || (values != len && values != 2 * len) || program.dt != F32 ||
+        program.c != SCHEDULER_PROGRAM)
         return FAIL(SDCL_EINTERNAL, "%s: scheduler: shapes differ", plan_scope(p));
     return plan_add(p, &s, NULL, 0);
 }

@@ -39,10 +39,10 @@ static const op embed_op = {"embed", NULL, embed_impls, NULL};
 int op_embed(plan *p, tensor y, tensor ids, weight *table, weight *position)
 {
     step s = {.op = &embed_op, .operands = 2, .t = {y, ids}, .role = {ROLE_OUT}, .w = {table, position}};
-    if (table->columns != y.c || position->columns != y.c || position->rows < y.w || y.h != 1 || ids.dt != I32 || ids.n != y.n ||
-        ids.w != y.w)
-        return FAIL(SDCL_EMODEL, "%s: embedding of %d tokens x %d from [%d,%d] and [%d,%d]", plan_scope(p), y.w, y.c, table->rows,
-                    table->columns, position->rows, position->columns);
+    if (table->columns != y.c || position->columns != y.c || position->rows < y.w || y.h != 1 || ids.dt != I32 ||
+        ids.n != y.n || ids.w != y.w)
+        return FAIL(SDCL_EMODEL, "%s: embedding of %d tokens x %d from [%d,%d] and [%d,%d]", plan_scope(p), y.w, y.c,
+                    table->rows, table->columns, position->rows, position->columns);
     return plan_add(p, &s, NULL, 0);
 }
 
@@ -53,7 +53,10 @@ typedef struct timestep_params {
     float shift;
 } timestep_params;
 
-static int timestep_prepare(plan *p, step *s) { return op_kernel(p, &s->kernel[0], &timestep_section, NULL, "-DYT=F32"); }
+static int timestep_prepare(plan *p, step *s)
+{
+    return op_kernel(p, &s->kernel[0], &timestep_section, NULL, "-DYT=F32");
+}
 
 static int timestep_launch(plan *p, const step *s)
 {
@@ -76,7 +79,8 @@ int op_timestep(plan *p, tensor y, tensor t, bool cos_first, float shift)
 {
     timestep_params v = {cos_first, shift};
     step s = {.op = &timestep_op, .operands = 2, .t = {y, t}, .role = {ROLE_OUT}};
-    if (y.dt != F32 || y.ld != y.c || y.c % 2 || t.n != y.n) return FAIL(SDCL_EMODEL, "%s: timestep embedding of %d values", plan_scope(p), y.c);
+    if (y.dt != F32 || y.ld != y.c || y.c % 2 || t.n != y.n)
+        return FAIL(SDCL_EMODEL, "%s: timestep embedding of %d values", plan_scope(p), y.c);
     return plan_add(p, &s, &v, sizeof v);
 }
 
@@ -110,7 +114,8 @@ static const op scale_op = {"scale_repeat", NULL, scale_impls, NULL};
 int op_scale_repeat(plan *p, tensor y, tensor x, tensor scale)
 {
     step s = {.op = &scale_op, .operands = 3, .t = {y, x, scale}, .role = {ROLE_OUT}};
-    if (y.h != x.h || y.w != x.w || y.c != x.c || y.n % x.n) return FAIL(SDCL_EINTERNAL, "%s: scale_repeat: shapes differ", plan_scope(p));
+    if (y.h != x.h || y.w != x.w || y.c != x.c || y.n % x.n)
+        return FAIL(SDCL_EINTERNAL, "%s: scale_repeat: shapes differ", plan_scope(p));
     return plan_add(p, &s, NULL, 0);
 }
 

@@ -65,7 +65,8 @@ static int check_finite(sdcl *s)
     for (int i = 0; i < x->slots.c && !err; i++)
         if (!isfinite(values[i])) {
             err = FAIL(SDCL_ERESULT, "the latent is not finite after sampling");
-            error_hint(s->activation == F16 ? "--precision f32" : "sdcl devices: try another device, or SDCL_DEBUG=sync");
+            error_hint(s->activation == F16 ? "--precision f32"
+                                            : "sdcl devices: try another device, or SDCL_DEBUG=sync");
         }
 out:
     free(values);

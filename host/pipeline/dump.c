@@ -20,7 +20,8 @@ int dump_open(const char *folder)
     return FAIL(SDCL_EOUTPUT, "%s: cannot make the folder: %s", folder, strerror(errno));
 }
 
-static int write_npy(const char *folder, const char *name, const char *type, const void *data, int rank, const int *shape)
+static int write_npy(const char *folder, const char *name, const char *type, const void *data, int rank,
+                     const int *shape)
 {
     int err = 0;
     size_t count = 1;
@@ -39,7 +40,8 @@ static int write_npy(const char *folder, const char *name, const char *type, con
         err = FAIL(SDCL_ENOMEM, "out of memory");
         goto out;
     }
-    unsigned char prefix[10] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (unsigned char)(header.n & 255), (unsigned char)(header.n >> 8)};
+    unsigned char prefix[10] = {
+        0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (unsigned char)(header.n & 255), (unsigned char)(header.n >> 8)};
     f = fopen(strbuf_text(&path), "wb");
     bool ok = f && fwrite(prefix, sizeof prefix, 1, f) == 1 && fwrite(header.s, header.n, 1, f) == 1 &&
               (!count || fwrite(data, 4 * count, 1, f) == 1);

@@ -19,8 +19,10 @@ static int resolve_size(const sdcl *s, sdcl_job *j)
         int side = *sides[i], below = side / factor * factor;
         if (!side) *sides[i] = own;
         else if (side < 0 || side > PIXELS_MAX || side % factor) {
-            int err = FAIL(SDCL_EUSAGE, "%s %d: expected a multiple of %d from %d to %d", i ? "height" : "width", side, factor, factor, PIXELS_MAX);
-            if (side > 0 && side < PIXELS_MAX) error_hint("the nearest are %d and %d", below ? below : factor, below + factor);
+            int err = FAIL(SDCL_EUSAGE, "%s %d: expected a multiple of %d from %d to %d", i ? "height" : "width", side,
+                           factor, factor, PIXELS_MAX);
+            if (side > 0 && side < PIXELS_MAX)
+                error_hint("the nearest are %d and %d", below ? below : factor, below + factor);
             return err;
         }
     }
@@ -32,7 +34,8 @@ static int resolve_sampler(const sdcl *s, sdcl_job *j)
 {
     int err = 0;
     const char *implied = NULL;
-    if (!j->sampler && j->compat == SDCL_COMPAT_DIFFUSERS) TRY(sampler_for_class(model_scheduler(s->m), &j->sampler, &implied));
+    if (!j->sampler && j->compat == SDCL_COMPAT_DIFFUSERS)
+        TRY(sampler_for_class(model_scheduler(s->m), &j->sampler, &implied));
     else if (!j->sampler) {
         j->sampler = "dpmpp_2m";
         implied = "karras";
@@ -55,11 +58,15 @@ int sdcl_job_resolve(sdcl *s, sdcl_job *j)
 {
     int err = 0;
     sampler *trial = NULL;
-    if (!j->prompt || !j->negative) return FAIL(SDCL_EUSAGE, "a job needs a prompt and a negative prompt; \"\" is valid");
-    if (j->count < 1 || j->count > PICTURES_MAX || !j->seeds) return FAIL(SDCL_EUSAGE, "%d pictures: expected 1 to %d, with seeds", j->count, PICTURES_MAX);
-    if (!isfinite(j->cfg_scale) || fabs(j->cfg_scale) > 1000) return FAIL(SDCL_EUSAGE, "cfg scale %g: out of range", j->cfg_scale);
+    if (!j->prompt || !j->negative)
+        return FAIL(SDCL_EUSAGE, "a job needs a prompt and a negative prompt; \"\" is valid");
+    if (j->count < 1 || j->count > PICTURES_MAX || !j->seeds)
+        return FAIL(SDCL_EUSAGE, "%d pictures: expected 1 to %d, with seeds", j->count, PICTURES_MAX);
+    if (!isfinite(j->cfg_scale) || fabs(j->cfg_scale) > 1000)
+        return FAIL(SDCL_EUSAGE, "cfg scale %g: out of range", j->cfg_scale);
     if (!j->steps) j->steps = j->compat == SDCL_COMPAT_DIFFUSERS ? 50 : 20;
-    if (j->steps < 1 || j->steps > STEPS_MAX) return FAIL(SDCL_EUSAGE, "%d steps: expected 1 to %d", j->steps, STEPS_MAX);
+    if (j->steps < 1 || j->steps > STEPS_MAX)
+        return FAIL(SDCL_EUSAGE, "%d steps: expected 1 to %d", j->steps, STEPS_MAX);
     TRY(resolve_size(s, j));
     TRY(resolve_sampler(s, j));
     sampler_params p = {j->sampler, j->schedule, j->steps, j->eta, model_scheduler(s->m)};

@@ -51,13 +51,15 @@ static int build_prologue(sdcl *s, passes *x, int rows)
     if (!x->prologue_kv) return FAIL(SDCL_ENOMEM, "out of memory");
     x->conditions = plan_external(x->prologue, F32, rows, 1, c->positions, c->hidden);
     for (int i = 0; i < x->kv_count; i++)
-        x->prologue_kv[i] = plan_external(x->prologue, s->activation, rows, 1, c->positions, unet_cross_width(&s->net, i));
+        x->prologue_kv[i] = plan_external(x->prologue, s->activation, rows, 1, c->positions,
+                                          unet_cross_width(&s->net, i));
     TRY(unet_prologue_forward(x->prologue, &s->net, x->conditions, x->prologue_kv));
     TRY(finish_plan(x->prologue));
     x->at_conditions = place(x, (uint64_t)rows * (uint64_t)c->positions * (uint64_t)c->hidden * 4);
     x->at_kv = x->memory_bytes;
     for (int i = 0; i < x->kv_count; i++)
-        place(x, (uint64_t)rows * (uint64_t)c->positions * (uint64_t)x->prologue_kv[i].c * (uint64_t)dtype_size(s->activation));
+        place(x, (uint64_t)rows * (uint64_t)c->positions * (uint64_t)x->prologue_kv[i].c *
+                     (uint64_t)dtype_size(s->activation));
 out:
     return err;
 }
@@ -101,7 +103,8 @@ static int build_unet(sdcl *s, passes *x, int rows)
     x->channels = model_unet(s->m)->in_channels;
     x->unet_count = 1;
     TRY(build_pass(s, x, &x->unet[0], rows, 0));
-    if (x->guided && s->device.cpu && ocl_units(s->o) > 1 && plan_flops(x->unet[0].p) < SMALL_STEP_FLOPS * plan_steps(x->unet[0].p)) {
+    if (x->guided && s->device.cpu && ocl_units(s->o) > 1 &&
+        plan_flops(x->unet[0].p) < SMALL_STEP_FLOPS * plan_steps(x->unet[0].p)) {
         free_pass(&x->unet[0]);
         x->unet_count = 2;
         for (int i = 0; i < 2; i++) TRY(build_pass(s, x, &x->unet[i], rows / 2, i));
@@ -134,7 +137,8 @@ static int build_vae(sdcl *s, passes *x)
     x->vae_scale = plan_external(x->vae, F32, 1, 1, 1, 1);
     x->rgb = plan_external(x->vae, U8, 1, height, width, 3);
     x->unit = plan_external(x->vae, F32, 1, height, width, 3);
-    tensor input = plan_act(x->vae, 1, x->h, x->w, x->channels), decoded = plan_tensor(x->vae, F32, 1, height, width, 3);
+    tensor input = plan_act(x->vae, 1, x->h, x->w, x->channels),
+           decoded = plan_tensor(x->vae, F32, 1, height, width, 3);
     TRY(op_scale_repeat(x->vae, input, x->vae_latent, x->vae_scale));
     TRY(vae_decode_forward(x->vae, &s->decoder, input, decoded));
     TRY(op_image(x->vae, x->rgb, x->unit, decoded));
@@ -164,8 +168,11 @@ int passes_prepare(sdcl *s, int pictures, bool guided, int h, int w)
     for (int i = 0; i < 3; i++) {
         const plan *p = i == 0 ? x->text : i == 1 ? x->unet[0].p : x->vae;
         int times = i == 1 ? x->unet_count : 1;
-        session_log(s, SDCL_VERBOSE, "%s: %d x %d steps, %.2f GFLOP, %.1f MB of activations", i == 0 ? "text" : i == 1 ? "unet" : "vae", times,
-                    plan_steps(p), times * plan_flops(p) * 1e-9, times * (double)plan_arena_bytes(p) * 1e-6);
+        session_log(s, SDCL_VERBOSE, "%s: %d x %d steps, %.2f GFLOP, %.1f MB of activations",
+                    i == 0   ? "text"
+                    : i == 1 ? "unet"
+                             : "vae",
+                    times, plan_steps(p), times * plan_flops(p) * 1e-9, times * (double)plan_arena_bytes(p) * 1e-6);
     }
 out:
     if (err) passes_free(s);
@@ -191,7 +198,8 @@ static void bind_all(sdcl *s)
     }
     for (int k = 0; k < x->unet_count; k++) {
         const unet_pass *u = &x->unet[k];
-        plan_bind(u->p, u->eps, x->memory, x->at_eps / 4 + (uint64_t)k * (uint64_t)rows_of(u->eps) * (uint64_t)u->eps.c);
+        plan_bind(u->p, u->eps, x->memory,
+                  x->at_eps / 4 + (uint64_t)k * (uint64_t)rows_of(u->eps) * (uint64_t)u->eps.c);
     }
     plan_bind(x->scheduler, x->slots, x->memory, x->at_slots / 4);
     plan_bind(x->scheduler, x->pred, x->memory, x->at_eps / 4);

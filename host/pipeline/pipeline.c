@@ -63,8 +63,8 @@ static int warn_lost(const sdcl *s, const char *which, const strbuf *lost)
 {
     if (lost->failed) return FAIL(SDCL_ENOMEM, "out of memory");
     if (lost->n)
-        session_log(s, SDCL_WARNING, "the %s is longer than %d tokens; this was cut off: %s", which, model_clip(s->m)->positions - 2,
-                    strbuf_text(lost));
+        session_log(s, SDCL_WARNING, "the %s is longer than %d tokens; this was cut off: %s", which,
+                    model_clip(s->m)->positions - 2, strbuf_text(lost));
     return 0;
 }
 
@@ -95,7 +95,8 @@ static int encode_text(sdcl *s, const sdcl_job *j, int first, timing *t)
     TRY(plan_run(x->text));
     for (int i = 0; i < x->conditions.n; i++) {
         int source = x->guided && i < x->pictures ? 0 : 1;
-        TRY(ocl_copy(s->o, x->memory, x->at_conditions + (uint64_t)i * row, x->memory, x->at_context + (uint64_t)source * row, row));
+        TRY(ocl_copy(s->o, x->memory, x->at_conditions + (uint64_t)i * row, x->memory,
+                     x->at_context + (uint64_t)source * row, row));
     }
     TRY(plan_run(x->prologue));
     if (j->dump) {
@@ -148,11 +149,22 @@ static int run_batch(sdcl *s, const sdcl_job *j, sampler *steps, int first, sdcl
         session_progress(s, "vae", i, x->pictures, 0, first + i, j->count);
         TRY(decode(s, i, rgb, unit ? unit + (size_t)i * values : NULL));
         t->vae = seconds_now() - decoding;
-        sdcl_image image = {.width = j->width, .height = j->height, .index = first + i, .count = j->count,
-                            .seed = j->compat == SDCL_COMPAT_DIFFUSERS ? j->seeds[0] : j->seeds[first + i], .rgb = rgb,
-                            .sampler = j->sampler, .schedule = j->schedule, .precision = s->precision_name, .steps = j->steps,
-                            .cfg_scale = j->cfg_scale, .seconds_load = t->load, .seconds_text = t->text, .seconds_unet = t->unet,
-                            .seconds_vae = t->vae, .seconds_total = seconds_now() - t->begin,
+        sdcl_image image = {.width = j->width,
+                            .height = j->height,
+                            .index = first + i,
+                            .count = j->count,
+                            .seed = j->compat == SDCL_COMPAT_DIFFUSERS ? j->seeds[0] : j->seeds[first + i],
+                            .rgb = rgb,
+                            .sampler = j->sampler,
+                            .schedule = j->schedule,
+                            .precision = s->precision_name,
+                            .steps = j->steps,
+                            .cfg_scale = j->cfg_scale,
+                            .seconds_load = t->load,
+                            .seconds_text = t->text,
+                            .seconds_unet = t->unet,
+                            .seconds_vae = t->vae,
+                            .seconds_total = seconds_now() - t->begin,
                             .peak_device_bytes = ocl_bytes_peak(s->o)};
         if (each) TRY(each(user, &image));
     }
@@ -197,10 +209,15 @@ int sdcl_dry_run(sdcl *s, const sdcl_job *job, sdcl_memory *m)
     bool whole = j.dump || j.compat == SDCL_COMPAT_DIFFUSERS;
     int n = whole || j.count < BATCH_MAX ? j.count : BATCH_MAX;
     TRY(passes_prepare(s, n, j.cfg_scale > 1, j.height / factor, j.width / factor));
-    *m = (sdcl_memory){.text_weights = weights_bytes(s->text_weights), .text_arena = plan_arena_bytes(x->text),
+    *m = (sdcl_memory){.text_weights = weights_bytes(s->text_weights),
+                       .text_arena = plan_arena_bytes(x->text),
                        .unet_weights = weights_bytes(s->unet_weights),
-                       .unet_arena = plan_arena_bytes(x->unet[0].p) + (x->unet[1].p ? plan_arena_bytes(x->unet[1].p) : 0) + plan_arena_bytes(x->prologue) + plan_arena_bytes(x->scheduler),
-                       .vae_weights = weights_bytes(s->vae_weights), .vae_arena = plan_arena_bytes(x->vae), .io = x->memory_bytes};
+                       .unet_arena = plan_arena_bytes(x->unet[0].p) +
+                                     (x->unet[1].p ? plan_arena_bytes(x->unet[1].p) : 0) +
+                                     plan_arena_bytes(x->prologue) + plan_arena_bytes(x->scheduler),
+                       .vae_weights = weights_bytes(s->vae_weights),
+                       .vae_arena = plan_arena_bytes(x->vae),
+                       .io = x->memory_bytes};
     m->peak = m->text_weights + m->text_arena + m->unet_weights + m->unet_arena + m->vae_weights + m->vae_arena + m->io;
 out:
     return err;

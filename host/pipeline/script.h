@@ -11,8 +11,8 @@ typedef enum script_kind { SCRIPT_EVALUATE, SCRIPT_NOISE, SCRIPT_COMBINE, SCRIPT
 
 typedef struct script_item {
     script_kind kind;
-    int slot;    /* EVALUATE: its input */
-    int index;   /* EVALUATE: number of the evaluation; COMBINE: number of the program; STEP_END: number of the scheduler call */
+    int slot; /* EVALUATE: its input */
+    int index; /* EVALUATE: number of the evaluation; COMBINE: number of the program; STEP_END: number of the scheduler call */
 } script_item;
 
 typedef struct script {
@@ -20,7 +20,7 @@ typedef struct script {
     int count;
     float *evaluations; /* owned; per evaluation: timestep, input scale */
     int evaluation_count;
-    float *programs;    /* owned; SCHEDULER_PROGRAM floats each */
+    float *programs; /* owned; SCHEDULER_PROGRAM floats each */
     int program_count;
 } script;
 

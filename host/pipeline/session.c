@@ -76,11 +76,11 @@ static int choose_precision(sdcl *s, const char *precision)
     if (!precision || !strcmp(precision, "auto") || !strcmp(precision, "f32")) s->activation = F32;
     else if (!strcmp(precision, "f16")) s->activation = F16;
     else if (!strcmp(precision, "bf16")) {
-        int err = FAIL(SDCL_EUSAGE, "--precision bf16: no implementation on %s multiplies in bf16", s->device.info.name);
+        int err = FAIL(SDCL_EUSAGE, "--precision bf16: no implementation on %s multiplies in bf16",
+                       s->device.info.name);
         error_hint("--precision f16 stores activations in 16 bits");
         return err;
-    } else
-        return FAIL(SDCL_EUSAGE, "--precision %s: expected auto, f32, f16 or bf16", precision);
+    } else return FAIL(SDCL_EUSAGE, "--precision %s: expected auto, f32, f16 or bf16", precision);
     s->precision_name = s->activation == F16 ? "f16" : "f32";
     return 0;
 }
@@ -91,7 +91,8 @@ static int load_networks(sdcl *s)
     TRY(weights_new(&s->text_weights, s->o));
     TRY(weights_new(&s->unet_weights, s->o));
     TRY(weights_new(&s->vae_weights, s->o));
-    params text = {s->m, PART_TEXT, s->text_weights}, net = {s->m, PART_UNET, s->unet_weights}, vae = {s->m, PART_VAE, s->vae_weights};
+    params text = {s->m, PART_TEXT, s->text_weights}, net = {s->m, PART_UNET, s->unet_weights},
+           vae = {s->m, PART_VAE, s->vae_weights};
     TRY(clip_load(&s->text, &text, model_clip(s->m)));
     TRY(unet_load(&s->net, &net, model_unet(s->m)));
     TRY(vae_decoder_load(&s->decoder, &vae, model_vae(s->m)));
@@ -112,14 +113,14 @@ int sdcl_open(sdcl **out_session, const sdcl_params *p)
     TRY(config_open(&s->values, ops_sections, &s->device.info, p->config_file, p->set, p->set_count));
     TRY(model_open(&s->m, s->model_path, p->model_config));
     if (model_unet(s->m)->in_channels != model_vae(s->m)->latent_channels) {
-        err = FAIL(SDCL_EMODEL, "%s: a UNet with %d input channels (inpainting) cannot draw from a prompt alone", s->model_path,
-                   model_unet(s->m)->in_channels);
+        err = FAIL(SDCL_EMODEL, "%s: a UNet with %d input channels (inpainting) cannot draw from a prompt alone",
+                   s->model_path, model_unet(s->m)->in_channels);
         goto out;
     }
     TRY(tokenizer_open(&s->words, model_tokenizer_dir(s->m)));
     if (tokenizer_size(s->words) > model_clip(s->m)->vocab_size) {
-        err = FAIL(SDCL_EMODEL, "%s: the tokenizer has %d tokens, the text encoder only %d", s->model_path, tokenizer_size(s->words),
-                   model_clip(s->m)->vocab_size);
+        err = FAIL(SDCL_EMODEL, "%s: the tokenizer has %d tokens, the text encoder only %d", s->model_path,
+                   tokenizer_size(s->words), model_clip(s->m)->vocab_size);
         goto out;
     }
     TRY(ocl_open(&s->o, &s->device, s->values, p->profile));

@@ -13,11 +13,11 @@ typedef enum buffer_kind { BUFFER_ARENA, BUFFER_EXTERNAL, BUFFER_WEIGHT } buffer
 typedef struct buffer {
     buffer_kind kind;
     uint64_t bytes;
-    int first, last;    /* steps that use it; first > last: none */
-    int chunk;          /* arena */
-    uint64_t offset;    /* arena: bytes within the chunk; external: elements within mem */
-    cl_mem mem;         /* external, borrowed */
-    const weight *w;    /* weight */
+    int first, last; /* steps that use it; first > last: none */
+    int chunk;       /* arena */
+    uint64_t offset; /* arena: bytes within the chunk; external: elements within mem */
+    cl_mem mem;      /* external, borrowed */
+    const weight *w; /* weight */
 } buffer;
 
 struct plan {
@@ -32,8 +32,8 @@ struct plan {
     strbuf scope;
     void **allocations; /* module names, params, states: freed with the plan */
     int allocation_count, allocation_capacity;
-    int preparing;      /* step that is being prepared, -1: none */
-    bool failed;        /* an allocation failed while building: plan_lower reports it */
+    int preparing; /* step that is being prepared, -1: none */
+    bool failed;   /* an allocation failed while building: plan_lower reports it */
     uint64_t chunk_bytes[ARENA_CHUNKS_MAX];
     cl_mem chunk[ARENA_CHUNKS_MAX];
     int chunks;

@@ -55,8 +55,8 @@ int plan_place(plan *p)
     for (int i = 0; i < count; i++) {
         buffer *b = order[i];
         if (b->bytes > limit) {
-            err = FAIL(SDCL_ENOMEM, "%s needs a tensor of %.1f MB; %s allows buffers of %.1f MB", p->name, (double)b->bytes / 1e6,
-                       ocl_device_of(p->o)->info.name, (double)limit / 1e6);
+            err = FAIL(SDCL_ENOMEM, "%s needs a tensor of %.1f MB; %s allows buffers of %.1f MB", p->name,
+                       (double)b->bytes / 1e6, ocl_device_of(p->o)->info.name, (double)limit / 1e6);
             goto out;
         }
         int chunk = 0;
@@ -67,7 +67,8 @@ int plan_place(plan *p)
         }
         if (chunk == p->chunks) {
             if (chunk == ARENA_CHUNKS_MAX) {
-                err = FAIL(SDCL_ENOMEM, "%s needs more than %d buffers of %.1f MB", p->name, chunk, (double)limit / 1e6);
+                err = FAIL(SDCL_ENOMEM, "%s needs more than %d buffers of %.1f MB", p->name, chunk,
+                           (double)limit / 1e6);
                 goto out;
             }
             p->chunk_bytes[p->chunks++] = 0;

@@ -40,14 +40,14 @@ typedef enum role { ROLE_IN, ROLE_OUT, ROLE_INOUT } role;
 struct step {
     const op *op;
     const impl *impl;
-    const char *module;                  /* scope name, owned by the plan */
+    const char *module; /* scope name, owned by the plan */
     int operands;
-    tensor t[STEP_OPERANDS_MAX];         /* meaning is the op's; absent ones are NO_TENSOR */
+    tensor t[STEP_OPERANDS_MAX]; /* meaning is the op's; absent ones are NO_TENSOR */
     role role[STEP_OPERANDS_MAX];
     weight *w[STEP_WEIGHTS_MAX];
-    void *params;                        /* the op's scalars, owned by the plan */
-    ocl_kernel *kernel[STEP_KERNELS_MAX];/* filled by prepare */
-    void *state;                         /* the implementation's, from plan_step_alloc */
+    void *params;                         /* the op's scalars, owned by the plan */
+    ocl_kernel *kernel[STEP_KERNELS_MAX]; /* filled by prepare */
+    void *state;                          /* the implementation's, from plan_step_alloc */
 };
 
 int plan_new(plan **p, ocl *o, const char *name);

@@ -9,11 +9,11 @@
 typedef enum dtype { F32, F16, I32, U8 } dtype;
 
 typedef struct tensor {
-    int buf;         /* buffer of the plan; negative: absent operand */
-    uint64_t off;    /* elements */
+    int buf;      /* buffer of the plan; negative: absent operand */
+    uint64_t off; /* elements */
     dtype dt;
     int n, h, w, c;
-    int ld;          /* elements from one row (pixel, token) to the next; ld > c in a slice of a concatenation */
+    int ld; /* elements from one row (pixel, token) to the next; ld > c in a slice of a concatenation */
 } tensor;
 
 #define NO_TENSOR ((tensor){.buf = -1})

@@ -46,7 +46,8 @@ int weights_add(weights *ws, weight **out_weight, const weight_part *parts, int 
     int err = 0;
     weight *w = NULL;
     *out_weight = NULL;
-    if (count < 1 || count > WEIGHT_PARTS_MAX) return FAIL(SDCL_EINTERNAL, "%s: %d stacked tensors", parts->name, count);
+    if (count < 1 || count > WEIGHT_PARTS_MAX)
+        return FAIL(SDCL_EINTERNAL, "%s: %d stacked tensors", parts->name, count);
     if (ws->count == ws->capacity) {
         int capacity = ws->capacity ? ws->capacity * 2 : 256;
         weight **list = realloc(ws->list, (size_t)capacity * sizeof *list);
@@ -138,9 +139,7 @@ static void convert(void *dst, dtype to, const void *src, weight_dtype from, uin
             memcpy(&bits, (const char *)src + i * 2, 2);
             v = half_to_float(bits);
             break;
-        default:
-            memcpy(&bits, (const char *)src + i * 2, 2);
-            v = bf16_to_float(bits);
+        default: memcpy(&bits, (const char *)src + i * 2, 2); v = bf16_to_float(bits);
         }
         if (to == F16) {
             bits = float_to_half(v);
@@ -181,8 +180,9 @@ static int pack_rows(loader *l, const weight *w, int first, int n, uint64_t offs
 {
     cl_ulong zero = 0, from = offset / (uint64_t)dtype_size(w->dt);
     cl_int row0 = first, count = n, paired = w->paired, row_stride = w->columns * w->taps, tap_stride = 1;
-    ocl_arg args[] = {ARG(w->mem),     ARG(zero),    ARG(l->staging), ARG(from),   ARG(w->rows),     ARG(row0),    ARG(count),
-                      ARG(w->columns), ARG(w->taps), ARG(w->panel),   ARG(paired), ARG(row_stride), ARG(w->taps), ARG(tap_stride)};
+    ocl_arg args[] = {ARG(w->mem), ARG(zero),       ARG(l->staging), ARG(from),      ARG(w->rows),
+                      ARG(row0),   ARG(count),      ARG(w->columns), ARG(w->taps),   ARG(w->panel),
+                      ARG(paired), ARG(row_stride), ARG(w->taps),    ARG(tap_stride)};
     ocl_grid grid = {{(size_t)w->panel, (size_t)panels_of(w), 1}, {1, 1, 1}};
     return ocl_run(l->o, 0, l->pack[w->dt == F16], "load", grid, args, sizeof args / sizeof *args);
 }
@@ -231,7 +231,8 @@ int weights_load(weights *ws, void (*progress)(void *user, int done, int total),
     uint64_t left = 0;
     loader l = {.o = ws->o, .pack = {ws->pack[0], ws->pack[1]}};
     for (int i = 0; i < ws->count; i++)
-        if (ws->list[i]->layout != LAYOUT_NONE && !ws->list[i]->mem) left += ws->list[i]->bytes + 64 * (uint64_t)ws->list[i]->part_count;
+        if (ws->list[i]->layout != LAYOUT_NONE && !ws->list[i]->mem)
+            left += ws->list[i]->bytes + 64 * (uint64_t)ws->list[i]->part_count;
     if (!left) return 0;
     l.size = left < RING_BYTES ? left : RING_BYTES;
     if (l.size < RAW_BYTES) l.size = RAW_BYTES;

@@ -13,8 +13,8 @@ enum { WEIGHT_PARTS_MAX = 96 }; /* stacked tensors of one weight */
 typedef enum weight_dtype { WEIGHT_F64, WEIGHT_F32, WEIGHT_F16, WEIGHT_BF16 } weight_dtype;
 
 typedef struct weight_part {
-    const char *name;                /* for messages */
-    const void *file, *entry;        /* what `read` needs */
+    const char *name;         /* for messages */
+    const void *file, *entry; /* what `read` needs */
     int (*read)(const void *file, const void *entry, uint64_t first_byte, uint64_t bytes, void *dst);
     weight_dtype dt;
     int rows;
@@ -24,19 +24,19 @@ typedef enum weight_layout {
     LAYOUT_NONE,
     LAYOUT_VECTOR, /* f32, rows values: bias, gamma */
     LAYOUT_ROWS,   /* [rows][columns], storage type: embeddings */
-    LAYOUT_PANELS  /* [ceil(rows/NR)][taps][columns][NR], storage type, zero padded: the vector operand of GEMM and convolution */
+    LAYOUT_PANELS /* [ceil(rows/NR)][taps][columns][NR], storage type, zero padded: the vector operand of GEMM and convolution */
 } weight_layout;
 
 typedef struct weight {
     int rows, columns, taps; /* output features, input features, 9 for a 3x3 convolution else 1 */
     dtype dt;                /* storage: F16 if every part is, else F32 */
     weight_layout layout;
-    int panel;               /* NR */
-    bool paired;             /* panels hold NR/2 rows of the first half and the matching NR/2 of the second: GEGLU */
-    cl_mem mem;              /* owned by the weight set; NULL until loaded */
-    uint64_t bytes;          /* on the device, once the layout is set */
+    int panel;      /* NR */
+    bool paired;    /* panels hold NR/2 rows of the first half and the matching NR/2 of the second: GEGLU */
+    cl_mem mem;     /* owned by the weight set; NULL until loaded */
+    uint64_t bytes; /* on the device, once the layout is set */
     int part_count;
-    weight_part *parts;      /* owned */
+    weight_part *parts; /* owned */
 } weight;
 
 typedef struct weights weights;

@@ -4,7 +4,8 @@
 #include <math.h>
 
 /* One query: weights by exp(score - largest score), summed twice rather than stored. */
-static void query(double *y, const double *q, const double *k, const double *v, int keys, int stride, int d, double scale)
+static void query(double *y, const double *q, const double *k, const double *v, int keys, int stride, int d,
+                  double scale)
 {
     double top = -INFINITY, total = 0;
     for (int pass = 0; pass < 2; pass++)
@@ -23,8 +24,8 @@ static void query(double *y, const double *q, const double *k, const double *v, 
     for (int c = 0; c < d; c++) y[c] /= total;
 }
 
-void ref_attention(double *y, const double *q, const double *k, const double *v, int images, int tq, int tk, int heads, int d, double scale,
-                   int causal, int step)
+void ref_attention(double *y, const double *q, const double *k, const double *v, int images, int tq, int tk, int heads,
+                   int d, double scale, int causal, int step)
 {
     int stride = heads * d;
     for (int i = 0; i < images; i++)

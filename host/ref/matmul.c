@@ -41,8 +41,8 @@ void ref_gemm(double *y, const double *x, const double *w, int m, int n, int k, 
         }
 }
 
-void ref_conv3x3(double *y, const double *x, const double *wt, int images, int h, int w, int c, int uh, int uw, int oh, int ow, int stride,
-                 int pad, int n, int step, const ref_epilogue *e)
+void ref_conv3x3(double *y, const double *x, const double *wt, int images, int h, int w, int c, int uh, int uw, int oh,
+                 int ow, int stride, int pad, int n, int step, const ref_epilogue *e)
 {
     for (int r = 0; r < images * oh * ow; r += step)
         for (int j = 0; j < n; j++) {

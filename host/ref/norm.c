@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-void ref_groupnorm(double *y, const double *x, const double *gamma, const double *beta, int images, int hw, int c, int groups, double eps,
-                   int silu)
+void ref_groupnorm(double *y, const double *x, const double *gamma, const double *beta, int images, int hw, int c,
+                   int groups, double eps, int silu)
 {
     int width = c / groups;
     for (int i = 0; i < images; i++)

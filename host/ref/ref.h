@@ -21,19 +21,20 @@ typedef struct ref_epilogue {
 void ref_gemm(double *y, const double *x, const double *w, int m, int n, int k, int image, int step,
               const ref_epilogue *e);
 /* y (images,oh,ow,n) = epilogue(conv(x (images,h,w,c) seen as (uh,uw), w (n,c,3,3))), `pad` zeros above and left. */
-void ref_conv3x3(double *y, const double *x, const double *wt, int images, int h, int w, int c, int uh, int uw, int oh, int ow, int stride,
-                 int pad, int n, int step, const ref_epilogue *e);
+void ref_conv3x3(double *y, const double *x, const double *wt, int images, int h, int w, int c, int uh, int uw, int oh,
+                 int ow, int stride, int pad, int n, int step, const ref_epilogue *e);
 
 /* y = groupnorm(x (images,hw,c)) * gamma + beta, then SiLU. */
-void ref_groupnorm(double *y, const double *x, const double *gamma, const double *beta, int images, int hw, int c, int groups, double eps,
-                   int silu);
+void ref_groupnorm(double *y, const double *x, const double *gamma, const double *beta, int images, int hw, int c,
+                   int groups, double eps, int silu);
 void ref_layernorm(double *y, const double *x, const double *gamma, const double *beta, int rows, int c, double eps);
 
 /* y (images,tq,heads*d) = softmax(scale q k^T) v */
-void ref_attention(double *y, const double *q, const double *k, const double *v, int images, int tq, int tk, int heads, int d, double scale,
-                   int causal, int step);
+void ref_attention(double *y, const double *q, const double *k, const double *v, int images, int tq, int tk, int heads,
+                   int d, double scale, int causal, int step);
 
-void ref_embed(double *y, const int32_t *ids, const double *table, const double *position, int images, int tokens, int c);
+void ref_embed(double *y, const int32_t *ids, const double *table, const double *position, int images, int tokens,
+               int c);
 void ref_timestep(double *y, const double *t, int images, int c, int cos_first, double shift);
 /* program: as op_scheduler's; slots (16,len) in place */
 void ref_scheduler(double *slots, const double *pred, const double *program, int len, int guided);

@@ -3,10 +3,12 @@
 
 #include <math.h>
 
-void ref_embed(double *y, const int32_t *ids, const double *table, const double *position, int images, int tokens, int c)
+void ref_embed(double *y, const int32_t *ids, const double *table, const double *position, int images, int tokens,
+               int c)
 {
     for (int i = 0; i < images * tokens; i++)
-        for (int k = 0; k < c; k++) y[(int64_t)i * c + k] = table[(int64_t)ids[i] * c + k] + position[(int64_t)(i % tokens) * c + k];
+        for (int k = 0; k < c; k++)
+            y[(int64_t)i * c + k] = table[(int64_t)ids[i] * c + k] + position[(int64_t)(i % tokens) * c + k];
 }
 
 void ref_timestep(double *y, const double *t, int images, int c, int cos_first, double shift)
@@ -22,7 +24,8 @@ void ref_timestep(double *y, const double *t, int images, int c, int cos_first, 
 void ref_scheduler(double *slots, const double *pred, const double *program, int len, int guided)
 {
     if (program[2] != 0)
-        for (int i = 0; i < len; i++) slots[len + i] = guided ? pred[i] + program[0] * (pred[len + i] - pred[i]) : pred[i];
+        for (int i = 0; i < len; i++)
+            slots[len + i] = guided ? pred[i] + program[0] * (pred[len + i] - pred[i]) : pred[i];
     for (int r = 0; r < (int)program[1]; r++) {
         const double *row = program + 3 + 18 * r;
         for (int i = 0; i < len; i++) {

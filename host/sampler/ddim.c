@@ -25,12 +25,12 @@ static int build(sampler *s, const sampler_setup *p)
         emit_evaluate(s, SLOT_STATE, 1, t[i]);
         if (p->eta > 0) emit_noise(s);
         if (clip) { /* the noise estimate stays that of the unclipped x0, as in the reference */
-            emit_combine(s, CLIPPED, (const term[]){ { SLOT_STATE, x0.state }, { SLOT_MODEL, x0.model } }, 2, range);
-            x0 = (mix){ 0, 0 };
+            emit_combine(s, CLIPPED, (const term[]){{SLOT_STATE, x0.state}, {SLOT_MODEL, x0.model}}, 2, range);
+            x0 = (mix){0, 0};
         }
-        EMIT_SUM(s, SLOT_STATE, { SLOT_STATE, sqrt(next) * x0.state + direction * noise.state },
-                 { SLOT_MODEL, sqrt(next) * x0.model + direction * noise.model }, { CLIPPED, clip ? sqrt(next) : 0 },
-                 { SLOT_NOISE, sqrt(variance) });
+        EMIT_SUM(s, SLOT_STATE, {SLOT_STATE, sqrt(next) * x0.state + direction * noise.state},
+                 {SLOT_MODEL, sqrt(next) * x0.model + direction * noise.model}, {CLIPPED, clip ? sqrt(next) : 0},
+                 {SLOT_NOISE, sqrt(variance)});
         emit_step_end(s);
     }
 out:

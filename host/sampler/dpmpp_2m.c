@@ -17,12 +17,12 @@ typedef struct solver {
 /* What the model's config says of the class's own options. Values of sibling classes are read as there. */
 static int read_solver(solver *v, const scheduler_config *c)
 {
-    *v = (solver){ .order = c->solver_order ? c->solver_order : 2,
-                   .heun = !strcmp(c->solver_type, "heun"),
-                   .lower_order_final = c->lower_order_final || !c->lower_order_final_set,
-                   .euler_at_final = c->euler_at_final };
-    static const char *const algorithms[] = { "", "dpmsolver++", "deis" };
-    static const char *const types[] = { "", "midpoint", "heun", "logrho", "bh1", "bh2" };
+    *v = (solver){.order = c->solver_order ? c->solver_order : 2,
+                  .heun = !strcmp(c->solver_type, "heun"),
+                  .lower_order_final = c->lower_order_final || !c->lower_order_final_set,
+                  .euler_at_final = c->euler_at_final};
+    static const char *const algorithms[] = {"", "dpmsolver++", "deis"};
+    static const char *const types[] = {"", "midpoint", "heun", "logrho", "bh1", "bh2"};
     bool algorithm = false, type = false;
     for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++)
         algorithm |= !strcmp(c->algorithm_type, algorithms[i]);
@@ -74,7 +74,7 @@ static int build(sampler *s, const sampler_setup *p)
 {
     int err = 0;
     solver v;
-    sigma_schedule ss = { 0 };
+    sigma_schedule ss = {0};
     TRY(read_solver(&v, p->config));
     TRY(sigma_schedule_open_integer(&ss, p));
     for (int i = 0; i < p->steps; i++) {
@@ -82,7 +82,7 @@ static int build(sampler *s, const sampler_setup *p)
         double alpha = 1 / sqrt(sigma[0] * sigma[0] + 1), next_alpha = 1 / sqrt(sigma[1] * sigma[1] + 1);
         mix x0 = predict_x0(p->prediction, alpha, sigma[0] * alpha);
         int order = order_at(&v, i, p->steps, !p->final_sigma_min);
-        double w[ORDER_MAX] = { 0 };
+        double w[ORDER_MAX] = {0};
         if (i && sigma[0] >= sigma[-1]) {
             err = FAIL(SDCL_EUSAGE, "%d steps are too many for dpmpp_2m: %d and %d coincide", p->steps, i, i + 1);
             error_hint("take fewer steps");
@@ -91,9 +91,9 @@ static int build(sampler *s, const sampler_setup *p)
         solver_weights(w, order, v.heun, sigma);
 
         emit_evaluate(s, SLOT_STATE, 1, ss.t[i]);
-        EMIT_SUM(s, HISTORY + i % v.order, { SLOT_STATE, x0.state }, { SLOT_MODEL, x0.model });
-        term terms[1 + ORDER_MAX] = { { SLOT_STATE, next_alpha * sigma[1] / (alpha * sigma[0]) } };
-        for (int k = 0; k < order; k++) terms[1 + k] = (term){ HISTORY + (i - k) % v.order, next_alpha * w[k] };
+        EMIT_SUM(s, HISTORY + i % v.order, {SLOT_STATE, x0.state}, {SLOT_MODEL, x0.model});
+        term terms[1 + ORDER_MAX] = {{SLOT_STATE, next_alpha * sigma[1] / (alpha * sigma[0])}};
+        for (int k = 0; k < order; k++) terms[1 + k] = (term){HISTORY + (i - k) % v.order, next_alpha * w[k]};
         emit_combine(s, SLOT_STATE, terms, 1 + order, 0);
         emit_step_end(s);
     }

@@ -9,7 +9,7 @@
 static int build(sampler *s, const sampler_setup *p)
 {
     int err = 0;
-    sigma_schedule ss = { 0 };
+    sigma_schedule ss = {0};
     TRY(sigma_schedule_open(&ss, p));
     s->init_noise_sigma = p->spacing == SPACING_LEADING ? sqrt(ss.sigma[0] * ss.sigma[0] + 1) : ss.sigma[0];
     for (int i = 0; i < p->steps; i++) {
@@ -17,7 +17,7 @@ static int build(sampler *s, const sampler_setup *p)
         mix x0 = predict_denoised(p->prediction, sigma);
         emit_evaluate(s, SLOT_STATE, 1 / sqrt(sigma * sigma + 1), ss.t[i]);
         /* x + (x - x0) / sigma * (next - sigma) */
-        EMIT_SUM(s, SLOT_STATE, { SLOT_STATE, ratio + (1 - ratio) * x0.state }, { SLOT_MODEL, (1 - ratio) * x0.model });
+        EMIT_SUM(s, SLOT_STATE, {SLOT_STATE, ratio + (1 - ratio) * x0.state}, {SLOT_MODEL, (1 - ratio) * x0.model});
         emit_step_end(s);
     }
 out:

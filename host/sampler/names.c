@@ -8,11 +8,11 @@
 /* A1111's words for the same or the nearest list of sigmas; its parser reads them back from a picture's text. */
 static const struct {
     const char *name, *a1111;
-} schedules[] = { { "default", "Automatic" },
-                  { "karras", "Karras" },
-                  { "trailing", "SGM Uniform" },
-                  { "leading", "DDIM" },
-                  { "linspace", "Uniform" } };
+} schedules[] = {{"default", "Automatic"},
+                 {"karras", "Karras"},
+                 {"trailing", "SGM Uniform"},
+                 {"leading", "DDIM"},
+                 {"linspace", "Uniform"}};
 
 enum { SCHEDULE_COUNT = sizeof schedules / sizeof *schedules };
 

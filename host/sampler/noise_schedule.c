@@ -74,7 +74,7 @@ int noise_schedule_open(noise_schedule *ns, const scheduler_config *c, zero_snr 
 {
     int err = 0, n = c->train_timesteps;
     float *beta = NULL;
-    *ns = (noise_schedule){ 0 };
+    *ns = (noise_schedule){0};
     if (n < 1) return FAIL(SDCL_EMODEL, "scheduler: num_train_timesteps is %d", n);
 
     ns->n = n;
@@ -101,5 +101,5 @@ void noise_schedule_close(noise_schedule *ns)
     if (!ns) return;
     free(ns->alphas_cumprod);
     free(ns->sigmas);
-    *ns = (noise_schedule){ 0 };
+    *ns = (noise_schedule){0};
 }

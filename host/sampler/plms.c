@@ -34,8 +34,8 @@ static void advance(plms *m, int from, int t, int next, const term *e, int n)
     double a = alpha_bar(p, t, false), b = alpha_bar(p, next, to_one);
     double slope = (a - b) / (a * sqrt(1 - b) + sqrt(a * (1 - a) * b));
     mix noise = predict_noise(p->prediction, sqrt(a), sqrt(1 - a));
-    term terms[1 + ORDER] = { { from, sqrt(b / a) + slope * noise.state } };
-    for (int i = 0; i < n; i++) terms[1 + i] = (term){ e[i].slot, slope * noise.model * e[i].coefficient };
+    term terms[1 + ORDER] = {{from, sqrt(b / a) + slope * noise.state}};
+    for (int i = 0; i < n; i++) terms[1 + i] = (term){e[i].slot, slope * noise.model * e[i].coefficient};
     emit_combine(m->s, SLOT_STATE, terms, 1 + n, 0);
     emit_step_end(m->s);
 }
@@ -44,13 +44,12 @@ static void advance(plms *m, int from, int t, int next, const term *e, int n)
 static void multistep(plms *m, int t)
 {
     static const double weight[ORDER][ORDER] = {
-        { 1 }, { 3. / 2, -1. / 2 }, { 23. / 12, -16. / 12, 5. / 12 }, { 55. / 24, -59. / 24, 37. / 24, -9. / 24 }
-    };
+        {1}, {3. / 2, -1. / 2}, {23. / 12, -16. / 12, 5. / 12}, {55. / 24, -59. / 24, 37. / 24, -9. / 24}};
     emit_evaluate(m->s, SLOT_STATE, 1, t);
     keep(m);
     int n = m->kept < ORDER ? m->kept : ORDER;
     term e[ORDER];
-    for (int i = 0; i < n; i++) e[i] = (term){ kept_slot(m, i), weight[n - 1][i] };
+    for (int i = 0; i < n; i++) e[i] = (term){kept_slot(m, i), weight[n - 1][i]};
     advance(m, SLOT_STATE, t, t - m->stride, e, n);
 }
 
@@ -60,24 +59,24 @@ static void start_twice(plms *m, int t, int t1)
     emit_copy(m->s, SAVED, SLOT_STATE);
     multistep(m, t);
     emit_evaluate(m->s, SLOT_STATE, 1, t1);
-    const term mean[] = { { kept_slot(m, 0), 0.5 }, { SLOT_MODEL, 0.5 } };
+    const term mean[] = {{kept_slot(m, 0), 0.5}, {SLOT_MODEL, 0.5}};
     advance(m, SAVED, t1 + m->stride, t1, mean, 2);
 }
 
 /* One classical Runge-Kutta step from t to t1: the noise at t, twice half-way, and at t1. */
 static void runge_kutta(plms *m, int t, int t1)
 {
-    int half = m->stride / 2, at[] = { t, t1 + half, t1 + half, t1 };
+    int half = m->stride / 2, at[] = {t, t1 + half, t1 + half, t1};
     emit_copy(m->s, SAVED, SLOT_STATE);
     for (int i = 0; i < 4; i++) {
         emit_evaluate(m->s, SLOT_STATE, 1, at[i]);
         if (!i) {
             keep(m);
-            EMIT_SUM(m->s, SUM, { SLOT_MODEL, 1. / 6 });
+            EMIT_SUM(m->s, SUM, {SLOT_MODEL, 1. / 6});
         } else if (i < 3) {
-            EMIT_SUM(m->s, SUM, { SUM, 1 }, { SLOT_MODEL, 1. / 3 });
+            EMIT_SUM(m->s, SUM, {SUM, 1}, {SLOT_MODEL, 1. / 3});
         }
-        const term output[] = { { SLOT_MODEL, 1 } }, sum[] = { { SUM, 1 }, { SLOT_MODEL, 1. / 6 } };
+        const term output[] = {{SLOT_MODEL, 1}}, sum[] = {{SUM, 1}, {SLOT_MODEL, 1. / 6}};
         int next = i % 2 ? at[i] : at[i] - half;
         if (i < 3) advance(m, SAVED, t, next, output, 1);
         else advance(m, SAVED, t, next, sum, 2);
@@ -87,7 +86,7 @@ static void runge_kutta(plms *m, int t, int t1)
 static int build(sampler *s, const sampler_setup *p)
 {
     int err = 0, i = 0, *t = NULL;
-    plms m = { s, p, 0, p->noise.n / p->steps };
+    plms m = {s, p, 0, p->noise.n / p->steps};
     TRY(discrete_timesteps(&t, p));
     if (!p->config->skip_prk_steps) {
         if (p->steps < ORDER) {

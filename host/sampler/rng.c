@@ -10,7 +10,7 @@ enum { MT_N = 624, MT_M = 397, BLOCK = 16 };
 /* Mersenne Twister 19937: Matsumoto and Nishimura, 1998. */
 void rng_seed(rng *r, uint64_t seed)
 {
-    *r = (rng){ .next = MT_N };
+    *r = (rng){.next = MT_N};
     r->state[0] = (uint32_t)seed;
     for (uint32_t j = 1; j < MT_N; j++) r->state[j] = 1812433253u * (r->state[j - 1] ^ (r->state[j - 1] >> 30)) + j;
 }
@@ -57,9 +57,9 @@ static float polynomial(const float *c, int n, float x)
 /* Natural logarithm of x in (0, 1], after Cephes' logf. */
 static float cephes_log(float x)
 {
-    static const float c[] = { 7.0376836292e-2f,  -1.1514610310e-1f, 1.1676998740e-1f,
-                               -1.2420140846e-1f, 1.4249322787e-1f,  -1.6668057665e-1f,
-                               2.0000714765e-1f,  -2.4999993993e-1f, 3.3333331174e-1f };
+    static const float c[] = {7.0376836292e-2f,  -1.1514610310e-1f, 1.1676998740e-1f,
+                              -1.2420140846e-1f, 1.4249322787e-1f,  -1.6668057665e-1f,
+                              2.0000714765e-1f,  -2.4999993993e-1f, 3.3333331174e-1f};
     int exponent;
     float m = frexpf(x, &exponent);
     if (m < 0.707106781186547524f) {
@@ -78,8 +78,8 @@ static float cephes_log(float x)
 /* Sine and cosine of x >= 0, after Cephes' sinf and cosf: pi/4 is taken off in three parts. */
 static void cephes_sincos(float x, float *sine, float *cosine)
 {
-    static const float cos_c[] = { 2.443315711809948e-5f, -1.388731625493765e-3f, 4.166664568298827e-2f };
-    static const float sin_c[] = { -1.9515295891e-4f, 8.3321608736e-3f, -1.6666654611e-1f };
+    static const float cos_c[] = {2.443315711809948e-5f, -1.388731625493765e-3f, 4.166664568298827e-2f};
+    static const float sin_c[] = {-1.9515295891e-4f, 8.3321608736e-3f, -1.6666654611e-1f};
     int octant = ((int)(x * 1.27323954473516f) + 1) & ~1;
     float y = (float)octant;
     x = fmaf(y, -0.78515625f, x);

@@ -35,8 +35,7 @@ const char *sampler_a1111(const char *name)
 static bool spacing_named(spacing *s, const char *name)
 {
     static const char *const names[] = {
-        [SPACING_LEADING] = "leading", [SPACING_TRAILING] = "trailing", [SPACING_LINSPACE] = "linspace"
-    };
+        [SPACING_LEADING] = "leading", [SPACING_TRAILING] = "trailing", [SPACING_LINSPACE] = "linspace"};
     for (int i = SPACING_LEADING; i <= SPACING_LINSPACE; i++) {
         if (strcmp(names[i], name)) continue;
         *s = (spacing)i;
@@ -96,7 +95,7 @@ static int resolve(sampler_setup *p, const sampler_kind *k, const sampler_params
     int err = 0;
     if (!(params->eta >= 0 && params->eta <= 1)) return FAIL(SDCL_EUSAGE, "eta is %g, expected 0 .. 1", params->eta);
     if (params->eta > 0 && !k->has_eta) return FAIL(SDCL_EUSAGE, "sampler '%s' has no eta", k->name);
-    *p = (sampler_setup){ .config = params->config, .steps = params->steps, .eta = params->eta };
+    *p = (sampler_setup){.config = params->config, .steps = params->steps, .eta = params->eta};
     TRY(resolve_schedule(p, k, params->schedule));
     if (p->steps < 1 || p->steps > p->config->train_timesteps)
         return FAIL(SDCL_EUSAGE, "%d steps: expected 1 .. %d, the model's training timesteps", p->steps,
@@ -109,7 +108,7 @@ out:
 int sampler_open(sampler **out_sampler, const sampler_params *params)
 {
     int err = 0;
-    sampler_setup setup = { 0 };
+    sampler_setup setup = {0};
     sampler *s = NULL;
     *out_sampler = NULL;
     const sampler_kind *k = find_kind(params->name);
@@ -158,7 +157,7 @@ double sampler_timestep(const sampler *s, int evaluation)
 
 void sampler_next(sampler *s, action *a)
 {
-    *a = s->next < s->count ? s->actions[s->next++] : (action){ .kind = ACTION_DONE };
+    *a = s->next < s->count ? s->actions[s->next++] : (action){.kind = ACTION_DONE};
 }
 
 void sampler_restart(sampler *s) { s->next = 0; }

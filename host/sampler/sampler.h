@@ -19,20 +19,20 @@ enum { SLOT_STATE = 0, SLOT_MODEL = 1, SLOT_FREE = 2, SLOT_NOISE = 15, SLOT_COUN
 typedef enum action_kind {
     ACTION_EVALUATE, /* model output of (input_scale * slot[input]) at timestep -> SLOT_MODEL */
     ACTION_NOISE,    /* draw standard normal noise of the batch's shape -> SLOT_NOISE */
-    ACTION_COMBINE,  /* slot[out] = sum of coefficient[k] * slot[term[k]], optionally clamped to +-clamp; out may be among the terms */
+    ACTION_COMBINE, /* slot[out] = sum of coefficient[k] * slot[term[k]], optionally clamped to +-clamp; out may be among the terms */
     ACTION_STEP_END, /* one scheduler call is complete: state is the latent after it */
     ACTION_DONE
 } action_kind;
 
 typedef struct action {
     action_kind kind;
-    int input;            /* EVALUATE: slot that is evaluated */
-    double input_scale;   /* EVALUATE: scale_model_input */
-    double timestep;      /* EVALUATE: may be fractional */
-    int out, terms;       /* COMBINE */
+    int input;          /* EVALUATE: slot that is evaluated */
+    double input_scale; /* EVALUATE: scale_model_input */
+    double timestep;    /* EVALUATE: may be fractional */
+    int out, terms;     /* COMBINE */
     int term[COMBINE_TERMS_MAX];
     double coefficient[COMBINE_TERMS_MAX];
-    double clamp;         /* COMBINE: 0: none */
+    double clamp; /* COMBINE: 0: none */
 } action;
 
 typedef struct sampler sampler;
@@ -52,9 +52,9 @@ void sampler_close(sampler **s);
 
 /* First latent = noise * this. */
 double sampler_init_noise_sigma(const sampler *s);
-int sampler_evaluations(const sampler *s);  /* model evaluations of the whole run */
+int sampler_evaluations(const sampler *s); /* model evaluations of the whole run */
 double sampler_timestep(const sampler *s, int evaluation);
-int sampler_slots(const sampler *s);        /* slots in use, SLOT_NOISE not counted: 0 .. sampler_slots()-1 */
+int sampler_slots(const sampler *s); /* slots in use, SLOT_NOISE not counted: 0 .. sampler_slots()-1 */
 bool sampler_draws_noise(const sampler *s);
 
 /* The next action; after ACTION_DONE it stays there. */

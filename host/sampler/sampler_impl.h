@@ -9,11 +9,11 @@
 #include "sampler/timesteps.h"
 
 /* Every sampler, in the order of sampler_name(). X(euler) is the sampler_kind `sampler_euler` of euler.c. */
-#define SAMPLERS(X) \
-    X(euler) \
-    X(euler_a) \
-    X(dpmpp_2m) \
-    X(ddim) \
+#define SAMPLERS(X)                                                                                                    \
+    X(euler)                                                                                                           \
+    X(euler_a)                                                                                                         \
+    X(dpmpp_2m)                                                                                                        \
+    X(ddim)                                                                                                            \
     X(plms)
 
 /* A run's parameters after user, model and class defaults have been merged; valid while build() runs. */
@@ -64,9 +64,8 @@ void emit_combine(sampler *s, int out, const term *terms, int n, double clamp);
 void emit_copy(sampler *s, int out, int from);
 void emit_step_end(sampler *s);
 
-#define EMIT_SUM(s, out, ...) \
-    emit_combine((s), (out), (const term[]){ __VA_ARGS__ }, \
-                 (int)(sizeof((const term[]){ __VA_ARGS__ }) / sizeof(term)), 0)
+#define EMIT_SUM(s, out, ...)                                                                                          \
+    emit_combine((s), (out), (const term[]){__VA_ARGS__}, (int)(sizeof((const term[]){__VA_ARGS__}) / sizeof(term)), 0)
 
 /* alphas_cumprod at t; before the first timestep 1 if to_one, else the first value. t < noise.n. */
 double alpha_bar(const sampler_setup *p, int t, bool to_one);

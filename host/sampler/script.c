@@ -20,7 +20,7 @@ static action *append(sampler *s, action_kind kind)
         s->capacity = capacity;
     }
     action *a = &s->actions[s->count++];
-    *a = (action){ .kind = kind };
+    *a = (action){.kind = kind};
     return a;
 }
 
@@ -62,6 +62,6 @@ void emit_combine(sampler *s, int out, const term *terms, int n, double clamp)
     use_slot(s, out);
 }
 
-void emit_copy(sampler *s, int out, int from) { EMIT_SUM(s, out, { from, 1 }); }
+void emit_copy(sampler *s, int out, int from) { EMIT_SUM(s, out, {from, 1}); }
 
 void emit_step_end(sampler *s) { append(s, ACTION_STEP_END); }

@@ -56,7 +56,7 @@ static void finish(sigma_schedule *ss, const sampler_setup *p)
 int sigma_schedule_open(sigma_schedule *ss, const sampler_setup *p)
 {
     int err = 0;
-    *ss = (sigma_schedule){ 0 };
+    *ss = (sigma_schedule){0};
     TRY(open_arrays(ss, p->steps));
     timesteps_fill(ss->t, p->steps, p->spacing, p->noise.n, p->config->steps_offset, 0);
     for (int i = 0; i < p->steps; i++) {
@@ -75,7 +75,7 @@ out:
 int sigma_schedule_open_integer(sigma_schedule *ss, const sampler_setup *p)
 {
     int err = 0;
-    *ss = (sigma_schedule){ 0 };
+    *ss = (sigma_schedule){0};
     TRY(open_arrays(ss, p->steps));
     if (p->spread == SPREAD_NONE) {
         timesteps_fill(ss->t, p->steps, p->spacing, p->noise.n, p->config->steps_offset, 1);
@@ -104,5 +104,5 @@ void sigma_schedule_close(sigma_schedule *ss)
     if (!ss) return;
     free(ss->t);
     free(ss->sigma);
-    *ss = (sigma_schedule){ 0 };
+    *ss = (sigma_schedule){0};
 }

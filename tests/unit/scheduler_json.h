@@ -40,7 +40,7 @@ static inline double number(const json_t *c, const char *key, double missing)
  * betas: TRAIN_MAX values. */
 static inline void read_config(scheduler_config *out, double *betas, const json_t *c)
 {
-    *out = (scheduler_config){ 0 };
+    *out = (scheduler_config){0};
     copy_text(out->class_name, sizeof out->class_name, c, "_class_name", "PNDMScheduler");
     bool ddim = !strcmp(out->class_name, "DDIMScheduler");
     out->train_timesteps = (int)number(c, "num_train_timesteps", 1000);
@@ -56,7 +56,7 @@ static inline void read_config(scheduler_config *out, double *betas, const json_
     TEXT(variance_type, "");
     size_t i;
     json_t *v;
-    json_array_foreach (json_object_get(c, "trained_betas"), i, v) betas[i] = json_number_value(v);
+    json_array_foreach(json_object_get(c, "trained_betas"), i, v) betas[i] = json_number_value(v);
     if (i) out->trained_betas = betas;
     out->steps_offset = (int)number(c, "steps_offset", 0);
     out->clip_sample = flag(c, "clip_sample", ddim);

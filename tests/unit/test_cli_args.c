@@ -63,7 +63,8 @@ static void test_defaults(void **state)
 static void test_every_spelling_of_a_value(void **state)
 {
     (void)state;
-    assert_int_equal(PARSE("gen", "-p", "x", "-W512", "--height=768", "--steps", "30", "-qf", "-s", "7", "--cfg-scale=1e1"), 0);
+    assert_int_equal(
+        PARSE("gen", "-p", "x", "-W512", "--height=768", "--steps", "30", "-qf", "-s", "7", "--cfg-scale=1e1"), 0);
     assert_true(o.verb_given);
     assert_int_equal(o.job.width, 512);
     assert_int_equal(o.job.height, 768);
@@ -77,10 +78,12 @@ static void test_every_spelling_of_a_value(void **state)
 static void test_all_options_of_gen(void **state)
 {
     (void)state;
-    assert_int_equal(PARSE("-p", "x", "-n", "bad", "-m", "model", "--model-config", "mc", "-o", "o.png", "--eta", "0.5", "--rng", "cpu",
-                           "--precision", "bf16", "--device", "1", "--config", "c.ini", "--set", "a.b=c", "--set", "gemm.impl=", "--json",
-                           "--profile", "--dump", "d", "--dry-run", "--no-metadata", "--force", "--progress", "json", "-v", "-b", "4",
-                           "--compat", "diffusers", "--schedule", "karras"), 0);
+    assert_int_equal(PARSE("-p", "x", "-n", "bad", "-m", "model", "--model-config", "mc", "-o", "o.png", "--eta", "0.5",
+                           "--rng", "cpu", "--precision", "bf16", "--device", "1", "--config", "c.ini", "--set",
+                           "a.b=c", "--set", "gemm.impl=", "--json", "--profile", "--dump", "d", "--dry-run",
+                           "--no-metadata", "--force", "--progress", "json", "-v", "-b", "4", "--compat", "diffusers",
+                           "--schedule", "karras"),
+                     0);
     assert_string_equal(o.job.negative, "bad");
     assert_string_equal(o.params.model, "model");
     assert_string_equal(o.params.model_config, "mc");
@@ -185,8 +188,10 @@ static void test_missing_and_surplus_values(void **state)
 static void test_steps(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"abc", "", "0", "-1", "1001", "1e9", "20.0", " 20", "20 ", "0x10", "nan", "+5", "99999999999999999999"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) assert_refused(PARSE("-p", "x", "--steps", bad[i]), "--steps", "1 to 1000");
+    static const char *const bad[] = {
+        "abc", "", "0", "-1", "1001", "1e9", "20.0", " 20", "20 ", "0x10", "nan", "+5", "99999999999999999999"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_refused(PARSE("-p", "x", "--steps", bad[i]), "--steps", "1 to 1000");
     assert_int_equal(PARSE("-p", "x", "--steps", "1"), 0);
     assert_int_equal(PARSE("-p", "x", "--steps", "1000"), 0);
     assert_int_equal(o.job.steps, 1000);
@@ -207,7 +212,8 @@ static void test_sizes(void **state)
 static void test_real_numbers(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"nan", "inf", "-0.1", "100.5", "7,5", "", "1e400", "0x1p3", " 7", "7 ", "e", "--7"};
+    static const char *const bad[] = {"nan",   "inf",   "-0.1", "100.5", "7,5", "",
+                                      "1e400", "0x1p3", " 7",   "7 ",    "e",   "--7"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_refused(PARSE("-p", "x", "--cfg-scale", bad[i]), "--cfg-scale", "0 to 100");
     assert_refused(PARSE("-p", "x", "--eta", "1.5"), "--eta", "0 to 1");
@@ -233,8 +239,10 @@ static void test_seed_lists(void **state)
 static void test_bad_seeds(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", ",", "1,", ",1", "1,,2", "5-3", "1-", "-2", "-1,5", "abc", "1.5", "18446744073709551616", "1 2", "0x5"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) assert_refused(PARSE("-p", "x", "--seed", bad[i]), "--seed", "-1 draws one");
+    static const char *const bad[] = {
+        "", ",", "1,", ",1", "1,,2", "5-3", "1-", "-2", "-1,5", "abc", "1.5", "18446744073709551616", "1 2", "0x5"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_refused(PARSE("-p", "x", "--seed", bad[i]), "--seed", "-1 draws one");
     assert_refused(PARSE("-p", "x", "-s", "0-10000"), "more than 10000", "");
     assert_refused(PARSE("-p", "x", "-s", "5,0-9999"), "more than 10000", "");
     assert_refused(PARSE("-p", "x", "-s", "0-18446744073709551615"), "more than 10000", "");
@@ -297,7 +305,8 @@ static void test_set(void **state)
 {
     (void)state;
     static const char *const bad[] = {"foo", "a=b", ".k=v", "s.=v", "a=b.c", ""};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) assert_refused(PARSE("-p", "x", "--set", bad[i]), "section.key=value", "config");
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_refused(PARSE("-p", "x", "--set", bad[i]), "section.key=value", "config");
 }
 
 static void test_prompt_has_to_be_utf8(void **state)

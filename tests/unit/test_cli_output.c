@@ -40,8 +40,15 @@ static int teardown(void **state)
 
 static output_request request(const char *given, int count)
 {
-    return (output_request){.given = given, .count = count, .seeds = seeds, .prompt = "a red fox", .sampler = "euler_a", .steps = 20,
-                            .width = 512, .height = 768, .now = 1700000000};
+    return (output_request){.given = given,
+                            .count = count,
+                            .seeds = seeds,
+                            .prompt = "a red fox",
+                            .sampler = "euler_a",
+                            .steps = 20,
+                            .width = 512,
+                            .height = 768,
+                            .now = 1700000000};
 }
 
 static int plan(const char *given, int count)
@@ -239,7 +246,12 @@ static void test_names_that_wait_for_the_model(void **state)
 
 static void assert_infotext(const sdcl_job *job, const char *model, const char *hash, const char *expected)
 {
-    sdcl_image image = {.width = 512, .height = 768, .seed = UINT64_MAX, .sampler = "euler_a", .schedule = "karras", .steps = 20,
+    sdcl_image image = {.width = 512,
+                        .height = 768,
+                        .seed = UINT64_MAX,
+                        .sampler = "euler_a",
+                        .schedule = "karras",
+                        .steps = 20,
                         .cfg_scale = 7.5};
     char *text = infotext(job, &image, model, hash);
     assert_non_null(text);
@@ -250,16 +262,19 @@ static void assert_infotext(const sdcl_job *job, const char *model, const char *
 static void test_infotext(void **state)
 {
     (void)state;
-    assert_infotext(&(sdcl_job){.prompt = "a fox", .negative = "blurry"}, "/models/v1-5.safetensors", "6ce0161689",
-                    "a fox\nNegative prompt: blurry\nSteps: 20, Sampler: Euler a, Schedule type: Karras, CFG scale: 7.5, Seed: "
-                    "18446744073709551615, Size: 512x768, Model hash: 6ce0161689, Model: v1-5, RNG: CPU, Version: sdcl " SDCL_VERSION);
+    assert_infotext(
+        &(sdcl_job){.prompt = "a fox", .negative = "blurry"}, "/models/v1-5.safetensors", "6ce0161689",
+        "a fox\nNegative prompt: blurry\nSteps: 20, Sampler: Euler a, Schedule type: Karras, CFG scale: 7.5, Seed: "
+        "18446744073709551615, Size: 512x768, Model hash: 6ce0161689, Model: v1-5, RNG: CPU, Version: "
+        "sdcl " SDCL_VERSION);
 }
 
 static void test_infotext_without_the_optional_parts(void **state)
 {
     (void)state;
     assert_infotext(&(sdcl_job){.prompt = "", .negative = "", .eta = 0.25, .eta_set = 1}, "dir/a, b: c/", "",
-                    "Steps: 20, Sampler: Euler a, Schedule type: Karras, CFG scale: 7.5, Seed: 18446744073709551615, Size: 512x768, "
+                    "Steps: 20, Sampler: Euler a, Schedule type: Karras, CFG scale: 7.5, Seed: 18446744073709551615, "
+                    "Size: 512x768, "
                     "Model: \"a, b: c\", RNG: CPU, Eta: 0.25, Version: sdcl " SDCL_VERSION);
 }
 

@@ -252,7 +252,8 @@ static void test_shipped_files_are_valid(void **state)
     for (const embedded_file *e = embedded_configs; e->name; e++) {
         config *c = NULL;
         assert_int_equal(config_open(&c, ops_sections, NULL, NULL, NULL, 0), 0);
-        if (config_apply_text(c, "configs/", e->name, e->text, e->size, has_match(e->text))) fail_msg("%s", sdcl_last_error());
+        if (config_apply_text(c, "configs/", e->name, e->text, e->size, has_match(e->text)))
+            fail_msg("%s", sdcl_last_error());
         config_close(&c);
         general += !has_match(e->text);
     }

@@ -31,7 +31,10 @@ static const ocl_section *const sections[] = {&mm_section, &mm_cpu_kernel, &devi
 static const ocl_section *const without_device[] = {&mm_section, &mm_cpu_kernel, NULL};
 
 /* What the library would have embedded; the linker takes this one. */
-#define FILE_ROW(name, text) {name, text, sizeof(text) - 1}
+#define FILE_ROW(name, text)                                                                                           \
+    {                                                                                                                  \
+        name, text, sizeof(text) - 1                                                                                   \
+    }
 const embedded_file embedded_configs[] = {
     FILE_ROW("amd.ini", "[mm_cpu]\nMR = 12\n"),
     FILE_ROW("arc.ini", "[device]\nmatch = Intel(R) Arc(TM)*\n[mm_cpu]\nKC = 64\n"),
@@ -258,8 +261,8 @@ static void test_vendor_layer(void **state)
     const struct {
         const char *vendor;
         int MR, NV;
-    } cases[] = {{"NVIDIA Corporation", 8, 2}, {"Advanced Micro Devices, Inc.", 12, 3}, {"AMD", 12, 3}, {"AuthenticAMD", 12, 3},
-                 {"Intel(R) Corporation", 4, 3}, {"Mesa", 4, 3}};
+    } cases[] = {{"NVIDIA Corporation", 8, 2}, {"Advanced Micro Devices, Inc.", 12, 3}, {"AMD", 12, 3},
+                 {"AuthenticAMD", 12, 3},      {"Intel(R) Corporation", 4, 3},          {"Mesa", 4, 3}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sdcl_device gpu = device_of("gpu", cases[i].vendor, "Some board");
         config *c = open_ok(&gpu, NULL, NULL, 0);
@@ -390,7 +393,10 @@ static void refuse_bytes(const char *text, size_t size, const char *message, con
     if (hint && !strstr(sdcl_last_hint(), hint)) fail_msg("hint is '%s'", sdcl_last_hint());
 }
 
-static void refuse(const char *text, const char *message, const char *hint) { refuse_bytes(text, strlen(text), message, hint); }
+static void refuse(const char *text, const char *message, const char *hint)
+{
+    refuse_bytes(text, strlen(text), message, hint);
+}
 
 static void refuse_set(const char *text, const char *message)
 {
@@ -403,7 +409,8 @@ static void refuse_set(const char *text, const char *message)
 static void test_unknown_section(void **state)
 {
     (void)state;
-    refuse("[mm_cpu]\n\n[mm_gpo]\nMR = 8\n", "my.ini:3: unknown section [mm_gpo]; did you mean 'mm_cpu'?", "sdcl config");
+    refuse("[mm_cpu]\n\n[mm_gpo]\nMR = 8\n", "my.ini:3: unknown section [mm_gpo]; did you mean 'mm_cpu'?",
+           "sdcl config");
     refuse("[convolution]\n", "my.ini:1: unknown section [convolution]", "sdcl config");
     refuse("[mm_cpu.fp16]\n", "my.ini:1: unknown section [mm_cpu.fp16]; did you mean 'mm_cpu.f16'?", NULL);
     refuse("[ mm ]\n", "my.ini:1: unknown section [ mm ]", NULL);
@@ -419,7 +426,8 @@ static void test_precision_of_a_section_without(void **state)
 static void test_unknown_key(void **state)
 {
     (void)state;
-    refuse("[mm_cpu]\nMRR = 8\n", "my.ini:2: unknown key 'MRR' in [mm_cpu]; did you mean 'MR'?", "keys of [mm_cpu]: MR NV KC");
+    refuse("[mm_cpu]\nMRR = 8\n", "my.ini:2: unknown key 'MRR' in [mm_cpu]; did you mean 'MR'?",
+           "keys of [mm_cpu]: MR NV KC");
     refuse("[mm_cpu]\nUNROLL = 8\n", "my.ini:2: unknown key 'UNROLL' in [mm_cpu]", "keys of [mm_cpu]: MR NV KC");
     refuse("[mm_cpu]\nmr = 8\n", "my.ini:2: unknown key 'mr' in [mm_cpu]; did you mean 'MR'?", NULL);
 }
@@ -441,7 +449,8 @@ static void test_value_out_of_range(void **state)
 static void test_value_spelled_otherwise(void **state)
 {
     (void)state;
-    const char *spellings[] = {"08", "+8", "0x8", "8.0", "8;1", "8u", "8 8", "eight", "\"8\"", "'8'", "4 6 8 12", "8\\"};
+    const char *spellings[] = {"08",  "+8",    "0x8",   "8.0", "8;1",      "8u",
+                               "8 8", "eight", "\"8\"", "'8'", "4 6 8 12", "8\\"};
     for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
         char text[64], message[160];
         snprintf(text, sizeof text, "[mm_cpu]\nMR = %s\n", spellings[i]);
@@ -477,7 +486,8 @@ static void test_duplicate_key(void **state)
 {
     (void)state;
     refuse("[mm_cpu]\nMR = 8\nNV = 2\nMR = 8\n", "my.ini:4: 'MR' is set twice in [mm_cpu]; first in line 2", NULL);
-    refuse("[mm_cpu]\nMR = 8\n[mm]\n[mm_cpu]\nMR = 4\n", "my.ini:5: 'MR' is set twice in [mm_cpu]; first in line 2", NULL);
+    refuse("[mm_cpu]\nMR = 8\n[mm]\n[mm_cpu]\nMR = 4\n", "my.ini:5: 'MR' is set twice in [mm_cpu]; first in line 2",
+           NULL);
     refuse("[mm_cpu.f16]\nMR = 8\nMR = 4\n", "my.ini:3: 'MR' is set twice in [mm_cpu.f16]; first in line 2", NULL);
 }
 
@@ -516,7 +526,9 @@ static void test_long_line(void **state)
 static void test_nul_byte(void **state)
 {
     (void)state;
-    static const char value[] = "[mm_cpu]\nMR = 8\0" "0\n", comment[] = "; a\0b\n", utf16[] = "[\0m\0m\0]\0\n\0";
+    static const char value[] = "[mm_cpu]\nMR = 8\0"
+                                "0\n",
+                      comment[] = "; a\0b\n", utf16[] = "[\0m\0m\0]\0\n\0";
     refuse_bytes(value, sizeof value - 1, "my.ini:2: NUL byte; INI files are plain text", NULL);
     refuse_bytes(comment, sizeof comment - 1, "my.ini:1: NUL byte; INI files are plain text", NULL);
     refuse_bytes(utf16, sizeof utf16 - 1, "my.ini:1: NUL byte; INI files are plain text", NULL);

@@ -305,7 +305,8 @@ static void test_invalid_bytes_become_replacements(void **state)
     (void)state;
     file_with("iTXt", "k\0\0\0\0\0a\xff\0b", 10);
     assert_int_equal(read_text(), 0);
-    assert_string_equal(text, "k=a\xef\xbf\xbd\xef\xbf\xbd" "b;");
+    assert_string_equal(text, "k=a\xef\xbf\xbd\xef\xbf\xbd"
+                              "b;");
 }
 
 static void test_every_truncation_is_refused(void **state)
@@ -394,8 +395,9 @@ static void test_malformed_text_chunks(void **state)
     static const struct {
         const char *type, *data;
         size_t n;
-    } bad[] = {{"tEXt", "no end", 6}, {"tEXt", "\0v", 2}, {"zTXt", "k\0", 2}, {"zTXt", "k\0\1x", 4}, {"iTXt", "k\0", 2},
-               {"iTXt", "k\0\2\0\0\0x", 7}, {"iTXt", "k\0\0\0en", 6}, {"iTXt", "k\0\1\0\0\0x", 7}};
+    } bad[] = {{"tEXt", "no end", 6},    {"tEXt", "\0v", 2},         {"zTXt", "k\0", 2},
+               {"zTXt", "k\0\1x", 4},    {"iTXt", "k\0", 2},         {"iTXt", "k\0\2\0\0\0x", 7},
+               {"iTXt", "k\0\0\0en", 6}, {"iTXt", "k\0\1\0\0\0x", 7}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         file_with(bad[i].type, bad[i].data, bad[i].n);
         assert_int_equal(read_text(), SDCL_EUSAGE);

@@ -78,7 +78,8 @@ static void run_cases(const char *list, fill_fn *fill, size_t low, size_t high)
 {
     size_t i, done = 0;
     json_t *c;
-    json_array_foreach (json_object_get(golden, list), i, c) {
+    json_array_foreach(json_object_get(golden, list), i, c)
+    {
         size_t n = (size_t)json_integer_value(json_object_get(c, "n"));
         if (n < low || n > high) continue;
         rng r;
@@ -120,9 +121,10 @@ static void randn_latents(void **state)
     (void)state;
     size_t i, k;
     json_t *c, *d;
-    json_array_foreach (json_object_get(golden, "randn_f32_shape"), i, c) {
+    json_array_foreach(json_object_get(golden, "randn_f32_shape"), i, c)
+    {
         size_t n = 1;
-        json_array_foreach (json_object_get(c, "shape"), k, d) n *= (size_t)json_integer_value(d);
+        json_array_foreach(json_object_get(c, "shape"), k, d) n *= (size_t)json_integer_value(d);
         rng r;
         rng_seed(&r, seed_of(c));
         run(&r, rng_randn, n, c);
@@ -136,10 +138,11 @@ static void randn_successive_calls(void **state)
     (void)state;
     size_t i, k;
     json_t *c, *call;
-    json_array_foreach (json_object_get(golden, "randn_f32_calls"), i, c) {
+    json_array_foreach(json_object_get(golden, "randn_f32_calls"), i, c)
+    {
         rng r;
         rng_seed(&r, seed_of(c));
-        json_array_foreach (json_object_get(c, "calls"), k, call)
+        json_array_foreach(json_object_get(c, "calls"), k, call)
             run(&r, rng_randn, (size_t)json_integer_value(json_object_get(call, "n")), call);
     }
     assert_true(i > 0);
@@ -151,7 +154,8 @@ static void assert_integers(rng *r, const json_t *c)
     uint64_t high = strtoull(json_string_value(json_object_get(c, "high")), NULL, 10);
     size_t i;
     json_t *v;
-    json_array_foreach (json_object_get(c, "values"), i, v) {
+    json_array_foreach(json_object_get(c, "values"), i, v)
+    {
         uint64_t word = high >> 28 ? rng_u64(r) : rng_u32(r);
         assert_int_equal(word % high, strtoull(json_string_value(v), NULL, 10));
     }
@@ -163,7 +167,8 @@ static void integers(void **state)
     (void)state;
     size_t i;
     json_t *c;
-    json_array_foreach (json_object_get(golden, "randint"), i, c) {
+    json_array_foreach(json_object_get(golden, "randint"), i, c)
+    {
         rng r;
         rng_seed(&r, seed_of(c));
         assert_integers(&r, c);
@@ -176,10 +181,12 @@ static void mixed_calls(void **state)
     (void)state;
     size_t i, k;
     json_t *c, *call;
-    json_array_foreach (json_object_get(golden, "mixed"), i, c) {
+    json_array_foreach(json_object_get(golden, "mixed"), i, c)
+    {
         rng r;
         rng_seed(&r, seed_of(c));
-        json_array_foreach (json_object_get(c, "calls"), k, call) {
+        json_array_foreach(json_object_get(c, "calls"), k, call)
+        {
             const char *op = json_string_value(json_object_get(call, "op"));
             size_t n = json_array_size(json_object_get(call, "values"));
             if (!strcmp(op, "randint")) assert_integers(&r, call);
@@ -192,7 +199,7 @@ static void mixed_calls(void **state)
 static void twister_known_answer(void **state)
 {
     (void)state;
-    static const uint32_t want[] = { 1608637542u, 3421126067u, 4083286876u, 787846414u };
+    static const uint32_t want[] = {1608637542u, 3421126067u, 4083286876u, 787846414u};
     rng r;
     rng_seed(&r, 42);
     for (int i = 0; i < 4; i++) assert_int_equal(rng_u32(&r), want[i]);

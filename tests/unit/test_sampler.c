@@ -10,7 +10,7 @@
 static int open_named(sampler **s, const char *name, const char *schedule, int steps, double eta,
                       const scheduler_config *c)
 {
-    const sampler_params p = { .name = name, .schedule = schedule, .steps = steps, .eta = eta, .config = c };
+    const sampler_params p = {.name = name, .schedule = schedule, .steps = steps, .eta = eta, .config = c};
     return sampler_open(s, &p);
 }
 
@@ -43,7 +43,7 @@ static void counts_evaluations(void **state)
     (void)state;
     scheduler_config config = sd15_config();
     for (int i = 0; sampler_name(i); i++) {
-        static const int steps[] = { 1, 2, 20 };
+        static const int steps[] = {1, 2, 20};
         for (int k = 0; k < 3; k++) {
             sampler *s = NULL;
             assert_int_equal(open_named(&s, sampler_name(i), "default", steps[k], 0, &config), 0);
@@ -77,7 +77,7 @@ static void slots_in_use(void **state)
     static const struct {
         const char *name;
         int slots;
-    } want[] = { { "euler", 2 }, { "euler_a", 2 }, { "ddim", 2 }, { "dpmpp_2m", 4 }, { "plms", 7 } };
+    } want[] = {{"euler", 2}, {"euler_a", 2}, {"ddim", 2}, {"dpmpp_2m", 4}, {"plms", 7}};
     scheduler_config config = sd15_config();
     for (int i = 0; i < 5; i++) {
         sampler *s = NULL;
@@ -91,7 +91,7 @@ static void slots_in_use(void **state)
 static void any_step_count(void **state)
 {
     scheduler_config config = sd15_config();
-    static const int counts[] = { 61, 103, 122, 250, 499, 500, 501, 998, 999, 1000 };
+    static const int counts[] = {61, 103, 122, 250, 499, 500, 501, 998, 999, 1000};
     for (int i = 0; schedule_name(i); i++) {
         for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
             sampler *s = NULL;
@@ -200,7 +200,7 @@ static void ignores_options_of_other_classes(void **state)
 static void refuses_solvers(void **state)
 {
     (void)state;
-    static const char *const algorithms[] = { "dpmsolver", "sde-dpmsolver", "sde-dpmsolver++", "rk45" };
+    static const char *const algorithms[] = {"dpmsolver", "sde-dpmsolver", "sde-dpmsolver++", "rk45"};
     for (int i = 0; i < 4; i++) {
         scheduler_config c = sd15_config();
         strcpy(c.algorithm_type, algorithms[i]);
@@ -234,8 +234,8 @@ static void refuses_epsilon_at_zero_snr(void **state)
 static void lists_names(void **state)
 {
     (void)state;
-    static const char *const samplers[] = { "euler", "euler_a", "dpmpp_2m", "ddim", "plms" };
-    static const char *const schedules[] = { "default", "karras", "trailing", "leading", "linspace" };
+    static const char *const samplers[] = {"euler", "euler_a", "dpmpp_2m", "ddim", "plms"};
+    static const char *const schedules[] = {"default", "karras", "trailing", "leading", "linspace"};
     for (int i = 0; i < 5; i++) {
         assert_string_equal(sampler_name(i), samplers[i]);
         assert_string_equal(schedule_name(i), schedules[i]);
@@ -264,9 +264,7 @@ static void reads_either_spelling(void **state)
     assert_string_equal(sampler_canonical("DPM++ 2M Karras", &schedule), "dpmpp_2m");
     assert_string_equal(schedule, "karras");
     schedule = "default";
-    static const char *const unknown[] = {
-        "", "Karras", " Karras", "Heun", "Heun Karras", "Euler b", "euler ", "eule"
-    };
+    static const char *const unknown[] = {"", "Karras", " Karras", "Heun", "Heun Karras", "Euler b", "euler ", "eule"};
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) assert_null(sampler_canonical(unknown[i], &schedule));
     assert_string_equal(schedule, "default");
 }
@@ -274,11 +272,11 @@ static void reads_either_spelling(void **state)
 static void follows_the_models_class(void **state)
 {
     (void)state;
-    static const char *const classes[][2] = { { "PNDMScheduler", "plms" },
-                                              { "DDIMScheduler", "ddim" },
-                                              { "EulerDiscreteScheduler", "euler" },
-                                              { "EulerAncestralDiscreteScheduler", "euler_a" },
-                                              { "DPMSolverMultistepScheduler", "dpmpp_2m" } };
+    static const char *const classes[][2] = {{"PNDMScheduler", "plms"},
+                                             {"DDIMScheduler", "ddim"},
+                                             {"EulerDiscreteScheduler", "euler"},
+                                             {"EulerAncestralDiscreteScheduler", "euler_a"},
+                                             {"DPMSolverMultistepScheduler", "dpmpp_2m"}};
     const char *name = NULL, *schedule = NULL;
     scheduler_config c = sd15_config();
     for (int i = 0; i < 5; i++) {
@@ -292,7 +290,10 @@ static void follows_the_models_class(void **state)
     assert_non_null(strstr(sdcl_last_error(), "LCMScheduler"));
 }
 
-#define WITH(test, s) { #test " " s, test, NULL, NULL, (char[]){ s } }
+#define WITH(test, s)                                                                                                  \
+    {                                                                                                                  \
+#test " " s, test, NULL, NULL, (char[]) { s }                                                                  \
+    }
 
 int main(void)
 {

@@ -59,7 +59,7 @@ typedef enum state_type { STATE_FLOAT, STATE_DOUBLE } state_type; /* float: ever
 
 static double rounded(state_type type, double v) { return type == STATE_FLOAT ? (double)(float)v : v; }
 
-static const double start[WIDTH] = { 0.8, -0.3, 1.5, -2.1 };
+static const double start[WIDTH] = {0.8, -0.3, 1.5, -2.1};
 
 typedef struct trace {
     double first[WIDTH], last[WIDTH]; /* state after the first and the last scheduler call */
@@ -84,13 +84,13 @@ static void run_script(trace *t, sampler *s, const toy *m, state_type type)
         for (int j = 0; j < WIDTH; j++) slot[i][j] = NAN; /* reading what was never written shows */
     for (int j = 0; j < WIDTH; j++)
         slot[SLOT_STATE][j] = rounded(type, rounded(type, start[j]) * rounded(type, sampler_init_noise_sigma(s)));
-    *t = (trace){ 0 };
+    *t = (trace){0};
     for (action a; sampler_next(s, &a), a.kind != ACTION_DONE;) {
         switch (a.kind) {
         case ACTION_EVALUATE:
             for (int j = 0; j < WIDTH; j++)
-                slot[SLOT_MODEL][j] =
-                    rounded(type, toy_output(m, rounded(type, a.input_scale * slot[a.input][j]), a.timestep));
+                slot[SLOT_MODEL][j] = rounded(
+                    type, toy_output(m, rounded(type, a.input_scale * slot[a.input][j]), a.timestep));
             assert_true(t->evaluations < STEPS_MAX + 9);
             t->timesteps[t->evaluations++] = a.timestep;
             break;
@@ -115,7 +115,7 @@ static void run_script(trace *t, sampler *s, const toy *m, state_type type)
 static int open_named(sampler **s, const char *name, const char *schedule, int steps, double eta,
                       const scheduler_config *c)
 {
-    const sampler_params p = { .name = name, .schedule = schedule, .steps = steps, .eta = eta, .config = c };
+    const sampler_params p = {.name = name, .schedule = schedule, .steps = steps, .eta = eta, .config = c};
     return sampler_open(s, &p);
 }
 
@@ -162,7 +162,7 @@ static void check_case(const json_t *c, const scheduler_config *config, state_ty
 
     bool knows_zero_snr = strcmp(name, "plms") && config->rescale_betas_zero_snr;
     zero_snr zero = !knows_zero_snr ? ZERO_SNR_OFF : strcmp(name, "ddim") ? ZERO_SNR_FLOOR : ZERO_SNR_EXACT;
-    toy m = { .prediction = config->prediction_type };
+    toy m = {.prediction = config->prediction_type};
     assert_int_equal(noise_schedule_open(&m.table, config, zero), 0);
     static trace t;
     run_script(&t, s, &m, type);
@@ -204,7 +204,8 @@ static void golden_pair(void **state)
     scheduler_config config = sd15_config();
     size_t i, done = 0;
     json_t *c;
-    json_array_foreach (json_object_get(golden, "cases"), i, c) {
+    json_array_foreach(json_object_get(golden, "cases"), i, c)
+    {
         if (!is(c, "sampler", p->sampler) || !is(c, "schedule", p->schedule)) continue;
         check_case(c, &config, STATE_FLOAT, 2e-6);
         done++;
@@ -220,7 +221,7 @@ static void unsupported_pair(void **state)
     bool listed = false;
     size_t i;
     json_t *v;
-    json_array_foreach (json_object_get(json_object_get(golden, "unsupported"), p->sampler), i, v)
+    json_array_foreach(json_object_get(json_object_get(golden, "unsupported"), p->sampler), i, v)
         listed |= !strcmp(json_string_value(v), p->schedule);
     assert_true(listed);
     sampler *s = NULL;
@@ -236,7 +237,8 @@ static void golden_exponential(void **state)
     config.use_exponential_sigmas = true;
     size_t i, done = 0;
     json_t *c;
-    json_array_foreach (json_object_get(golden, "cases"), i, c) {
+    json_array_foreach(json_object_get(golden, "cases"), i, c)
+    {
         if (!is(c, "sampler", *state) || !is(c, "schedule", "exponential")) continue;
         json_object_set_new(c, "schedule", json_string("default"));
         check_case(c, &config, STATE_FLOAT, 2e-6);
@@ -251,7 +253,8 @@ static void config_cases(void **state)
 {
     size_t i, done = 0;
     json_t *c;
-    json_array_foreach (json_object_get(configs, "cases"), i, c) {
+    json_array_foreach(json_object_get(configs, "cases"), i, c)
+    {
         if (!is(c, "sampler", *state)) continue;
         scheduler_config config;
         double betas[TRAIN_MAX];
@@ -263,9 +266,18 @@ static void config_cases(void **state)
     assert_true(done >= 9);
 }
 
-#define GOLDEN(s, f) { #s " " #f, golden_pair, NULL, NULL, &(pair){ #s, #f } }
-#define UNSUPPORTED(s, f) { #s " has no " #f, unsupported_pair, NULL, NULL, &(pair){ #s, #f } }
-#define WITH(test, s) { #test " " s, test, NULL, NULL, (char[]){ s } }
+#define GOLDEN(s, f)                                                                                                   \
+    {                                                                                                                  \
+#s " " #f, golden_pair, NULL, NULL, &(pair) { #s, #f }                                                         \
+    }
+#define UNSUPPORTED(s, f)                                                                                              \
+    {                                                                                                                  \
+#s " has no " #f, unsupported_pair, NULL, NULL, &(pair) { #s, #f }                                             \
+    }
+#define WITH(test, s)                                                                                                  \
+    {                                                                                                                  \
+#test " " s, test, NULL, NULL, (char[]) { s }                                                                  \
+    }
 
 int main(void)
 {

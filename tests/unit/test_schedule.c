@@ -30,9 +30,9 @@ static void stable_diffusion_levels(void **state)
     static const struct {
         int t;
         float alpha;
-    } want[] = { { 0, 0.999149978f },    { 1, 0.998296022f },    { 21, 0.980380654f },   { 101, 0.892980218f },
-                 { 333, 0.534961879f },  { 500, 0.276332468f },  { 501, 0.274998844f },  { 777, 0.0449549258f },
-                 { 901, 0.0140048889f }, { 981, 0.0057754959f }, { 999, 0.00466009509f } };
+    } want[] = {{0, 0.999149978f},    {1, 0.998296022f},    {21, 0.980380654f},   {101, 0.892980218f},
+                {333, 0.534961879f},  {500, 0.276332468f},  {501, 0.274998844f},  {777, 0.0449549258f},
+                {901, 0.0140048889f}, {981, 0.0057754959f}, {999, 0.00466009509f}};
     noise_schedule ns = sd_table();
     assert_int_equal(ns.n, 1000);
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) assert_true(ns.alphas_cumprod[want[i].t] == want[i].alpha);
@@ -57,20 +57,20 @@ static void assert_levels(const char *beta_schedule, double from, double to, con
 static void linear_levels(void **state)
 {
     (void)state;
-    assert_levels("linear", 0.0001, 0.02, (const float[]){ 0.999899983f, 0.318624765f, 0.010984228f, 4.03583035e-05f });
+    assert_levels("linear", 0.0001, 0.02, (const float[]){0.999899983f, 0.318624765f, 0.010984228f, 4.03583035e-05f});
 }
 
 static void cosine_levels(void **state)
 {
     (void)state;
     assert_levels("squaredcos_cap_v2", 0.0001, 0.02,
-                  (const float[]){ 0.999958694f, 0.741974711f, 0.246000558f, 2.42873499e-09f });
+                  (const float[]){0.999958694f, 0.741974711f, 0.246000558f, 2.42873499e-09f});
 }
 
 static void trained_levels(void **state)
 {
     (void)state;
-    double betas[] = { 0.5, 0.25, 0.125 };
+    double betas[] = {0.5, 0.25, 0.125};
     scheduler_config c = sd15_config();
     noise_schedule ns;
     c.trained_betas = betas;
@@ -96,8 +96,8 @@ static void single_level(void **state)
 static void zero_terminal_snr(void **state)
 {
     (void)state;
-    static const int at[] = { 0, 1, 500, 998 };
-    static const double want[] = { 0.999149978, 0.998233497, 0.241018638, 1.96796336e-07 };
+    static const int at[] = {0, 1, 500, 998};
+    static const double want[] = {0.999149978, 0.998233497, 0.241018638, 1.96796336e-07};
     for (zero_snr kind = ZERO_SNR_EXACT; kind <= ZERO_SNR_FLOOR; kind++) {
         scheduler_config c = sd15_config();
         noise_schedule ns;
@@ -113,7 +113,7 @@ static void refuses_levels(void **state)
 {
     (void)state;
     noise_schedule ns;
-    double betas[] = { 0.1, 1.5 };
+    double betas[] = {0.1, 1.5};
     scheduler_config c = sd15_config();
     strcpy(c.beta_schedule, "sigmoid");
     assert_int_equal(noise_schedule_open(&ns, &c, ZERO_SNR_OFF), SDCL_EMODEL);
@@ -145,21 +145,21 @@ static void assert_timesteps(int steps, spacing s, int offset, int drop, int n, 
 static void leading(void **state)
 {
     (void)state;
-    assert_timesteps(50, SPACING_LEADING, 1, 0, 2, (const double[]){ 981, 961 });
-    assert_timesteps(20, SPACING_LEADING, 1, 0, 2, (const double[]){ 951, 901 });
-    assert_timesteps(3, SPACING_LEADING, 0, 0, 3, (const double[]){ 666, 333, 0 });
-    assert_timesteps(20, SPACING_LEADING, 1, 1, 3, (const double[]){ 941, 894, 847 }); /* DPM-Solver */
-    assert_timesteps(1, SPACING_LEADING, 1, 0, 1, (const double[]){ 1 });
+    assert_timesteps(50, SPACING_LEADING, 1, 0, 2, (const double[]){981, 961});
+    assert_timesteps(20, SPACING_LEADING, 1, 0, 2, (const double[]){951, 901});
+    assert_timesteps(3, SPACING_LEADING, 0, 0, 3, (const double[]){666, 333, 0});
+    assert_timesteps(20, SPACING_LEADING, 1, 1, 3, (const double[]){941, 894, 847}); /* DPM-Solver */
+    assert_timesteps(1, SPACING_LEADING, 1, 0, 1, (const double[]){1});
 }
 
 static void trailing(void **state)
 {
     (void)state;
-    assert_timesteps(50, SPACING_TRAILING, 1, 0, 2, (const double[]){ 999, 979 });
-    assert_timesteps(3, SPACING_TRAILING, 1, 0, 3, (const double[]){ 999, 666, 332 });
-    assert_timesteps(1, SPACING_TRAILING, 1, 0, 1, (const double[]){ 999 });
+    assert_timesteps(50, SPACING_TRAILING, 1, 0, 2, (const double[]){999, 979});
+    assert_timesteps(3, SPACING_TRAILING, 1, 0, 3, (const double[]){999, 666, 332});
+    assert_timesteps(1, SPACING_TRAILING, 1, 0, 1, (const double[]){999});
     assert_timesteps(16, SPACING_TRAILING, 1, 1, 4,
-                     (const double[]){ 999, 937, 874, 811 }); /* 937.5, 812.5: halves to even */
+                     (const double[]){999, 937, 874, 811}); /* 937.5, 812.5: halves to even */
 }
 
 /* numpy.arange appends a 62nd value there, which is none; a run has as many steps as it was asked for. */
@@ -176,10 +176,10 @@ static void trailing_never_passes_zero(void **state)
 static void even(void **state)
 {
     (void)state;
-    assert_timesteps(20, SPACING_LINSPACE, 1, 0, 2, (const double[]){ 999, 18 * (999. / 19) });
-    assert_timesteps(3, SPACING_LINSPACE, 1, 0, 3, (const double[]){ 999, 499.5, 0 });
-    assert_timesteps(1, SPACING_LINSPACE, 1, 1, 1, (const double[]){ 999 });
-    assert_timesteps(1, SPACING_LINSPACE, 1, 0, 1, (const double[]){ 0 });
+    assert_timesteps(20, SPACING_LINSPACE, 1, 0, 2, (const double[]){999, 18 * (999. / 19)});
+    assert_timesteps(3, SPACING_LINSPACE, 1, 0, 3, (const double[]){999, 499.5, 0});
+    assert_timesteps(1, SPACING_LINSPACE, 1, 1, 1, (const double[]){999});
+    assert_timesteps(1, SPACING_LINSPACE, 1, 0, 1, (const double[]){0});
 }
 
 /* --- sigmas ------------------------------------------------------------------------------------------------------- */
@@ -187,8 +187,8 @@ static void even(void **state)
 static void karras_sigmas(void **state)
 {
     (void)state;
-    static const double want[] = { 14.614642,  9.10293431, 5.47839965, 3.16861016,  1.74942269,
-                                   .914076287, .446920815, .201399832, .0819110467, .029167533 };
+    static const double want[] = {14.614642,  9.10293431, 5.47839965, 3.16861016,  1.74942269,
+                                  .914076287, .446920815, .201399832, .0819110467, .029167533};
     double sigma[10];
     sigmas_fill(sigma, 10, SPREAD_KARRAS, 14.614642, .029167533);
     for (int i = 0; i < 10; i++) assert_near(sigma[i], want[i], 1e-7);
@@ -199,8 +199,8 @@ static void karras_sigmas(void **state)
 static void exponential_sigmas(void **state)
 {
     (void)state;
-    static const double want[] = { 14.614643, 7.3248816, 3.6712418, 1.840032,  .9222268,
-                                   .4622216,  .23166616, .11611144, .05819523, .02916754 };
+    static const double want[] = {14.614643, 7.3248816, 3.6712418, 1.840032,  .9222268,
+                                  .4622216,  .23166616, .11611144, .05819523, .02916754};
     double sigma[10];
     sigmas_fill(sigma, 10, SPREAD_EXPONENTIAL, 14.614643, .02916754);
     for (int i = 0; i < 10; i++) assert_near(sigma[i], want[i], 1e-6);
@@ -222,9 +222,7 @@ static void sigmas_between_timesteps(void **state)
 static void timesteps_of_sigmas(void **state)
 {
     (void)state;
-    static const double pairs[][2] = {
-        { 6.475, 850.0134 }, { 3.861, 735.8345 }, { .152, 24.1481 }, { 11.725368, 961.7328 }
-    };
+    static const double pairs[][2] = {{6.475, 850.0134}, {3.861, 735.8345}, {.152, 24.1481}, {11.725368, 961.7328}};
     noise_schedule ns = sd_table();
     for (int i = 0; i < 4; i++) assert_near(sigma_to_timestep(&ns, pairs[i][0]), pairs[i][1], 1e-5);
     assert_true(sigma_to_timestep(&ns, .029) == 0);
@@ -247,11 +245,12 @@ static void golden_list(void **state)
     const list *l = *state;
     bool integer = !strcmp(l->sampler, "dpmpp_2m");
     scheduler_config config = sd15_config();
-    sampler_setup p = { .config = &config, .noise = sd_table(), .spacing = l->spacing, .spread = l->spread };
+    sampler_setup p = {.config = &config, .noise = sd_table(), .spacing = l->spacing, .spread = l->spread};
     json_t *golden = json_load_file("tests/golden/schedulers.json", 0, NULL), *c;
     size_t i, done = 0;
     assert_non_null(golden);
-    json_array_foreach (json_object_get(golden, "cases"), i, c) {
+    json_array_foreach(json_object_get(golden, "cases"), i, c)
+    {
         if (strcmp(json_string_value(json_object_get(c, "sampler")), l->sampler)) continue;
         if (strcmp(json_string_value(json_object_get(c, "schedule")), l->schedule)) continue;
         sigma_schedule ss;
@@ -277,8 +276,7 @@ static void final_sigma(void **state)
     (void)state;
     scheduler_config config = sd15_config();
     sampler_setup p = {
-        .config = &config, .noise = sd_table(), .spacing = SPACING_LINSPACE, .steps = 5, .final_sigma_min = true
-    };
+        .config = &config, .noise = sd_table(), .spacing = SPACING_LINSPACE, .steps = 5, .final_sigma_min = true};
     sigma_schedule ss;
     assert_int_equal(sigma_schedule_open(&ss, &p), 0);
     assert_true(ss.sigma[5] == (double)p.noise.sigmas[0]);
@@ -290,7 +288,7 @@ static void final_sigma(void **state)
 static void levels_before_the_first(void **state)
 {
     (void)state;
-    sampler_setup p = { .noise = sd_table() };
+    sampler_setup p = {.noise = sd_table()};
     assert_true(alpha_bar(&p, 5, true) == (double)p.noise.alphas_cumprod[5]);
     assert_true(alpha_bar(&p, -1, true) == 1);
     assert_true(alpha_bar(&p, -19, false) == (double)p.noise.alphas_cumprod[0]);
@@ -311,7 +309,10 @@ static void predictions_rebuild_the_state(void **state)
     }
 }
 
-#define LIST(s, f, spacing, spread) { #s " " #f, golden_list, NULL, NULL, &(list){ #s, #f, spacing, spread } }
+#define LIST(s, f, spacing, spread)                                                                                    \
+    {                                                                                                                  \
+#s " " #f, golden_list, NULL, NULL, &(list) { #s, #f, spacing, spread }                                        \
+    }
 
 int main(void)
 {

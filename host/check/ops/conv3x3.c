@@ -37,9 +37,10 @@ enum { TESTS = 13, ALL = sizeof shapes / sizeof *shapes };
 static void describe(int i, char *text, size_t size)
 {
     const struct shape *s = &shapes[i];
-    snprintf(text, size, "%dx%dx%dx%d -> %d%s%s%s%s%s%s", s->images, s->h, s->w, s->c, s->n, s->stride == 2 ? " stride 2" : "",
-             s->padding == PAD_DOWN_RIGHT ? " down-right" : "", s->up_h ? " upsampled" : "", s->flags & ROW ? " row" : "",
-             s->flags & RESIDUAL ? " residual" : "", s->flags & NORM ? " norm+silu" : "");
+    snprintf(text, size, "%dx%dx%dx%d -> %d%s%s%s%s%s%s", s->images, s->h, s->w, s->c, s->n,
+             s->stride == 2 ? " stride 2" : "", s->padding == PAD_DOWN_RIGHT ? " down-right" : "",
+             s->up_h ? " upsampled" : "", s->flags & ROW ? " row" : "", s->flags & RESIDUAL ? " residual" : "",
+             s->flags & NORM ? " norm+silu" : "");
 }
 
 static int run(check *t, int i)
@@ -49,7 +50,8 @@ static int run(check *t, int i)
     dtype dt = check_dtype(t);
     int uh = s->up_h ? s->up_h : s->h, uw = s->up_h ? s->up_w : s->w, around = s->padding == PAD_SAME ? 2 : 1;
     int oh = (uh + around - 3) / s->stride + 1, ow = (uw + around - 3) / s->stride + 1;
-    tensor x = check_in(t, dt, s->images, s->h, s->w, s->c, s->gap), y = check_out(t, dt, s->images, oh, ow, s->n, s->gap);
+    tensor x = check_in(t, dt, s->images, s->h, s->w, s->c, s->gap),
+           y = check_out(t, dt, s->images, oh, ow, s->n, s->gap);
     weight *w = check_weight(t, s->n, s->c, 9);
     fuse f = FUSE_NONE;
     ref_epilogue e = {0};
@@ -69,10 +71,11 @@ static int run(check *t, int i)
         f.norm = plan_tensor(check_plan(t), F32, s->images, 1, 2, s->c);
         f.norm_silu = true;
         TRY(op_groupnorm_stats(check_plan(t), f.norm, x, gamma, beta, 4, 1e-5f));
-        ref_groupnorm(input, input, check_values(t, gamma), check_values(t, beta), s->images, s->h * s->w, s->c, 4, 1e-5, 1);
+        ref_groupnorm(input, input, check_values(t, gamma), check_values(t, beta), s->images, s->h * s->w, s->c, 4,
+                      1e-5, 1);
     }
-    ref_conv3x3(check_want(t, y), input, check_weight_values(t, w), s->images, s->h, s->w, s->c, uh, uw, oh, ow, s->stride,
-                s->padding == PAD_SAME, s->n, check_step(9.0 * rows_of(y) * s->c * s->n), &e);
+    ref_conv3x3(check_want(t, y), input, check_weight_values(t, w), s->images, s->h, s->w, s->c, uh, uw, oh, ow,
+                s->stride, s->padding == PAD_SAME, s->n, check_step(9.0 * rows_of(y) * s->c * s->n), &e);
     TRY(op_conv3x3(check_plan(t), y, x, w, s->stride, s->padding, s->up_h, s->up_w, f));
     double elements = (double)rows_of(x) * s->c + 9.0 * s->c * s->n + (double)rows_of(y) * s->n;
     TRY(check_finish(t, s->flags & NORM ? 30 * check_cancellation(t) : 20, elements * dtype_size(dt)));

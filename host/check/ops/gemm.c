@@ -40,14 +40,16 @@ static void describe(int i, char *text, size_t size)
 {
     const struct shape *s = &shapes[i];
     snprintf(text, size, "%dx%dx%d k=%d%s%s%s%s%s", s->images, s->tokens, s->n, s->k, s->flags & GEGLU ? " geglu" : "",
-             s->flags & ROW ? " row" : "", s->flags & RESIDUAL ? " residual" : "", s->flags & NORM ? " norm" : "", s->gap ? " strided" : "");
+             s->flags & ROW ? " row" : "", s->flags & RESIDUAL ? " residual" : "", s->flags & NORM ? " norm" : "",
+             s->gap ? " strided" : "");
 }
 
 /* x normalised in place of itself: norm (images, 2, k). */
 static void apply_norm(double *x, const double *norm, int images, int tokens, int k)
 {
     for (int r = 0; r < images * tokens; r++)
-        for (int j = 0; j < k; j++) x[r * k + j] = x[r * k + j] * norm[(r / tokens * 2) * k + j] + norm[(r / tokens * 2 + 1) * k + j];
+        for (int j = 0; j < k; j++)
+            x[r * k + j] = x[r * k + j] * norm[(r / tokens * 2) * k + j] + norm[(r / tokens * 2 + 1) * k + j];
 }
 
 static int run(check *t, int i)

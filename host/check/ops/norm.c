@@ -7,8 +7,8 @@
 static const struct groupnorm_shape {
     int images, h, w, c, groups, silu, gap;
 } groupnorm_shapes[] = {
-    {1, 1, 1, 4, 2, 0, 0},   {3, 1, 7, 6, 3, 1, 0},      {2, 9, 7, 20, 4, 1, 3},       {1, 16, 16, 24, 6, 0, 0},
-    {2, 13, 11, 44, 4, 1, 1}, {1, 8, 8, 320, 32, 1, 0},
+    {1, 1, 1, 4, 2, 0, 0},      {3, 1, 7, 6, 3, 1, 0},      {2, 9, 7, 20, 4, 1, 3},
+    {1, 16, 16, 24, 6, 0, 0},   {2, 13, 11, 44, 4, 1, 1},   {1, 8, 8, 320, 32, 1, 0},
     {2, 64, 64, 320, 32, 1, 0}, {2, 32, 32, 640, 32, 1, 0}, {1, 512, 512, 128, 32, 1, 0},
 };
 enum { GROUPNORM_TESTS = 6, GROUPNORM_ALL = sizeof groupnorm_shapes / sizeof *groupnorm_shapes };
@@ -26,11 +26,12 @@ static int groupnorm_run(check *t, int i)
     int err = 0;
     const struct groupnorm_shape *s = &groupnorm_shapes[i];
     dtype dt = check_dtype(t);
-    tensor x = check_in(t, dt, s->images, s->h, s->w, s->c, s->gap), y = check_out(t, dt, s->images, s->h, s->w, s->c, s->gap);
+    tensor x = check_in(t, dt, s->images, s->h, s->w, s->c, s->gap),
+           y = check_out(t, dt, s->images, s->h, s->w, s->c, s->gap);
     tensor gamma = check_in(t, F32, 1, 1, 1, s->c, 0), beta = check_in(t, F32, 1, 1, 1, s->c, 0);
     tensor norm = plan_tensor(check_plan(t), F32, s->images, 1, 2, s->c);
-    ref_groupnorm(check_want(t, y), check_values(t, x), check_values(t, gamma), check_values(t, beta), s->images, s->h * s->w, s->c,
-                  s->groups, 1e-5, s->silu);
+    ref_groupnorm(check_want(t, y), check_values(t, x), check_values(t, gamma), check_values(t, beta), s->images,
+                  s->h * s->w, s->c, s->groups, 1e-5, s->silu);
     TRY(op_groupnorm_stats(check_plan(t), norm, x, gamma, beta, s->groups, 1e-5f));
     TRY(op_norm_apply(check_plan(t), y, x, norm, s->silu));
     TRY(check_finish(t, 10 * check_cancellation(t), 3.0 * rows_of(x) * s->c * dtype_size(dt)));
@@ -38,7 +39,8 @@ out:
     return err;
 }
 
-const check_op check_groupnorm = {"groupnorm", NULL, GROUPNORM_TESTS, GROUPNORM_ALL - GROUPNORM_TESTS, groupnorm_run, groupnorm_describe};
+const check_op check_groupnorm = {
+    "groupnorm", NULL, GROUPNORM_TESTS, GROUPNORM_ALL - GROUPNORM_TESTS, groupnorm_run, groupnorm_describe};
 
 static const struct layernorm_shape {
     int rows, c, gap;
@@ -60,11 +62,13 @@ static int layernorm_run(check *t, int i)
     dtype dt = check_dtype(t);
     tensor x = check_in(t, dt, 1, 1, s->rows, s->c, s->gap), y = check_out(t, dt, 1, 1, s->rows, s->c, s->gap);
     tensor gamma = check_in(t, F32, 1, 1, 1, s->c, 0), beta = check_in(t, F32, 1, 1, 1, s->c, 0);
-    ref_layernorm(check_want(t, y), check_values(t, x), check_values(t, gamma), check_values(t, beta), s->rows, s->c, 1e-5);
+    ref_layernorm(check_want(t, y), check_values(t, x), check_values(t, gamma), check_values(t, beta), s->rows, s->c,
+                  1e-5);
     TRY(op_layernorm(check_plan(t), y, x, gamma, beta, 1e-5f));
     TRY(check_finish(t, 10 * check_cancellation(t), 2.0 * s->rows * s->c * dtype_size(dt)));
 out:
     return err;
 }
 
-const check_op check_layernorm = {"layernorm", NULL, LAYERNORM_TESTS, LAYERNORM_ALL - LAYERNORM_TESTS, layernorm_run, layernorm_describe};
+const check_op check_layernorm = {
+    "layernorm", NULL, LAYERNORM_TESTS, LAYERNORM_ALL - LAYERNORM_TESTS, layernorm_run, layernorm_describe};

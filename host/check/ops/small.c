@@ -7,7 +7,10 @@
 
 /* --- embed --- */
 
-static void embed_describe(int i, char *text, size_t size) { snprintf(text, size, i ? "2x77x48 of 100" : "1x3x5 of 4"); }
+static void embed_describe(int i, char *text, size_t size)
+{
+    snprintf(text, size, i ? "2x77x48 of 100" : "1x3x5 of 4");
+}
 
 static int embed_run(check *t, int i)
 {
@@ -18,7 +21,8 @@ static int embed_run(check *t, int i)
     tensor x = check_in(t, I32, images, 1, tokens, 1, 0), y = check_out(t, check_dtype(t), images, 1, tokens, c, 1);
     weight *table = check_weight(t, vocabulary, c, 1), *position = check_weight(t, tokens + 2, c, 1);
     TRY(check_set(t, x, ids));
-    ref_embed(check_want(t, y), whole, check_weight_values(t, table), check_weight_values(t, position), images, tokens, c);
+    ref_embed(check_want(t, y), whole, check_weight_values(t, table), check_weight_values(t, position), images, tokens,
+              c);
     TRY(op_embed(check_plan(t), y, x, table, position));
     TRY(check_finish(t, 10, 0));
 out:
@@ -29,7 +33,10 @@ const check_op check_embed = {"embed", NULL, 2, 0, embed_run, embed_describe};
 
 /* --- timestep --- */
 
-static void timestep_describe(int i, char *text, size_t size) { snprintf(text, size, i ? "320, cosines first" : "12, sines first, shift 1"); }
+static void timestep_describe(int i, char *text, size_t size)
+{
+    snprintf(text, size, i ? "320, cosines first" : "12, sines first, shift 1");
+}
 
 static int timestep_run(check *t, int i)
 {
@@ -48,12 +55,16 @@ const check_op check_timestep = {"timestep", NULL, 2, 0, timestep_run, timestep_
 
 /* --- scale_repeat and copy --- */
 
-static void repeat_describe(int i, char *text, size_t size) { snprintf(text, size, i ? "copy of a slice" : "two copies, scaled"); }
+static void repeat_describe(int i, char *text, size_t size)
+{
+    snprintf(text, size, i ? "copy of a slice" : "two copies, scaled");
+}
 
 static int repeat_run(check *t, int i)
 {
     int err = 0, copies = i ? 1 : 2;
-    tensor x = check_in(t, F32, 2, 3, 5, 4, i), y = check_out(t, check_dtype(t), 2 * copies, 3, 5, 4, 2 * i), s = check_in(t, F32, 1, 1, 1, 1, 0);
+    tensor x = check_in(t, F32, 2, 3, 5, 4, i), y = check_out(t, check_dtype(t), 2 * copies, 3, 5, 4, 2 * i),
+           s = check_in(t, F32, 1, 1, 1, 1, 0);
     double *want = check_want(t, y), scale = i ? 1 : check_values(t, s)[0];
     for (int k = 0; k < copies * 120; k++) want[k] = scale * check_values(t, x)[k % 120];
     if (i) TRY(op_copy(check_plan(t), y, x));
@@ -75,7 +86,8 @@ static int image_run(check *t, int i)
     tensor x = check_in(t, check_dtype(t), 1, h, w, 3, 0), rgb = check_out(t, U8, 1, h, w, 3, 0), unit = NO_TENSOR;
     double *values = malloc((size_t)(h * w * 3) * sizeof *values);
     if (!values) return FAIL(SDCL_ENOMEM, "out of memory");
-    for (int k = 0; k < h * w * 3; k++) values[k] = (k % 91 - 45) / 32.0; /* beyond both ends; halves of 1/255 do not occur in binary */
+    for (int k = 0; k < h * w * 3; k++)
+        values[k] = (k % 91 - 45) / 32.0; /* beyond both ends; halves of 1/255 do not occur in binary */
     TRY(check_set(t, x, values));
     if (i) unit = check_out(t, F32, 1, h, w, 3, 0);
     ref_image(check_want(t, rgb), i ? check_want(t, unit) : values, check_values(t, x), h * w * 3);
@@ -106,7 +118,8 @@ static int scheduler_run(check *t, int i)
         row[1] = r == 1 ? 0.5 : 0;
         for (int s = 0; s <= 2 + r; s++) row[2 + s] = 0.3 * (s + 1) - 0.7 * r;
     }
-    tensor slots = check_inout(t, F32, SCHEDULER_SLOTS, 1, 1, len, 0), pred = check_in(t, F32, guided ? 2 : 1, 1, 1, len, 0);
+    tensor slots = check_inout(t, F32, SCHEDULER_SLOTS, 1, 1, len, 0),
+           pred = check_in(t, F32, guided ? 2 : 1, 1, 1, len, 0);
     tensor program = check_in(t, F32, 1, 1, 1, SCHEDULER_PROGRAM, 0);
     TRY(check_set(t, program, values));
     ref_scheduler(check_want(t, slots), check_values(t, pred), check_values(t, program), len, guided);
