@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <string.h>
 
-enum { BUILDERS_MAX = 4, QUEUES = 2, QUEUE_DEPTH = 1024 };
+enum { BUILDERS_MAX = 4, QUEUES = 2, QUEUE_DEPTH = 1024, ARGUMENTS_MAX = 48 };
 
 typedef struct unit unit;
 
@@ -17,6 +17,11 @@ struct ocl_kernel {
     unit *unit;
     cl_kernel kernel;
     cl_uint arguments;
+    struct {
+        size_t size; /* 0: not set */
+        unsigned char value[8];
+    } set[ARGUMENTS_MAX]; /* the arguments in force: an argument is set again only where it changes */
+    unsigned frees;       /* of buffers, when `set` was begun: a new buffer may have a freed one's handle */
     struct ocl_kernel *next_of_unit;
 };
 
@@ -52,6 +57,7 @@ struct ocl {
     int units;
     int unflushed; /* launches since the last flush or finish */
     uint64_t bytes_now, bytes_peak;
+    unsigned frees; /* buffers freed so far */
     cl_mem zeros;
     uint64_t zeros_bytes;
 

@@ -92,6 +92,7 @@ void ocl_buffer_free(ocl *o, cl_mem *mem)
 {
     if (!*mem) return;
     o->bytes_now -= size_of(*mem);
+    o->frees++;
     clReleaseMemObject(*mem);
     *mem = NULL;
 }

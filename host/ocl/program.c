@@ -255,19 +255,34 @@ int ocl_build_wait(ocl *o)
     return err;
 }
 
+/* Most launches differ from the kernel's last one in a few offsets and sizes, and a call costs PoCL an allocation. */
+static int set_argument(ocl_kernel *k, int i, const ocl_arg *a)
+{
+    int err = 0;
+    if (k->set[i].size == a->size && !memcmp(k->set[i].value, a->value, a->size)) return 0;
+    k->set[i].size = 0;
+    CL_TRY(clSetKernelArg(k->kernel, (cl_uint)i, a->size, a->value));
+    k->set[i].size = a->size;
+    memcpy(k->set[i].value, a->value, a->size);
+out:
+    return err;
+}
+
 int ocl_run(ocl *o, int queue, ocl_kernel *k, const char *module, ocl_grid grid, const ocl_arg *args, int count)
 {
     int err = 0;
     size_t global[3];
     cl_event event = NULL;
     if (!k->kernel) return FAIL(SDCL_EINTERNAL, "%s: kernel %s was never built", module, k->name);
-    if ((cl_uint)count != k->arguments)
+    if ((cl_uint)count != k->arguments || count > ARGUMENTS_MAX)
         return FAIL(SDCL_EINTERNAL, "%s: kernel %s takes %u arguments, got %d", module, k->name, k->arguments, count);
     for (int i = 0; i < 3; i++) {
         if (!grid.groups[i]) return 0;
         global[i] = grid.groups[i] * grid.local[i];
     }
-    for (int i = 0; i < count; i++) CL_TRY(clSetKernelArg(k->kernel, (cl_uint)i, args[i].size, args[i].value));
+    if (k->frees != o->frees) memset(k->set, 0, sizeof k->set);
+    k->frees = o->frees;
+    for (int i = 0; i < count; i++) TRY(set_argument(k, i, &args[i]));
     CL_TRY(clEnqueueNDRangeKernel(o->queue[queue], k->kernel, 3, NULL, global, grid.local, 0, NULL,
                                   o->profile ? &event : NULL));
     if (event) TRY(profile_add(o, event, module, k->name));
