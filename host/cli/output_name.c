@@ -132,7 +132,12 @@ static char *expand_short(const output_request *r, const char *template, int i)
         free(path);
         path = expand(r, template, i, prompt_max);
     }
-    if (path && *base_name(path) == '.' && *base_name(template) != '.') path[base_name(path) - path] = '_';
+    if (path && *base_name(path) == '.' && *base_name(template) != '.') {
+        char *hidden = path;
+        int folder = (int)(base_name(path) - path);
+        if (asprintf(&path, "%.*s_%s", folder, hidden, hidden + folder) < 0) path = NULL;
+        free(hidden);
+    }
     return path;
 }
 

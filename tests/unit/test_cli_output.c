@@ -154,7 +154,7 @@ static void test_prompt_is_sanitised(void **state)
     output_request r = request("[prompt].png", 1);
     r.prompt = "../a/b\\c:*?\"<>|\n\x7f\xc2\x9b$(x)`;&'caf\xc3\xa9";
     assert_int_equal(output_plan(&names, &r), 0);
-    assert_string_equal(names.path[0], "_._a_b_c___________(x)____caf\xc3\xa9.png");
+    assert_string_equal(names.path[0], "_.._a_b_c___________(x)____caf\xc3\xa9.png");
 }
 
 static void test_long_prompt_is_cut_between_characters(void **state)
