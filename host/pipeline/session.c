@@ -100,6 +100,14 @@ out:
     return err;
 }
 
+int session_open_words(tokenizer **words, const model *m, const char *path)
+{
+    int err = tokenizer_open(words, model_tokenizer_dir(m));
+    if (err || tokenizer_size(*words) <= model_clip(m)->vocab_size) return err;
+    return FAIL(SDCL_EMODEL, "%s: the tokenizer has %d tokens, the text encoder only %d", path, tokenizer_size(*words),
+                model_clip(m)->vocab_size);
+}
+
 int sdcl_open(sdcl **out_session, const sdcl_params *p)
 {
     int err = 0;
@@ -117,12 +125,7 @@ int sdcl_open(sdcl **out_session, const sdcl_params *p)
                    s->model_path, model_unet(s->m)->in_channels);
         goto out;
     }
-    TRY(tokenizer_open(&s->words, model_tokenizer_dir(s->m)));
-    if (tokenizer_size(s->words) > model_clip(s->m)->vocab_size) {
-        err = FAIL(SDCL_EMODEL, "%s: the tokenizer has %d tokens, the text encoder only %d", s->model_path,
-                   tokenizer_size(s->words), model_clip(s->m)->vocab_size);
-        goto out;
-    }
+    TRY(session_open_words(&s->words, s->m, s->model_path));
     TRY(ocl_open(&s->o, &s->device, s->values, p->profile));
     TRY(load_networks(s));
     *out_session = s;
