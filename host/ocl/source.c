@@ -59,10 +59,14 @@ static bool inline_file(const char *file, strbuf *out, int depth)
     return ok && !out->failed;
 }
 
-int source_begin(strbuf *unit)
+static int fail_missing(const char *file)
 {
-    return inline_file("common.h", unit, 0) ? 0 : FAIL(SDCL_EINTERNAL, "no kernel source cl/common.h");
+    const char *dir = getenv("SDCL_CL_DIR");
+    if (dir && *dir) return FAIL(SDCL_EUSAGE, "SDCL_CL_DIR: cannot read %s/%s", dir, file);
+    return FAIL(SDCL_EINTERNAL, "no kernel source cl/%s", file);
 }
+
+int source_begin(strbuf *unit) { return inline_file("common.h", unit, 0) ? 0 : fail_missing("common.h"); }
 
 static size_t word(const char *s)
 {
@@ -114,9 +118,7 @@ int source_add(strbuf *unit, const char *name, const char *options, int number)
     }
     strbuf_add(unit, strbuf_text(&text), text.n);
     strbuf_add(unit, strbuf_text(&undo), undo.n);
-    int err = !ok                           ? FAIL(SDCL_EINTERNAL, "no kernel source cl/%s", file)
-              : unit->failed || undo.failed ? FAIL(SDCL_ENOMEM, "out of memory")
-                                            : 0;
+    int err = !ok ? fail_missing(file) : unit->failed || undo.failed ? FAIL(SDCL_ENOMEM, "out of memory") : 0;
     strbuf_free(&text);
     strbuf_free(&undo);
     return err;
