@@ -40,7 +40,9 @@ int cli_devices(const options *o)
     for (int i = 0; i < count; i++) (o->json ? print_json : print_text)(&list[i]);
     if (!count) {
         err = cli_fail(SDCL_EDEVICE, "no OpenCL device");
-        cli_hint("install your GPU's OpenCL driver, or pocl-opencl-icd for the CPU; clinfo -l shows what is found");
+        cli_hint("install your GPU's OpenCL driver, or pocl-opencl-icd for the CPU, which has to be able to write its "
+                 "cache: $POCL_CACHE_DIR, "
+                 "else ~/.cache/pocl");
     }
 out:
     sdcl_free(list);

@@ -5,6 +5,7 @@
 #include "cli/output_name.h"
 #include "cli/progress.h"
 #include "cli/prompt.h"
+#include "cli/rescue.h"
 #include "cli/signals.h"
 #include "cli/utf8.h"
 #include "cli/verbs.h"
@@ -153,6 +154,7 @@ static int on_image(void *user, const sdcl_image *p)
     gen *g = user;
     int err = 0, i = g->first + p->index;
     char *text = NULL;
+    rescue_end();
     if (!g->o->no_metadata) {
         text = infotext(&g->job, p, sdcl_session_model(g->session), sdcl_session_model_hash(g->session));
         if (!text) TRY(cli_fail(SDCL_ENOMEM, "no memory for a picture's text"));
@@ -229,10 +231,12 @@ int cli_gen(const options *o)
     if (!strcmp(o->job.prompt, "-")) {
         TRY(prompt_read(STDIN_FILENO, &g.prompt));
         g.job.prompt = g.prompt;
+        rescue_keep_prompt(g.prompt);
     }
     TRY(choose_seeds(&g));
     output_request wanted = names_wanted(&g, now);
     if (!o->dry_run) TRY(output_plan(&g.names, &wanted));
+    rescue_begin(o->argv);
     TRY(open_session(&g));
     hint_sampler(&g);
     TRY(cli_library(sdcl_job_resolve(g.session, &g.job)));
@@ -250,6 +254,7 @@ int cli_gen(const options *o)
     if (o->params.profile) TRY(report_profile(g.session));
 out:
     progress_clear(&g.bar);
+    rescue_end();
     output_close(&g.names);
     sdcl_close(&g.session);
     if (g.held) fclose(g.held);

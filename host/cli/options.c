@@ -357,7 +357,7 @@ static int check_together(const options *o)
 int options_parse(options *o, int argc, char *const *argv)
 {
     int err = 0;
-    *o = (options){.batch = 1, .rng = "cpu", .progress = "auto"};
+    *o = (options){.argv = argv, .batch = 1, .rng = "cpu", .progress = "auto"};
     sdcl_params_init(&o->params);
     sdcl_job_init(&o->job);
     o->job.prompt = NULL;

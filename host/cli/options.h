@@ -24,6 +24,7 @@ typedef struct options {
     bool verb_given;    /* named, not implied */
     bool help, version; /* asked for: nothing else was checked */
     const char *operand;
+    char *const *argv;  /* as they were given */
     sdcl_params params; /* as far as options set it; set: owned by options */
     sdcl_job job;       /* prompt NULL: none given; seeds and count stay open */
     uint64_t *seeds;    /* owned; NULL: draw one */

@@ -192,9 +192,11 @@ static int none_found(const ocl_device *list, int count, const char *want)
     strbuf text = {0};
     if (!count) {
         int err = FAIL(SDCL_EDEVICE, "no OpenCL device found");
-        error_hint("install an OpenCL driver: pocl-opencl-icd (any CPU), intel-opencl-icd, nvidia-opencl-icd, or for "
-                   "AMD rocm-opencl-icd "
-                   "or mesa-opencl-icd (then RUSTICL_ENABLE=radeonsi)");
+        error_hint(
+            "install an OpenCL driver: pocl-opencl-icd (any CPU), intel-opencl-icd, nvidia-opencl-icd, or for "
+            "AMD rocm-opencl-icd "
+            "or mesa-opencl-icd (then RUSTICL_ENABLE=radeonsi). PoCL has a device only where it can write its cache: "
+            "$POCL_CACHE_DIR, else ~/.cache/pocl");
         return err;
     }
     for (int i = 0; i < count && i < NAMED_MAX; i++)

@@ -29,8 +29,8 @@ struct ocl_kernel {
 struct unit {
     ocl_kernel *kernels;
     cl_program program;
-    int status;    /* of the build; 0 while it is pending */
-    char *message; /* owned; why the build failed */
+    int status;           /* of the build; 0 while it is pending */
+    char *message, *hint; /* owned; why the build failed */
     bool done;
     unit *next;      /* all units of the ocl */
     unit *next_todo; /* the builders' queue */

@@ -47,6 +47,9 @@ static int create_kernels(unit *u)
         k->kernel = clCreateKernel(u->program, entry, &code);
         if (!k->kernel) {
             err = ocl_fail(code, "clCreateKernel", __FILE__, __LINE__);
+            if (code == CL_INVALID_KERNEL_NAME)
+                error_hint("the driver's cache of kernels may be damaged; PoCL's is ~/.cache/pocl or $POCL_CACHE_DIR: "
+                           "remove it");
             goto out;
         }
         CL_TRY(clGetKernelInfo(k->kernel, CL_KERNEL_NUM_ARGS, sizeof k->arguments, &k->arguments, NULL));
@@ -101,10 +104,11 @@ static void *builder(void *arg)
         o->todo = u->next_todo;
         pthread_mutex_unlock(&o->lock);
         int status = build(o, u);
-        char *message = status ? strdup(sdcl_last_error()) : NULL;
+        char *message = status ? strdup(sdcl_last_error()) : NULL, *hint = status ? strdup(sdcl_last_hint()) : NULL;
         pthread_mutex_lock(&o->lock);
         u->status = status;
         u->message = message;
+        u->hint = hint;
         u->done = true;
         o->pending--;
         pthread_cond_broadcast(&o->built);
@@ -156,6 +160,7 @@ void builder_stop(ocl *o)
         free_kernels(u->kernels);
         if (u->program) clReleaseProgram(u->program);
         free(u->message);
+        free(u->hint);
         free(u);
     }
 }
@@ -217,7 +222,10 @@ int ocl_kernel_get(ocl *o, ocl_kernel **out_kernel, const char *name, const char
 
 static int unit_error(const unit *u)
 {
-    return u->status ? FAIL(u->status, "%s", u->message ? u->message : "a kernel does not build") : 0;
+    if (!u->status) return 0;
+    int err = FAIL(u->status, "%s", u->message ? u->message : "a kernel does not build");
+    if (u->hint) error_hint("%s", u->hint);
+    return err;
 }
 
 int ocl_kernel_wait(ocl *o, const ocl_kernel *k)

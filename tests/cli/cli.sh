@@ -100,6 +100,10 @@ refused 'an empty folder as a model' 3 'empty' -p x -m "$work/empty"
 refused 'a git-lfs pointer as a model' 3 'lfs' -p x -m "$work/lfs.safetensors"
 refused 'zeros as a model' 3 'zeros' -p x -m "$work/zeros.safetensors"
 refused 'inspect refuses what gen refuses' 3 'lfs' inspect "$work/lfs.safetensors"
+cp -r "$root/models/pocket" "$work/words"
+echo '{' > "$work/words/tokenizer/vocab.json"
+refused 'a damaged vocabulary' 3 'vocab.json' -p x -m "$work/words"
+refused 'inspect of a damaged vocabulary' 3 'vocab.json' inspect "$work/words"
 refused 'inspect of a missing model' 3 'nowhere' inspect "$work/nowhere"
 SDCL_MODEL=$work/nowhere run -p x
 ok 'SDCL_MODEL is used' is_error 3 nowhere
@@ -174,6 +178,9 @@ clean
 run -p '' -s 1 $small
 ok 'an empty prompt' [ "$rc:$(ls)" = 0:1.png ]
 clean
+run -p '' -s 1 -o '[prompt].png' $small
+ok 'an empty prompt as a name' [ "$rc:$(ls)" = 0:_.png ]
+clean
 run -p 'a red fox' $small
 seed=$(sed -n 's/^sdcl: seed \([0-9]*\)$/\1/p' "$err")
 ok 'a random seed is printed' [ "$(ls)" = "$seed.png" ]
@@ -236,6 +243,36 @@ clean
 { "$sdcl" -p x $small -o - 2> "$err"; echo $? > "$work/rc"; } | true
 ok 'a reader that went away' [ "$(cat "$work/rc")" = 7 ]
 ok 'no refusal left a file' no_files
+
+# --- a driver that fails ---
+
+# With a cache of its own for PoCL, and one for the second start, so that both compile only here.
+export POCL_CACHE_DIR="$work/pocl"
+run -p 'a red fox' -s 42 $small
+cp 42.png "$work/pocl.png"
+kernels=$(find "$POCL_CACHE_DIR" -name '*.so' 2> /dev/null)
+if [ -z "$kernels" ]; then
+    skip 'a damaged cache of PoCL' 'no PoCL'
+    skip 'a cache of PoCL without programs' 'no PoCL'
+    skip 'both caches of PoCL damaged' 'no PoCL'
+    skip 'a cache of PoCL that cannot be written' 'no PoCL'
+else
+    cp -r "$POCL_CACHE_DIR" "$POCL_CACHE_DIR-sdcl"
+    for k in $kernels; do : > "$k"; done
+    printf 'a red fox\n' | "$sdcl" -p - -s 42 -o second.png $small > "$out" 2> "$err"
+    ok 'a damaged cache of PoCL' same second.png "$work/pocl.png"
+    for k in $(find "$POCL_CACHE_DIR-sdcl" -name '*.so'); do : > "$k"; done
+    run -p 'a red fox' -s 42 -o third.png $small
+    ok 'both caches of PoCL damaged' [ "$rc:$(ls third.png 2> /dev/null):$(grep -c 'crashed again' "$err")" = 4::1 ]
+    for k in $(find "$POCL_CACHE_DIR" -name program.bc); do : > "$k"; done
+    run -p 'a red fox' -s 42 -o fourth.png $small
+    ok 'a cache of PoCL without programs' [ "$rc:$(grep -c "hint: .*cache" "$err")" = 4:1 ]
+    : > "$work/no-folder"
+    POCL_CACHE_DIR=$work/no-folder/pocl refused 'a cache of PoCL that cannot be written' 4 'POCL_CACHE_DIR' -p x --device pocl
+fi
+unset POCL_CACHE_DIR
+SDCL_CL_DIR=$work/nowhere refused 'a missing folder of kernels' 2 'nowhere/common.h' -p x
+clean
 
 # --- interruption ---
 
