@@ -3,6 +3,7 @@
 #include "pipeline/denoise.h"
 #include "pipeline/dump.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,7 +114,7 @@ out:
     return err;
 }
 
-/* Decodes picture i of the batch into rgb (h, w, 3) and, where asked, unit (h, w, 3). */
+/* Decodes picture i of the batch into rgb and unit, both (h, w, 3). A NaN is never a picture. */
 static int decode(sdcl *s, int i, unsigned char *rgb, float *unit)
 {
     int err = 0;
@@ -122,7 +123,13 @@ static int decode(sdcl *s, int i, unsigned char *rgb, float *unit)
     plan_bind(x->vae, x->vae_latent, x->memory, x->at_slots / 4 + (uint64_t)i * len);
     TRY(plan_run(x->vae));
     TRY(ocl_read(s->o, x->memory, x->at_rgb, values, rgb));
-    if (unit) TRY(ocl_read(s->o, x->memory, x->at_unit, values * 4, unit));
+    TRY(ocl_read(s->o, x->memory, x->at_unit, values * 4, unit));
+    for (uint64_t k = 0; k < values && !err; k++)
+        if (isnan(unit[k])) {
+            err = FAIL(SDCL_ERESULT, "the picture is not finite after decoding");
+            error_hint(s->activation == F16 ? "--precision f32"
+                                            : "sdcl inspect tells what the model is; sdcl devices: try another device");
+        }
 out:
     return err;
 }
@@ -134,9 +141,10 @@ static int run_batch(sdcl *s, const sdcl_job *j, sampler *steps, int first, sdcl
     noise n = {0};
     size_t values = (size_t)rows_of(x->rgb) * 3;
     unsigned char *rgb = malloc(values);
-    float *unit = j->dump ? malloc(values * sizeof *unit * (size_t)x->pictures) : NULL;
+    size_t kept = j->dump ? values : 0; /* of unit, for each picture */
+    float *unit = malloc((values + kept * (size_t)(x->pictures - 1)) * sizeof *unit);
     double begin = seconds_now();
-    if (!rgb || (j->dump && !unit)) {
+    if (!rgb || !unit) {
         err = FAIL(SDCL_ENOMEM, "out of memory");
         goto out;
     }
@@ -147,7 +155,7 @@ static int run_batch(sdcl *s, const sdcl_job *j, sampler *steps, int first, sdcl
         double decoding = seconds_now();
         TRY(session_cancelled(s));
         session_progress(s, "vae", i, x->pictures, 0, first + i, j->count);
-        TRY(decode(s, i, rgb, unit ? unit + (size_t)i * values : NULL));
+        TRY(decode(s, i, rgb, unit + (size_t)i * kept));
         t->vae = seconds_now() - decoding;
         sdcl_image image = {.width = j->width,
                             .height = j->height,

@@ -244,7 +244,15 @@ clean
 ok 'a reader that went away' [ "$(cat "$work/rc")" = 7 ]
 ok 'no refusal left a file' no_files
 
-# --- a driver that fails ---
+# --- results and drivers that are wrong ---
+
+# NaN over the first weights of the decoder: the data begin after a header whose length is in the first eight bytes.
+cp -r "$root/models/pocket" "$work/nan"
+vae=$work/nan/vae/diffusion_pytorch_model.safetensors
+header=$(($(od -An -t u8 -N 8 "$vae")))
+for i in $(seq 64); do printf '\377\177'; done | dd of="$vae" bs=1 seek=$((8 + header)) conv=notrunc 2> /dev/null
+run -p x -s 1 -m "$work/nan" $small
+ok 'a picture that is not a number' [ "$rc:$(ls):$(grep -c 'not finite' "$err")" = 6::1 ]
 
 # With a cache of its own for PoCL, and one for the second start, so that both compile only here.
 export POCL_CACHE_DIR="$work/pocl"
@@ -277,6 +285,7 @@ clean
 # --- interruption ---
 
 for signal in INT TERM; do
+    : > "$err"
     "$sdcl" -p x -s 1 -b 3 --steps 1000 --progress json -W 64 -H 64 > "$out" 2> "$err" < /dev/null &
     process=$!
     for i in $(seq 600); do
