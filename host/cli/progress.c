@@ -6,15 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { WIDTH_UNKNOWN = 80, SECONDS_MAX = 359999 };
+
+static const double REDRAW_SECONDS = 0.05; /* within a stage; weights come by the thousand */
 
 void progress_begin(progress *p, const char *choice, bool quiet)
 {
     const char *terminal = getenv("TERM");
     bool redraws = isatty(STDERR_FILENO) && (!terminal || strcmp(terminal, "dumb"));
-    *p = (progress){PROGRESS_OFF, false};
+    *p = (progress){.mode = PROGRESS_OFF};
     if (quiet) return;
     if (!strcmp(choice, "json")) p->mode = PROGRESS_JSON;
     else if (!strcmp(choice, "auto") && redraws) p->mode = PROGRESS_LINE;
@@ -68,14 +71,26 @@ static void show_json(const sdcl_progress *now)
             now->seconds, now->image, now->images);
 }
 
+static double seconds_steady(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 void progress_show(progress *p, const sdcl_progress *now)
 {
     if (p->mode == PROGRESS_JSON) show_json(now);
     if (p->mode != PROGRESS_LINE) return;
+    double at = seconds_steady();
+    bool same_stage = p->stage && !strcmp(p->stage, now->stage);
+    if (same_stage && now->step < now->steps && at - p->drawn_at < REDRAW_SECONDS) return;
     char line[256];
     progress_format(line, sizeof line, now, terminal_width());
     fprintf(stderr, "\r\033[K%s", line);
     p->drawn = true;
+    p->drawn_at = at;
+    p->stage = now->stage;
 }
 
 void progress_clear(progress *p)

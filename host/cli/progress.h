@@ -12,7 +12,9 @@ typedef enum progress_mode { PROGRESS_OFF, PROGRESS_LINE, PROGRESS_JSON } progre
 
 typedef struct progress {
     progress_mode mode;
-    bool drawn; /* a line is on the terminal */
+    bool drawn;        /* a line is on the terminal */
+    double drawn_at;   /* seconds, of a steady clock */
+    const char *stage; /* that was drawn last; NULL: none */
 } progress;
 
 /* choice: "auto" (a line if stderr is a terminal that can redraw), "json" or "off"; quiet: off. */
