@@ -204,6 +204,7 @@ static int probe_folder(const char *path)
 static int check_path(const char *path, bool force)
 {
     struct stat st;
+    if (!*path) return cli_fail(SDCL_EUSAGE, "--output '': no name");
     if (!*base_name(path) || (!stat(path, &st) && S_ISDIR(st.st_mode))) {
         cli_fail(SDCL_EOUTPUT, "%s: is a folder", path);
         cli_hint("-o %s%s[seed].png", path, *base_name(path) ? "/" : "");

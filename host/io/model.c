@@ -96,7 +96,11 @@ int model_open(model **out_model, const char *path, const char *config_dir)
     *out_model = NULL;
     model *m = calloc(1, sizeof *m);
     if (!m || !(m->path = strdup(path))) TRY(FAIL(SDCL_ENOMEM, "out of memory"));
-    if (stat(path, &st)) TRY(FAIL(SDCL_EMODEL, "%s: %s", path, strerror(errno)));
+    if (stat(path, &st)) {
+        err = FAIL(SDCL_EMODEL, "model '%s': %s", path, strerror(errno));
+        error_hint("a model is a folder in diffusers layout or a .safetensors file");
+        goto out;
+    }
     if (!S_ISDIR(st.st_mode)) TRY(model_load_single_file(m, config_dir));
     else if (config_dir)
         TRY(FAIL(SDCL_EUSAGE, "%s: a model folder has configs of its own; a model config is for single files", path));

@@ -96,6 +96,7 @@ mkdir "$work/empty"
 printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n' > "$work/lfs.safetensors"
 head -c 1000 /dev/zero > "$work/zeros.safetensors"
 refused 'a missing model' 3 'nowhere' -p x -m "$work/nowhere"
+refused 'a model without a name' 3 'hint: a model is' -p x -m ''
 refused 'an empty folder as a model' 3 'empty' -p x -m "$work/empty"
 refused 'a git-lfs pointer as a model' 3 'lfs' -p x -m "$work/lfs.safetensors"
 refused 'zeros as a model' 3 'zeros' -p x -m "$work/zeros.safetensors"
@@ -212,6 +213,15 @@ ok 'a dry run' printed '^peak '
 run -p x --dry-run --json -W 64 -H 64
 ok 'a dry run in JSON' printed '^{"device":.*"peak":[1-9][0-9]*,.*}$'
 ok 'a dry run draws nothing' no_files
+if command -v script > /dev/null; then
+    TERM=xterm script -qec "stty cols 30; '$sdcl' -p x -s 1 -f $small" /dev/null > "$out" 2> "$err" < /dev/null
+    ok 'a progress line on a terminal is redrawn a few times' [ "$(grep -o 'load [0-9]' "$out" | wc -l)" -lt 40 ]
+    ok 'and keeps to its width' [ "$(tr '\r' '\n' < "$out" | sed 's/^.\[K//' | grep '^load\|^unet' | awk '{ if (length > n) n = length } END { print (n > 0 && n < 30) }')" = 1 ]
+    clean
+else
+    skip 'a progress line on a terminal is redrawn a few times' 'no script(1)'
+    skip 'and keeps to its width' 'no script(1)'
+fi
 run -p x -s 1 --profile --progress json $small
 ok 'a profile' said ' total$'
 ok 'progress in JSON' said '^{"stage":"unet","step":2,"steps":2,'
@@ -219,6 +229,7 @@ clean
 
 # --- output that fails ---
 
+refused 'an empty name' 2 'no name' -p x -o ''
 refused 'a missing folder' 7 'no/' -p x -o no/x.png
 refused 'a folder as a file' 7 'is a folder' -p x -o .
 refused 'a device as a file' 7 'not a regular file' -p x -f -o /dev/null
