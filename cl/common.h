@@ -43,13 +43,13 @@
 #define STOREY8(v, p, i) JOIN(STORE8_, YT)(v, p, i)
 #define STOREY16(v, p, i) JOIN(STORE16_, YT)(v, p, i)
 
-/* exp, accurate to 2 ulp for x in [-87, 88], clamped outside: PoCL's exp(float16) costs as much as the matrix products around it. The range is
+/* exp, accurate to 2 ulp for x in [-87, 88], clamped outside; NaN for NaN and infinities, which are errors that must show: PoCL's exp(float16) costs as much as the matrix products around it. The range is
  * reduced by ln 2 in two parts; the polynomial is the minimax one of Cephes' expf (Moshier).
  * erf, to 4e-7: a rational function of x^2 fitted for relative error on |x| <= 3.92, where erf is 1 - 3e-8. */
 #define DEFINE_FUNCTIONS(V, IV, N)                                                                                     \
-    INLINE V exp_##N(V x)                                                                                              \
+    INLINE V exp_##N(V given)                                                                                          \
     {                                                                                                                  \
-        x = clamp(x, (V)(-87.0f), (V)(88.0f));                                                                         \
+        V x = clamp(given, (V)(-87.0f), (V)(88.0f));                                                                    \
         V n = rint(x * 1.44269504088896341f);                                                                          \
         V r = fma(n, (V)(-0.693359375f), x);                                                                           \
         r = fma(n, (V)(2.12194440e-4f), r);                                                                            \
@@ -59,7 +59,7 @@
         p = fma(p, r, (V)(1.6666665459e-1f));                                                                          \
         p = fma(p, r, (V)(5.0000001201e-1f));                                                                          \
         p = fma(p, r * r, r + 1.0f);                                                                                   \
-        return p * as_##V((JOIN(convert_, IV)(n) + 127) << 23);                                                        \
+        return fma(p, as_##V((JOIN(convert_, IV)(n) + 127) << 23), given - given);                                     \
     }                                                                                                                  \
     INLINE V silu_##N(V x) { return x / (1.0f + exp_##N(-x)); }                                                        \
     INLINE V quick_gelu_##N(V x) { return x / (1.0f + exp_##N(-1.702f * x)); }                                         \

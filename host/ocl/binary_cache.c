@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "ocl/binary_cache.h"
 
-#include "base/strbuf.h"
+#include "base/cache_folder.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { CACHE_AUTO, CACHE_ON, CACHE_OFF };
@@ -24,29 +23,6 @@ static bool driver_keeps(const char *platform)
     for (size_t i = 0; i < sizeof keepers / sizeof *keepers; i++)
         if (strcasestr(platform, keepers[i])) return true;
     return false;
-}
-
-/* A folder in which nobody but this user can put or replace a file. */
-static bool is_private(const char *path)
-{
-    struct stat st;
-    return !stat(path, &st) && S_ISDIR(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & (S_IWGRP | S_IWOTH));
-}
-
-/* $XDG_CACHE_HOME/sdcl, else ~/.cache/sdcl, made where it is missing; NULL: it cannot be used. */
-static char *cache_folder(void)
-{
-    strbuf path = {0};
-    const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    if (base && *base == '/') strbuf_puts(&path, base);
-    else if (home && *home == '/') strbuf_printf(&path, "%s/.cache", home);
-    else return NULL;
-    mkdir(strbuf_text(&path), S_IRWXU);
-    strbuf_puts(&path, "/sdcl");
-    mkdir(strbuf_text(&path), S_IRWXU);
-    if (!path.failed && is_private(path.s)) return path.s;
-    strbuf_free(&path);
-    return NULL;
 }
 
 int binary_cache_open(char **folder, const ocl_device *device, const config *values)
