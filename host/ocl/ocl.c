@@ -105,9 +105,10 @@ int ocl_zeros(ocl *o, uint64_t bytes, cl_mem *mem)
         ocl_buffer_free(o, &o->zeros);
         zeros = calloc(1, (size_t)bytes);
         if (!zeros) return FAIL(SDCL_ENOMEM, "out of memory");
+        o->zeros_bytes = 0;
         TRY(ocl_buffer_new(o, &o->zeros, bytes));
-        o->zeros_bytes = bytes;
         TRY(ocl_write(o, o->zeros, 0, bytes, zeros));
+        o->zeros_bytes = bytes;
     }
     *mem = o->zeros;
 out:
@@ -158,6 +159,27 @@ int ocl_finish(ocl *o)
     for (int i = 0; i < QUEUES; i++) CL_TRY(clFinish(o->queue[i]));
     o->unflushed = 0;
 out:
+    return err;
+}
+
+int ocl_fence(ocl *o, cl_event *fence)
+{
+    int err = 0;
+    CL_TRY(clEnqueueMarkerWithWaitList(o->queue[0], 0, NULL, fence));
+    CL_TRY(clFlush(o->queue[0]));
+out:
+    return err;
+}
+
+int ocl_fence_wait(ocl *o, cl_event *fence)
+{
+    int err = 0;
+    if (!*fence) return 0;
+    CL_TRY(clWaitForEvents(1, fence));
+    o->unflushed = 0;
+out:
+    clReleaseEvent(*fence);
+    *fence = NULL;
     return err;
 }
 

@@ -70,6 +70,9 @@ int ocl_write_async(ocl *o, cl_mem mem, uint64_t offset, uint64_t bytes, const v
 int ocl_copy(ocl *o, cl_mem dst, uint64_t dst_offset, cl_mem src, uint64_t src_offset, uint64_t bytes);
 /* Waits for both queues. */
 int ocl_finish(ocl *o);
+/* A mark behind what is on queue 0 now, in *fence; and waiting for one, which frees it (NULL is fine). */
+int ocl_fence(ocl *o, cl_event *fence);
+int ocl_fence_wait(ocl *o, cl_event *fence);
 /* What is enqueued on `later` from here on waits for what is on `earlier` now. */
 int ocl_join(ocl *o, int earlier, int later);
 

@@ -97,7 +97,8 @@ int denoise(sdcl *s, const sdcl_job *j, sampler *steps, noise *n, int first)
     int err = 0;
     passes *x = &s->shape;
     script run = {0};
-    cl_mem values = NULL; /* programs, then (timestep, input scale) per evaluation */
+    cl_event before = NULL; /* the end of the evaluation before */
+    cl_mem values = NULL;   /* programs, then (timestep, input scale) per evaluation */
     double begin = seconds_now();
     TRY(script_build(&run, steps, j->cfg_scale, j->dump != NULL));
     uint64_t program_bytes = (uint64_t)run.program_count * SCHEDULER_PROGRAM * 4;
@@ -111,12 +112,18 @@ int denoise(sdcl *s, const sdcl_job *j, sampler *steps, noise *n, int first)
         const script_item *item = &run.items[i];
         uint64_t pair = (uint64_t)run.program_count * SCHEDULER_PROGRAM + 2 * (uint64_t)item->index;
         switch (item->kind) {
-        case SCRIPT_EVALUATE:
+        case SCRIPT_EVALUATE: {
             TRY(session_cancelled(s));
             session_progress(s, "unet", item->index, run.evaluation_count, seconds_now() - begin, first, j->count);
             TRY(evaluate(s, item->slot, values, pair));
-            TRY(ocl_finish(s->o)); /* keeps progress and Ctrl-C honest */
+            /* The host is one evaluation ahead: the device never waits for it, and progress and Ctrl-C stay honest. */
+            cl_event now = NULL;
+            TRY(ocl_fence(s->o, &now));
+            err = ocl_fence_wait(s->o, &before);
+            before = now;
+            if (err) goto out;
             break;
+        }
         case SCRIPT_COMBINE:
             plan_bind(x->scheduler, x->program, values, (uint64_t)item->index * SCHEDULER_PROGRAM);
             TRY(plan_run(x->scheduler));
@@ -134,6 +141,8 @@ int denoise(sdcl *s, const sdcl_job *j, sampler *steps, noise *n, int first)
     TRY(check_finite(s));
     session_progress(s, "unet", run.evaluation_count, run.evaluation_count, seconds_now() - begin, first, j->count);
 out:
+    ocl_fence_wait(s->o, &before);
+    if (err) ocl_finish(s->o); /* what is still under way reads `values` */
     if (values) ocl_buffer_free(s->o, &values);
     script_free(&run);
     return err;

@@ -86,7 +86,7 @@ static uint64_t layout_bytes(const weight *w)
 {
     uint64_t row = (uint64_t)w->columns * (uint64_t)w->taps;
     switch (w->layout) {
-    case LAYOUT_VECTOR: return (uint64_t)w->rows * 4;
+    case LAYOUT_VECTOR: return (uint64_t)w->rows * row * 4;
     case LAYOUT_ROWS: return (uint64_t)w->rows * row * (uint64_t)dtype_size(w->dt);
     case LAYOUT_PANELS: {
         uint64_t panels = ((uint64_t)w->rows + (uint64_t)w->panel - 1) / (uint64_t)w->panel;
@@ -183,7 +183,7 @@ static int pack_rows(loader *l, const weight *w, int first, int n, uint64_t offs
     ocl_arg args[] = {ARG(w->mem), ARG(zero),       ARG(l->staging), ARG(from),      ARG(w->rows),
                       ARG(row0),   ARG(count),      ARG(w->columns), ARG(w->taps),   ARG(w->panel),
                       ARG(paired), ARG(row_stride), ARG(w->taps),    ARG(tap_stride)};
-    ocl_grid grid = {{(size_t)w->panel, (size_t)panels_of(w), 1}, {1, 1, 1}};
+    ocl_grid grid = {{(size_t)(w->columns + 63) / 64, (size_t)w->taps, (size_t)panels_of(w)}, {1, 1, 1}};
     return ocl_run(l->o, 0, l->pack[w->dt == F16], "load", grid, args, sizeof args / sizeof *args);
 }
 
