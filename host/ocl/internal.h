@@ -45,7 +45,7 @@ typedef struct profile_row {
 
 typedef struct profile_event {
     cl_event event;
-    const char *module, *kernel;
+    int row;
 } profile_event;
 
 struct ocl {

@@ -6,21 +6,22 @@
 
 enum { EVENTS_MAX = 4096 }; /* events kept before they are summed: an event costs memory until it is released */
 
-static profile_row *row_of(ocl *o, const char *module, const char *kernel)
+/* The row's index, -1: out of memory. Rows move only when no events are left to sum. */
+static int row_of(ocl *o, const char *module, const char *kernel)
 {
     for (int i = 0; i < o->row_count; i++)
-        if (!strcmp(o->rows[i].module, module) && o->rows[i].kernel == kernel) return &o->rows[i];
+        if (!strcmp(o->rows[i].module, module) && o->rows[i].kernel == kernel) return i;
     if (o->row_count == o->row_capacity) {
         int capacity = o->row_capacity ? o->row_capacity * 2 : 256;
         profile_row *rows = realloc(o->rows, (size_t)capacity * sizeof *rows);
-        if (!rows) return NULL;
+        if (!rows) return -1;
         o->rows = rows;
         o->row_capacity = capacity;
     }
     char *name = strdup(module);
-    if (!name) return NULL;
+    if (!name) return -1;
     o->rows[o->row_count] = (profile_row){name, kernel, 0, 0};
-    return &o->rows[o->row_count++];
+    return o->row_count++;
 }
 
 static int sum_events(ocl *o)
@@ -28,13 +29,9 @@ static int sum_events(ocl *o)
     int err = 0;
     TRY(ocl_finish(o));
     for (int i = 0; i < o->event_count; i++) {
-        profile_event *e = &o->events[i];
+        const profile_event *e = &o->events[i];
         cl_ulong begin = 0, end = 0;
-        profile_row *r = row_of(o, e->module, e->kernel);
-        if (!r) {
-            err = FAIL(SDCL_ENOMEM, "out of memory");
-            goto out;
-        }
+        profile_row *r = &o->rows[e->row];
         CL_TRY(clGetEventProfilingInfo(e->event, CL_PROFILING_COMMAND_START, sizeof begin, &begin, NULL));
         CL_TRY(clGetEventProfilingInfo(e->event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL));
         r->calls++;
@@ -48,15 +45,13 @@ out:
 
 int profile_add(ocl *o, cl_event event, const char *module, const char *kernel)
 {
-    int err = 0;
-    if (!o->events) {
-        o->events = calloc(EVENTS_MAX, sizeof *o->events);
-        if (!o->events) {
-            clReleaseEvent(event);
-            return FAIL(SDCL_ENOMEM, "out of memory");
-        }
+    int err = 0, row = row_of(o, module, kernel);
+    if (!o->events) o->events = calloc(EVENTS_MAX, sizeof *o->events);
+    if (row < 0 || !o->events) {
+        clReleaseEvent(event);
+        return FAIL(SDCL_ENOMEM, "out of memory");
     }
-    o->events[o->event_count++] = (profile_event){event, module, kernel};
+    o->events[o->event_count++] = (profile_event){event, row};
     if (o->event_count == EVENTS_MAX) TRY(sum_events(o));
 out:
     return err;

@@ -221,6 +221,7 @@ int passes_allocate(sdcl *s)
     bind_all(s);
     TRY(ocl_write(s->o, x->memory, x->at_scalars, sizeof unscale, &unscale));
 out:
+    if (err) passes_free(s); /* half of the memory is no use, and the next job may be smaller */
     return err;
 }
 

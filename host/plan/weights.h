@@ -22,7 +22,7 @@ typedef struct weight_part {
 
 typedef enum weight_layout {
     LAYOUT_NONE,
-    LAYOUT_VECTOR, /* f32, rows values: bias, gamma */
+    LAYOUT_VECTOR, /* f32, rows x columns x taps values: bias, gamma */
     LAYOUT_ROWS,   /* [rows][columns], storage type: embeddings */
     LAYOUT_PANELS /* [ceil(rows/NR)][taps][columns][NR], storage type, zero padded: the vector operand of GEMM and convolution */
 } weight_layout;

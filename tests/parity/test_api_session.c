@@ -249,6 +249,35 @@ static void dry_run_is_exact(void **state)
         fail_msg("the peak is %.3f times what the dry run said (%llu)", ratio, (unsigned long long)m.peak);
 }
 
+static void module_is_named(void *user, const char *module, const char *kernel, int calls, double milliseconds)
+{
+    (void)milliseconds;
+    *(int *)user += calls;
+    assert_true(*kernel && calls > 0);
+    if (strncmp(module, "load", 4) && strncmp(module, "text", 4) && strncmp(module, "prologue", 8) &&
+        strncmp(module, "unet", 4) && strncmp(module, "sampler", 7) && strncmp(module, "vae", 3))
+        fail_msg("the profile has a module '%s'", module);
+}
+
+/* Batches of four and of one: the profile outlives the plans of the first. */
+static void profile_of_two_shapes(void **state)
+{
+    (void)state;
+    int calls = 0;
+    sdcl *s = NULL;
+    sdcl_params p;
+    sdcl_job j = small_job(seeds, 5);
+    sdcl_params_init(&p);
+    p.model = MODEL;
+    p.profile = 1;
+    j.steps = 1;
+    assert_done(sdcl_open(&s, &p));
+    assert_done(sdcl_generate(s, &j, NULL, NULL));
+    assert_done(sdcl_profile(s, module_is_named, &calls));
+    assert_true(calls > 100);
+    sdcl_close(&s);
+}
+
 static void config_and_device_of_a_session(void **state)
 {
     (void)state;
@@ -277,6 +306,7 @@ int main(void)
         cmocka_unit_test_setup(lost_text_is_quoted_once, forget),
         cmocka_unit_test_setup(reuse_leaves_no_trace, forget),
         cmocka_unit_test_setup(dry_run_is_exact, forget),
+        cmocka_unit_test_setup(profile_of_two_shapes, forget),
         cmocka_unit_test_setup(config_and_device_of_a_session, forget),
         cmocka_unit_test_setup(close_twice, forget),
     };
