@@ -2,7 +2,7 @@
 #include "tile_gpu.h"
 
 /* 3x3 convolution on a GPU as implicit GEMM; operands as in conv3x3_cpu.cl, panels of BN output channels.
- *   launch: dimension 0 panels, 1 blocks of BM output pixels */
+ *   launch: as gemm_gpu, rows being output pixels */
 __kernel __attribute__((reqd_work_group_size(GN, GM, 1)))
 void conv3x3_gpu(__global YTYPE *y, ulong yo, __global const XTYPE *x, ulong xo, __global const WTYPE *wt, ulong wo,
                  __global const float *bias, ulong bo, __global const float *row, ulong ro, __global const YTYPE *residual, ulong so,
@@ -10,7 +10,8 @@ void conv3x3_gpu(__global YTYPE *y, ulong yo, __global const XTYPE *x, ulong xo,
                  int ldrow, int flags)
 {
     __local float as[BK * (BM + 1)], bs[BK * BN];
-    int item = (int)get_local_id(1) * GN + (int)get_local_id(0), panel = (int)get_group_id(0), r0 = (int)get_group_id(1) * BM;
+    int item = (int)get_local_id(1) * GN + (int)get_local_id(0), panels = (n + BN - 1) / BN;
+    int panel = (int)get_group_id(0) % panels, r0 = (int)get_group_id(0) / panels * BM;
     int m = images * oh * ow;
     float sum[TM][TN];
     for (int i = 0; i < TM; i++)

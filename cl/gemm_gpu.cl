@@ -2,14 +2,15 @@
 #include "tile_gpu.h"
 
 /* y (M, N) = epilogue(x (M, K) * w^T) on a GPU; operands as in gemm_cpu.cl, panels of BN columns.
- *   launch: dimension 0 panels, 1 blocks of BM rows */
+ *   launch: dimension 0 panels within blocks of BM rows; only that dimension has room for more than 65535 groups on every device */
 __kernel __attribute__((reqd_work_group_size(GN, GM, 1)))
 void gemm_gpu(__global YTYPE *y, ulong yo, __global const XTYPE *x, ulong xo, __global const WTYPE *w, ulong wo, __global const float *bias,
               ulong bo, __global const float *row, ulong ro, __global const YTYPE *residual, ulong so, int m, int n, int k, int ldx, int ldy,
               int ldr, int ldrow, int image, int flags)
 {
     __local float as[BK * (BM + 1)], bs[BK * BN];
-    int item = (int)get_local_id(1) * GN + (int)get_local_id(0), panel = (int)get_group_id(0), r0 = (int)get_group_id(1) * BM;
+    int item = (int)get_local_id(1) * GN + (int)get_local_id(0), panels = (n + BN - 1) / BN;
+    int panel = (int)get_group_id(0) % panels, r0 = (int)get_group_id(0) / panels * BM;
     float sum[TM][TN];
     for (int i = 0; i < TM; i++)
         for (int j = 0; j < TN; j++) sum[i][j] = 0.0f;

@@ -34,7 +34,7 @@ static int launch(plan *p, const step *s)
     args a = {0};
     conv_tensor_args(&a, p, s);
     conv_shape_args(&a, s);
-    return args_run(&a, p, s->kernel[0], s->module, ceil_div(y.c, t->BN), ceil_div(rows_of(y), t->BM), 1,
+    return args_run(&a, p, s->kernel[0], s->module, ceil_div(y.c, t->BN) * ceil_div(rows_of(y), t->BM), 1, 1,
                     (size_t)(t->BN / t->TN), (size_t)(t->BM / t->TM));
 }
 

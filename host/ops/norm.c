@@ -66,7 +66,7 @@ static int stats_launch(plan *p, const step *s)
     arg_int(&a, hw);
     arg_int(&a, x.c);
     arg_int(&a, x.ld);
-    TRY(args_run(&a, p, s->kernel[0], s->module, channel_groups(st->tune.WG, x.c), (size_t)st->slabs, (size_t)x.n,
+    TRY(args_run(&a, p, s->kernel[0], s->module, (size_t)st->slabs, channel_groups(st->tune.WG, x.c), (size_t)x.n,
                  (size_t)st->tune.WG, 1));
     arg_tensor(&b, p, s->t[STATS_NORM], x);
     arg_tensor(&b, p, st->part, x);
@@ -127,7 +127,7 @@ static int apply_launch(plan *p, const step *s)
     arg_int(&a, x.ld);
     arg_int(&a, y.ld);
     arg_int(&a, *(const int *)s->params);
-    return args_run(&a, p, s->kernel[0], s->module, channel_groups(t->WG, x.c), ceil_div(rows_of(x), t->ROWS), 1,
+    return args_run(&a, p, s->kernel[0], s->module, ceil_div(rows_of(x), t->ROWS), channel_groups(t->WG, x.c), 1,
                     (size_t)t->WG, 1);
 }
 
