@@ -20,8 +20,8 @@ static int run(const plan *p, const gemm_engine *g, const char *module, const ge
     args a = {0};
     memcpy(&t, g->tune, sizeof t);
     gemm_args(&a, c);
-    return args_run(&a, p, g->kernel, module, ceil_div(c->n, t.BN) * ceil_div(c->m, t.BM), 1, 1,
-                    (size_t)(t.BN / t.TN), (size_t)(t.BM / t.TM));
+    return args_run(&a, p, g->kernel, module, ceil_div(c->n, t.BN) * ceil_div(c->m, t.BM), 1, 1, (size_t)(t.BN / t.TN),
+                    (size_t)(t.BM / t.TM));
 }
 
 int gemm_gpu_engine(plan *p, gemm_engine *g, int columns, dtype xt, dtype wt, dtype yt)

@@ -24,6 +24,7 @@ static const struct shape {
     {1, 6, 6, 140, 50, 1, PAD_SAME, 0, 0, ROW | RESIDUAL, 0},
     {2, 5, 6, 24, 3, 1, PAD_SAME, 0, 0, NORM, 4},
     {1, 1, 9, 8, 70, 1, PAD_SAME, 0, 0, 0, 0},
+    {2, 31, 15, 8, 200, 1, PAD_SAME, 0, 0, ROW, 0}, /* several whole cache blocks, one across images */
     /* SD v1, 512x512 */
     {2, 64, 64, 320, 320, 1, PAD_SAME, 0, 0, ROW, 0},
     {2, 32, 32, 640, 640, 1, PAD_SAME, 0, 0, ROW, 0},
@@ -32,7 +33,7 @@ static const struct shape {
     {1, 64, 64, 512, 512, 1, PAD_SAME, 0, 0, RESIDUAL, 0},
     {1, 256, 256, 256, 256, 1, PAD_SAME, 0, 0, RESIDUAL, 0},
 };
-enum { TESTS = 13, ALL = sizeof shapes / sizeof *shapes };
+enum { TESTS = 14, ALL = sizeof shapes / sizeof *shapes };
 
 static void describe(int i, char *text, size_t size)
 {

@@ -23,6 +23,7 @@ static const struct shape {
     {1, 5, 7, 300, 0, ACT_NONE, 0},
     {2, 30, 24, 24, BIAS | NORM, ACT_NONE, 4},
     {3, 1, 200, 70, BIAS, ACT_SILU, 0},
+    {2, 450, 200, 140, BIAS | ROW, ACT_NONE, 0}, /* several whole cache blocks, one across images */
     /* SD v1, 512x512, two rows of guidance */
     {2, 4096, 320, 320, BIAS | RESIDUAL, ACT_NONE, 0},
     {2, 4096, 960, 320, 0, ACT_NONE, 0},
@@ -34,7 +35,7 @@ static const struct shape {
     {2, 256, 5120, 1280, BIAS | GEGLU, ACT_NONE, 0},
     {2, 77, 768, 768, BIAS, ACT_NONE, 0},
 };
-enum { TESTS = 12, ALL = sizeof shapes / sizeof *shapes };
+enum { TESTS = 13, ALL = sizeof shapes / sizeof *shapes };
 
 static void describe(int i, char *text, size_t size)
 {
