@@ -28,7 +28,7 @@ static int launch(plan *p, const step *s)
     const attention_params *v = s->params;
     tensor q = s->t[ATT_Q];
     int tq = tokens_of(q), mq = t->MQ;
-    size_t want = 4 * (size_t)ocl_units(plan_ocl(p));
+    size_t want = 2 * (size_t)ocl_units(plan_ocl(p));
     args a = {0};
     while (mq > t->QR && ceil_div(tq, mq) * (size_t)v->heads * (size_t)q.n < want)
         mq = (int)ceil_div(mq / 2, t->QR) * t->QR;

@@ -5,10 +5,18 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 void tune_values(const plan *p, const ocl_section *section, dtype dt, void *tune)
 {
     config_values(ocl_config_of(plan_ocl(p)), section, dt == F16 ? "f16" : "f32", tune);
+}
+
+bool group_fits(const plan *p, int local0, int local1)
+{
+    const ocl_device *d = ocl_device_of(plan_ocl(p));
+    return (size_t)local0 <= d->max_items[0] && (size_t)local1 <= d->max_items[1] &&
+           (size_t)local0 * (size_t)local1 <= d->info.max_work_group;
 }
 
 int op_kernel(plan *p, ocl_kernel **k, const ocl_section *section, const void *tune, const char *format, ...)
@@ -20,8 +28,15 @@ int op_kernel(plan *p, ocl_kernel **k, const ocl_section *section, const void *t
     vsnprintf(extra, sizeof extra, format, ap);
     va_end(ap);
     strbuf_printf(&options, "%s", extra);
-    for (int i = 0; i < section->count; i++)
-        strbuf_printf(&options, " -D%s=%d", section->tunables[i].name, ((const int *)tune)[i]);
+    for (int i = 0; i < section->count; i++) {
+        const char *name = section->tunables[i].name;
+        int value = ((const int *)tune)[i];
+        if (!strcmp(name, "WG") && !group_fits(p, value, 1)) {
+            strbuf_free(&options);
+            return FAIL(SDCL_EUSAGE, "[%s] WG = %d does not fit this device", section->name, value);
+        }
+        strbuf_printf(&options, " -D%s=%d", name, value);
+    }
     int err = options.failed ? FAIL(SDCL_ENOMEM, "out of memory")
                              : ocl_kernel_get(plan_ocl(p), k, section->name, strbuf_text(&options));
     strbuf_free(&options);
@@ -87,7 +102,7 @@ int panel_vectors(int columns, int most)
 
 void cpu_blocks(const plan *p, int rows, int panels, int mr, int rb_max, int pb_max, int *rb, int *pb)
 {
-    size_t want = 4 * (size_t)ocl_units(plan_ocl(p));
+    size_t want = 2 * (size_t)ocl_units(plan_ocl(p));
     *rb = rb_max;
     *pb = pb_max < panels ? pb_max : panels;
     while (ceil_div(rows, *rb) * ceil_div(panels, *pb) < want) {
