@@ -15,7 +15,7 @@ static bool fits(const plan *p, const step *s)
     struct attention_gpu_tune t;
     tune_values(p, &attention_gpu_kernel, plan_activation(p), &t);
     return head_size(s) <= HEAD_MAX && (uint64_t)(2 * t.KB * head_size(s)) * 4 <= d->local_bytes &&
-           (size_t)t.WG <= d->max_work_group;
+           group_fits(p, t.WG, 1);
 }
 
 static int prepare(plan *p, step *s)

@@ -8,9 +8,13 @@
 /* Values of a section in force for steps that compute in storage type dt: fills a `struct x_tune`. */
 void tune_values(const plan *p, const ocl_section *section, dtype dt, void *tune);
 
-/* The kernel of a section, compiled with its tunables and extra options ("-DXT=F32 ..."). values: the section's, may be NULL if it has none. */
+/* The kernel of a section, compiled with its tunables and extra options ("-DXT=F32 ..."). tune: the section's values, may be NULL if it has none.
+ * SDCL_EUSAGE: WG items are more than the device takes. */
 int op_kernel(plan *p, ocl_kernel **k, const ocl_section *section, const void *tune, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
+
+/* Does the device run work-groups of that many items? */
+bool group_fits(const plan *p, int local0, int local1);
 
 enum { ARGS_MAX = 48 };
 

@@ -119,8 +119,7 @@ bool gpu_tile_fits(const plan *p, int bm, int bn, int bk, int tm, int tn)
 {
     const sdcl_device *d = &ocl_device_of(plan_ocl(p))->info;
     uint64_t local = (uint64_t)(bk * (bm + 1) + bk * bn) * 4;
-    return tn % 2 == 0 && bm % tm == 0 && bn % tn == 0 && local <= d->local_bytes &&
-           (size_t)(bm / tm * (bn / tn)) <= d->max_work_group;
+    return tn % 2 == 0 && bm % tm == 0 && bn % tn == 0 && local <= d->local_bytes && group_fits(p, bn / tn, bm / tm);
 }
 
 void conv_tensor_args(args *a, const plan *p, const step *s)
