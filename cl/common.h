@@ -84,7 +84,13 @@ DEFINE_FUNCTIONS(float, int, 1)
 DEFINE_FUNCTIONS(float8, int8, 8)
 DEFINE_FUNCTIONS(float16, int16, 16)
 
-/* Activations of the GEMM and convolution epilogues: host/ops/ops.h, enum activation. */
+/* What follows the sum of a GEMM or convolution, in this order: bias, row, activation or GEGLU, residual. host/ops/matmul.h has the same numbers;
+ * from ACT_SHIFT on stands the activation: host/ops/ops.h, enum activation. */
+#define HAS_BIAS 1
+#define HAS_ROW 2
+#define HAS_RESIDUAL 4
+#define IS_GEGLU 8
+#define ACT_SHIFT 4
 #define ACT_SILU 1
 #define ACT_GELU 2
 #define ACT_QUICK_GELU 3

@@ -10,13 +10,6 @@
 
 #define NR (16 * NV)
 
-/* What follows the sum, in this order: bias, row, activation or GEGLU, residual. */
-#define HAS_BIAS 1
-#define HAS_ROW 2
-#define HAS_RESIDUAL 4
-#define IS_GEGLU 8
-#define ACT_SHIFT 4
-
 typedef struct epilogue {
     __global const float *bias, *row; /* row: that of the image at hand */
     int flags, columns;               /* columns of the output: N, or N / 2 with GEGLU */

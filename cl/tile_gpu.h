@@ -8,12 +8,6 @@
 #define GN (BN / TN)
 #define GM (BM / TM)
 
-#define HAS_BIAS 1
-#define HAS_ROW 2
-#define HAS_RESIDUAL 4
-#define IS_GEGLU 8
-#define ACT_SHIFT 4
-
 /* sum += a tile * b tile.  as [BK][BM + 1], bs [BK][BN] */
 INLINE void multiply(float sum[TM][TN], __local const float *as, __local const float *bs)
 {

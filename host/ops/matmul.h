@@ -8,7 +8,7 @@
 /* Operands of both ops in a step. */
 enum { MM_Y, MM_X, MM_BIAS, MM_ROW, MM_RESIDUAL, MM_OPERANDS };
 
-/* cl/tile_cpu.h has the same numbers. */
+/* cl/common.h has the same numbers. */
 enum { FLAG_BIAS = 1, FLAG_ROW = 2, FLAG_RESIDUAL = 4, FLAG_GEGLU = 8, FLAG_ACT_SHIFT = 4 };
 
 /* The flags of f after the shapes of its tensors have been checked against y (columns: of the weight). */

@@ -9,11 +9,9 @@ enum { PIXELS_MAX = 8192, STEPS_MAX = 1000, PICTURES_MAX = 100000 };
 
 void sdcl_job_init(sdcl_job *j) { *j = (sdcl_job){.prompt = "", .negative = "", .cfg_scale = 7.5, .count = 1}; }
 
-static int vae_factor(const sdcl *s) { return 1 << (model_vae(s->m)->levels - 1); }
-
 static int resolve_size(const sdcl *s, sdcl_job *j)
 {
-    int factor = vae_factor(s), own = model_unet(s->m)->sample_size * factor;
+    int factor = session_factor(s), own = model_unet(s->m)->sample_size * factor;
     int *sides[] = {&j->width, &j->height};
     for (int i = 0; i < 2; i++) {
         int side = *sides[i], below = side / factor * factor;

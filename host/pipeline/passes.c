@@ -131,7 +131,7 @@ out:
 /* One picture at a time: the decoder's activations are the largest of all. */
 static int build_vae(sdcl *s, passes *x)
 {
-    int err = 0, factor = 1 << (model_vae(s->m)->levels - 1), height = x->h * factor, width = x->w * factor;
+    int err = 0, factor = session_factor(s), height = x->h * factor, width = x->w * factor;
     TRY(new_plan(s, &x->vae, "vae"));
     x->vae_latent = plan_external(x->vae, F32, 1, x->h, x->w, x->channels);
     x->vae_scale = plan_external(x->vae, F32, 1, 1, 1, 1);
@@ -150,6 +150,12 @@ out:
     return err;
 }
 
+static void log_plan(const sdcl *s, const char *name, const plan *p, int times)
+{
+    session_log(s, SDCL_VERBOSE, "%s: %d x %d steps, %.2f GFLOP, %.1f MB of activations", name, times, plan_steps(p),
+                times * plan_flops(p) * 1e-9, times * (double)plan_arena_bytes(p) * 1e-6);
+}
+
 int passes_prepare(sdcl *s, int pictures, bool guided, int h, int w)
 {
     int err = 0, rows = guided ? 2 * pictures : pictures;
@@ -165,15 +171,9 @@ int passes_prepare(sdcl *s, int pictures, bool guided, int h, int w)
     TRY(build_unet(s, x, rows));
     TRY(build_scheduler(s, x, rows));
     TRY(build_vae(s, x));
-    for (int i = 0; i < 3; i++) {
-        const plan *p = i == 0 ? x->text : i == 1 ? x->unet[0].p : x->vae;
-        int times = i == 1 ? x->unet_count : 1;
-        session_log(s, SDCL_VERBOSE, "%s: %d x %d steps, %.2f GFLOP, %.1f MB of activations",
-                    i == 0   ? "text"
-                    : i == 1 ? "unet"
-                             : "vae",
-                    times, plan_steps(p), times * plan_flops(p) * 1e-9, times * (double)plan_arena_bytes(p) * 1e-6);
-    }
+    log_plan(s, "text", x->text, 1);
+    log_plan(s, "unet", x->unet[0].p, x->unet_count);
+    log_plan(s, "vae", x->vae, 1);
 out:
     if (err) passes_free(s);
     return err;

@@ -184,19 +184,26 @@ out:
     return err;
 }
 
+/* Pictures that go through the UNet together with picture `first`: all of them where they are one stream of noise or one set of dumps. */
+static int batch_size(const sdcl_job *j, int first)
+{
+    bool whole = j->dump || j->compat == SDCL_COMPAT_DIFFUSERS;
+    return whole || j->count - first < BATCH_MAX ? j->count - first : BATCH_MAX;
+}
+
 int sdcl_generate(sdcl *s, const sdcl_job *job, sdcl_image_fn *each, void *user)
 {
-    int err = 0, factor = 1 << (model_vae(s->m)->levels - 1);
+    int err = 0, factor = session_factor(s);
     sdcl_job j = *job;
     sampler *steps = NULL;
     timing t = {.begin = seconds_now()};
     TRY(sdcl_job_resolve(s, &j));
-    bool guided = j.cfg_scale > 1, whole = j.dump || j.compat == SDCL_COMPAT_DIFFUSERS;
+    bool guided = j.cfg_scale > 1;
     sampler_params p = {j.sampler, j.schedule, j.steps, j.eta, model_scheduler(s->m)};
     TRY(sampler_open(&steps, &p));
     TRY(dump_open(j.dump));
     for (int first = 0, n; first < j.count; first += n) {
-        n = whole ? j.count : j.count - first < BATCH_MAX ? j.count - first : BATCH_MAX;
+        n = batch_size(&j, first);
         TRY(session_cancelled(s));
         bool same = s->shape.memory && s->shape.pictures == n && s->shape.guided == guided && first;
         TRY(load(s, n, guided, j.height / factor, j.width / factor, &t));
@@ -210,13 +217,11 @@ out:
 
 int sdcl_dry_run(sdcl *s, const sdcl_job *job, sdcl_memory *m)
 {
-    int err = 0, factor = 1 << (model_vae(s->m)->levels - 1);
+    int err = 0, factor = session_factor(s);
     sdcl_job j = *job;
     const passes *x = &s->shape;
     TRY(sdcl_job_resolve(s, &j));
-    bool whole = j.dump || j.compat == SDCL_COMPAT_DIFFUSERS;
-    int n = whole || j.count < BATCH_MAX ? j.count : BATCH_MAX;
-    TRY(passes_prepare(s, n, j.cfg_scale > 1, j.height / factor, j.width / factor));
+    TRY(passes_prepare(s, batch_size(&j, 0), j.cfg_scale > 1, j.height / factor, j.width / factor));
     *m = (sdcl_memory){.text_weights = weights_bytes(s->text_weights),
                        .text_arena = plan_arena_bytes(x->text),
                        .unet_weights = weights_bytes(s->unet_weights),

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <time.h>
 
+int session_factor(const sdcl *s) { return 1 << (model_vae(s->m)->levels - 1); }
+
 void session_log(const sdcl *s, sdcl_level level, const char *format, ...)
 {
     char message[1024];

@@ -62,6 +62,9 @@ struct sdcl {
 /* The tokenizer of a model; SDCL_EMODEL also where it has more tokens than the text encoder. To be closed after a failure too. */
 int session_open_words(tokenizer **words, const model *m, const char *path);
 
+/* Pixels per latent pixel, along a side. */
+int session_factor(const sdcl *s);
+
 void session_log(const sdcl *s, sdcl_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void session_progress(const sdcl *s, const char *stage, int step, int steps, double seconds, int image, int images);
 /* SDCL_EINTERRUPTED if the caller wants to stop. */
