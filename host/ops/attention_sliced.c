@@ -65,7 +65,7 @@ static int pack(const plan *p, const step *s, tensor to, tensor from, int rows, 
     arg_int(&a, row_stride);
     arg_int(&a, column_stride);
     arg_int(&a, 0);
-    return args_run(&a, p, s->kernel[1], s->module, ceil_div(columns, 64), 1, ceil_div(rows, panel), 1, 1);
+    return args_run(&a, p, s->kernel[1], s->module, ceil_div(columns, 64), ceil_div(rows, panel), 1, 1, 1);
 }
 
 static int softmax(const plan *p, const step *s, const sliced *x, int rows, int tk, int first)

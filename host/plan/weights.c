@@ -183,7 +183,7 @@ static int pack_rows(loader *l, const weight *w, int first, int n, uint64_t offs
     ocl_arg args[] = {ARG(w->mem), ARG(zero),       ARG(l->staging), ARG(from),      ARG(w->rows),
                       ARG(row0),   ARG(count),      ARG(w->columns), ARG(w->taps),   ARG(w->panel),
                       ARG(paired), ARG(row_stride), ARG(w->taps),    ARG(tap_stride)};
-    ocl_grid grid = {{(size_t)(w->columns + 63) / 64, (size_t)w->taps, (size_t)panels_of(w)}, {1, 1, 1}};
+    ocl_grid grid = {{(size_t)(w->columns + 63) / 64, (size_t)panels_of(w), 1}, {1, 1, 1}};
     return ocl_run(l->o, 0, l->pack[w->dt == F16], "load", grid, args, sizeof args / sizeof *args);
 }
 
