@@ -3,9 +3,7 @@
  *   src: rows [row0, row0 + count) of the matrix; element (row, column, tap) at (row - row0) * sr + column * sc + tap * st
  *   rows: of the whole matrix; with its last rows come the zeros that pad the last panel
  *   paired (GEGLU): a panel holds nr/2 rows of the first half of the matrix, then the same rows of the second half
- *   launch: one work-item per block of BLOCK columns and panel (dimensions 0, 1): it reads its rows once, in order */
-#define BLOCK 64
-
+ *   launch: one work-item per block of BLOCK columns (-DBLOCK) and panel (dimensions 0, 1): it reads its rows once, in order */
 __kernel void pack_rows(__global T *restrict w, ulong wo, __global const T *restrict src, ulong so, int rows, int row0, int count, int columns,
                         int taps, int nr, int paired, int sr, int sc, int st)
 {

@@ -43,7 +43,8 @@ static int prepare(plan *p, step *s)
     x->block = plan_scratch(p, F32, 1, 1, x->queries, tk);
     tune_values(p, &softmax_rows_kernel, plan_activation(p), &x->softmax);
     TRY(op_kernel(p, &s->kernel[0], &softmax_rows_kernel, &x->softmax, "-DXT=F32"));
-    TRY(op_kernel(p, &s->kernel[1], &pack_section, NULL, "-DT=%s", k.dt == F16 ? "ushort" : "uint"));
+    TRY(op_kernel(p, &s->kernel[1], &pack_section, NULL, "-DT=%s -DBLOCK=%d", k.dt == F16 ? "ushort" : "uint",
+                  PACK_BLOCK));
 out:
     return err;
 }
@@ -65,7 +66,7 @@ static int pack(const plan *p, const step *s, tensor to, tensor from, int rows, 
     arg_int(&a, row_stride);
     arg_int(&a, column_stride);
     arg_int(&a, 0);
-    return args_run(&a, p, s->kernel[1], s->module, ceil_div(columns, 64), ceil_div(rows, panel), 1, 1, 1);
+    return args_run(&a, p, s->kernel[1], s->module, ceil_div(columns, PACK_BLOCK), ceil_div(rows, panel), 1, 1, 1);
 }
 
 static int softmax(const plan *p, const step *s, const sliced *x, int rows, int tk, int first)

@@ -4,6 +4,7 @@
 
 #include "base/half.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,8 +22,12 @@ int weights_new(weights **ws, ocl *o)
     *ws = calloc(1, sizeof **ws);
     if (!*ws) return FAIL(SDCL_ENOMEM, "out of memory");
     (*ws)->o = o;
-    int err = ocl_kernel_get(o, &(*ws)->pack[0], "pack_rows", "-DT=uint");
-    if (!err) err = ocl_kernel_get(o, &(*ws)->pack[1], "pack_rows", "-DT=ushort");
+    int err = 0;
+    for (int i = 0; i < 2 && !err; i++) {
+        char options[64];
+        snprintf(options, sizeof options, "-DT=%s -DBLOCK=%d", i ? "ushort" : "uint", PACK_BLOCK);
+        err = ocl_kernel_get(o, &(*ws)->pack[i], "pack_rows", options);
+    }
     if (err) weights_free(ws);
     return err;
 }
@@ -82,16 +87,15 @@ out:
     return err;
 }
 
+static int panels_of(const weight *w) { return (w->rows + w->panel - 1) / w->panel; }
+
 static uint64_t layout_bytes(const weight *w)
 {
     uint64_t row = (uint64_t)w->columns * (uint64_t)w->taps;
     switch (w->layout) {
     case LAYOUT_VECTOR: return (uint64_t)w->rows * row * 4;
     case LAYOUT_ROWS: return (uint64_t)w->rows * row * (uint64_t)dtype_size(w->dt);
-    case LAYOUT_PANELS: {
-        uint64_t panels = ((uint64_t)w->rows + (uint64_t)w->panel - 1) / (uint64_t)w->panel;
-        return panels * (uint64_t)w->panel * row * (uint64_t)dtype_size(w->dt);
-    }
+    case LAYOUT_PANELS: return (uint64_t)panels_of(w) * (uint64_t)w->panel * row * (uint64_t)dtype_size(w->dt);
     default: return 0;
     }
 }
@@ -173,8 +177,6 @@ out:
     return err;
 }
 
-static int panels_of(const weight *w) { return (w->rows + w->panel - 1) / w->panel; }
-
 /* Rows [first, first + n) of w, in storage type, from the staging buffer into panels. */
 static int pack_rows(loader *l, const weight *w, int first, int n, uint64_t offset)
 {
@@ -183,7 +185,7 @@ static int pack_rows(loader *l, const weight *w, int first, int n, uint64_t offs
     ocl_arg args[] = {ARG(w->mem), ARG(zero),       ARG(l->staging), ARG(from),      ARG(w->rows),
                       ARG(row0),   ARG(count),      ARG(w->columns), ARG(w->taps),   ARG(w->panel),
                       ARG(paired), ARG(row_stride), ARG(w->taps),    ARG(tap_stride)};
-    ocl_grid grid = {{(size_t)(w->columns + 63) / 64, (size_t)panels_of(w), 1}, {1, 1, 1}};
+    ocl_grid grid = {{(size_t)(w->columns + PACK_BLOCK - 1) / PACK_BLOCK, (size_t)panels_of(w), 1}, {1, 1, 1}};
     return ocl_run(l->o, 0, l->pack[w->dt == F16], "load", grid, args, sizeof args / sizeof *args);
 }
 

@@ -7,6 +7,9 @@
 #include "ocl/ocl.h"
 #include "plan/tensor.h"
 
+/* Columns that a work-item of cl/pack_rows.cl packs: its -DBLOCK, and the divisor of its grid. */
+enum { PACK_BLOCK = 64 };
+
 enum { WEIGHT_PARTS_MAX = 96 }; /* stacked tensors of one weight */
 
 /* Where a part's bytes come from: row-major [rows][columns][taps] in one of four element types. */

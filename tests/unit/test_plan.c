@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* The memory planner: what is alive at the same time lies apart, within the arena; what is not shares it. */
+#include "ops/ops.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+
+static config *values;
+static ocl *device;
+
+static int setup(void **state)
+{
+    (void)state;
+    int count = 0, index = 0;
+    ocl_device *list = NULL;
+    int err = ocl_device_list(&list, &count);
+    if (!err) err = ocl_device_choose(list, count, NULL, &index);
+    if (!err) err = config_open(&values, ops_sections, &list[index].info, NULL, NULL, 0);
+    if (!err) err = ocl_open(&device, &list[index], values, false);
+    free(list);
+    return err;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    ocl_close(&device);
+    config_close(&values);
+    return 0;
+}
+
+/* A chain of copies of growing and shrinking sizes, every third value used again much later. */
+static plan *chain(uint64_t *all)
+{
+    enum { LENGTH = 40 };
+    plan *p = NULL;
+    tensor kept[LENGTH], last = NO_TENSOR;
+    assert_int_equal(plan_new(&p, device, "chain"), 0);
+    *all = 0;
+    for (int i = 0; i < LENGTH; i++) {
+        tensor t = plan_tensor(p, F32, 1, 1, 1 + i * 37 % 11, 64);
+        kept[i] = plan_tensor(p, F32, 1, 1, t.w, 64);
+        if (has(last)) {
+            tensor from = last;
+            from.w = t.w < last.w ? t.w : last.w;
+            tensor to = t;
+            to.w = from.w;
+            assert_int_equal(op_copy(p, to, from), 0);
+        }
+        assert_int_equal(op_copy(p, kept[i], t), 0);
+        if (i >= 9 && i % 3 == 0) {
+            tensor old = kept[i - 9], target = plan_tensor(p, F32, 1, 1, old.w, 64);
+            assert_int_equal(op_copy(p, target, old), 0);
+            *all += (uint64_t)target.w * 256;
+        }
+        *all += 2 * (uint64_t)t.w * 256;
+        last = t;
+    }
+    assert_int_equal(plan_lower(p), 0);
+    assert_int_equal(plan_place(p), 0);
+    return p;
+}
+
+static void test_live_values_do_not_overlap(void **state)
+{
+    (void)state;
+    uint64_t all;
+    plan *p = chain(&all);
+    int pairs = 0;
+    for (int a = 0; a < plan_buffers(p); a++)
+        for (int b = 0; b < a; b++) {
+            int first[2], last[2], chunk[2];
+            uint64_t begin[2], end[2];
+            if (!plan_buffer_range(p, a, &first[0], &last[0], &chunk[0], &begin[0], &end[0])) continue;
+            if (!plan_buffer_range(p, b, &first[1], &last[1], &chunk[1], &begin[1], &end[1])) continue;
+            if (chunk[0] != chunk[1] || first[0] > last[1] || first[1] > last[0]) continue;
+            assert_true(end[0] <= begin[1] || end[1] <= begin[0]);
+            pairs++;
+        }
+    assert_true(pairs > 50);
+    plan_free(&p);
+}
+
+static void test_arena_is_shared(void **state)
+{
+    (void)state;
+    uint64_t all, end_of_all = 0;
+    plan *p = chain(&all);
+    for (int i = 0; i < plan_buffers(p); i++) {
+        int first, last, chunk;
+        uint64_t begin, end;
+        if (plan_buffer_range(p, i, &first, &last, &chunk, &begin, &end) && end > end_of_all) end_of_all = end;
+    }
+    assert_true(end_of_all <= plan_arena_bytes(p));
+    assert_true(plan_arena_bytes(p) < all / 2);
+    plan_free(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_live_values_do_not_overlap),
+        cmocka_unit_test(test_arena_is_shared),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
