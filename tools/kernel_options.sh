@@ -7,4 +7,5 @@ kernel=$1 type=$2
 "${B:-build}/sdcl" config ${3:+--config "$3"} 2> /dev/null | awk -v kernel="[$kernel]" -v type="$type" '
     /^\[/ { mine = $1 == kernel }
     mine && $2 == "=" { printf "-D%s=%s ", $1, $3 }
-    END { printf "-DXT=%s -DWT=%s -DYT=%s -DPT=%s -DT=%s -DD=40 -DBLOCK=64\n", type, type, type, type, type == "F16" ? "ushort" : "uint" }'
+    END { printf "-DXT=%s -DWT=%s -DYT=%s -DPT=%s -DT=%s -DD=40%s\n", type, type, type, type, type == "F16" ? "ushort" : "uint",
+                 kernel == "[pack_rows]" ? " -DBLOCK=64" : "" }'
