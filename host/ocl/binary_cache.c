@@ -12,7 +12,7 @@ enum { CACHE_AUTO, CACHE_ON, CACHE_OFF };
 static const ocl_tunable device_tunables[] = {
     {"binary_cache", CACHE_AUTO, "auto on off",
      "compiled programs are kept in ~/.cache/sdcl; auto: unless the driver keeps them"}};
-const ocl_section device_section = {"device", device_tunables, 1, 0};
+const ocl_section device_section = {"device", device_tunables, 1, 0, NULL};
 
 static const char pocl[] = "Portable Computing Language";
 /* Parts of the names of platforms that keep compiled programs themselves. */

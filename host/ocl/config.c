@@ -119,7 +119,7 @@ static int apply_set(config *c, const char *text)
 {
     char left[192];
     int section, precision;
-    config_origin o = {"", "--set", 0};
+    config_origin o = {"", "--set", 0, c->layer};
     const char *equals = strchr(text, '=');
     size_t n = equals ? (size_t)(equals - text) : 0;
     const char *dot = n ? memrchr(text, '.', n) : NULL;
@@ -183,6 +183,7 @@ int config_open(config **out_c, const ocl_section *const *sections, const sdcl_d
         }
         TRY(config_apply_file(c, c->file));
     }
+    c->layer++;
     for (int i = 0; i < set_count; i++) TRY(apply_set(c, set[i]));
     *out_c = c;
     c = NULL;
@@ -237,6 +238,31 @@ void config_values(const config *c, const ocl_section *section, const char *prec
     for (int k = 0; k < section->count; k++) values[k] = value_at(&c->keys[s][k], p);
 }
 
+bool config_values_at(const config *c, const ocl_section *section, const char *precision, ocl_shape shape,
+                      bool (*valid)(void *user, const int *values), void *user, int *values)
+{
+    (void)shape;
+    config_values(c, section, precision, values);
+    return valid(user, values);
+}
+
+int config_unfit(const config *c, const ocl_section *section, const char *precision, const int *values,
+                 const char *what)
+{
+    const config_origin *last = &(config_origin){0};
+    strbuf text = {0};
+    int p = precision_index(precision);
+    for (int i = 0; i < section->count; i++) {
+        const config_key *k = existing_key(c, section->name, section->tunables[i].name);
+        const config_slot *slot = &k->slots[p && k->slots[p].origin.file ? p : PRECISION_ANY];
+        if (slot->origin.layer > last->layer) last = &slot->origin;
+        strbuf_printf(&text, "%s%s = %d", i ? ", " : "", section->tunables[i].name, values[i]);
+    }
+    int err = config_fail(last, "[%s] with %s does not fit %s", section->name, strbuf_text(&text), what);
+    strbuf_free(&text);
+    return err;
+}
+
 int config_value(const config *c, const char *section, const char *key)
 {
     return value_at(existing_key(c, section, key), PRECISION_ANY);
@@ -247,6 +273,12 @@ static const char *word_of_value(const config_key *k, int value)
     const char *w = k->words;
     for (int i = 0; *w && i < value; i++) w += strlen(w) + 1;
     return w;
+}
+
+const char *config_word_of(const config *c, const ocl_section *section, const char *key, const int *values)
+{
+    const config_key *k = existing_key(c, section->name, key);
+    return word_of_value(k, values[k->tunable - section->tunables]);
 }
 
 const char *config_word(const config *c, const char *section, const char *name)

@@ -18,10 +18,18 @@ void config_close(config **c);
 
 /* Values of a section at a precision ("f32", "f16"; NULL: none) in the order of its tunables: fills a `struct x_tune`. */
 void config_values(const config *c, const ocl_section *section, const char *precision, int *values);
+/* The same for a step of some shape: the values set for the nearest shape that are valid, else those for all shapes; false where these are not valid either. */
+bool config_values_at(const config *c, const ocl_section *section, const char *precision, ocl_shape shape,
+                      bool (*valid)(void *user, const int *values), void *user, int *values);
+/* SDCL_EUSAGE: the values of a section do not fit `what`; names them and the line that the last of them comes from. */
+int config_unfit(const config *c, const ocl_section *section, const char *precision, const int *values,
+                 const char *what);
 /* One value. The section and key must exist. */
 int config_value(const config *c, const char *section, const char *key);
 /* The word of an enumerated value. */
 const char *config_word(const config *c, const char *section, const char *key);
+/* The same among values that config_values or config_values_at gave. */
+const char *config_word_of(const config *c, const ocl_section *section, const char *key, const int *values);
 
 /* Every section and key with value and origin, for `sdcl config`. */
 void config_each(const config *c, sdcl_config_fn *each, void *user);

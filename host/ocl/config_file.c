@@ -86,8 +86,12 @@ static int on_value(void *user, const char *section, const char *key, const char
 
 int config_apply_text(config *c, const char *folder, const char *file, const char *text, size_t size, bool device_file)
 {
-    reader r = {
-        .c = c, .origin = {folder, file, 0}, .at = text, .end = text + size, .device_file = device_file, .section = -1};
+    reader r = {.c = c,
+                .origin = {folder, file, 0, ++c->layer},
+                .at = text,
+                .end = text + size,
+                .device_file = device_file,
+                .section = -1};
     if (size >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) {
         r.origin.line = 1;
         return config_fail(&r.origin, "byte order mark; save the file as UTF-8 without one");

@@ -13,6 +13,7 @@ typedef struct config_origin {
     const char *folder; /* "configs/" for files that are in the binary, else "" */
     const char *file;   /* or "--set"; NULL: nowhere, the slot is empty */
     int line;           /* 0: the origin has no lines */
+    int layer;          /* counts up from the lowest */
 } config_origin;
 
 enum { PRECISION_ANY, PRECISION_F32, PRECISION_F16, PRECISION_BF16, PRECISION_COUNT };
@@ -34,6 +35,7 @@ struct config {
     int count;
     config_key **keys; /* [section][tunable], owned */
     char *file;        /* owned: the user's, as origins name it */
+    int layer;         /* applied last */
 };
 
 /* SDCL_EUSAGE with "file:line: " before the message. */

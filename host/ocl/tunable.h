@@ -11,6 +11,9 @@
 #ifndef SDCL_OCL_TUNABLE_H
 #define SDCL_OCL_TUNABLE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 typedef struct ocl_tunable {
     const char *name;
     int value;           /* default: the number, or the index of the word */
@@ -18,22 +21,40 @@ typedef struct ocl_tunable {
     const char *meaning;
 } ocl_tunable;
 
+/* What a step computes, per image: GEMM m rows, n columns, k summed values; convolution m output pixels, n output channels, k input channels; attention
+ * m queries, n keys, k the head size; normalisation m rows, n channels. 0: no such dimension. Values can be set for a shape: [gemm_cpu M=64 N=320 K=320]. */
+typedef struct ocl_shape {
+    int m, n, k;
+} ocl_shape;
+
+struct ocl_device;
+/* Can the device run these values (a `struct x_tune`) at a shape? */
+typedef bool ocl_fits_fn(const struct ocl_device *d, ocl_shape shape, const void *tune);
+
 /* A section of the INI file: a kernel (name = its file and entry point) or an op. */
 typedef struct ocl_section {
     const char *name;
     const ocl_tunable *tunables;
     int count;
-    int per_precision; /* [name.f16] may overlay [name] */
+    int per_precision; /* [name.f16] may overlay [name], and both may be set for shapes */
+    ocl_fits_fn *fits; /* NULL: every combination of choices, as far as a work-group of WG fits */
 } ocl_section;
 
 #define OCL_TUNABLE_FIELD(name, value, choices, meaning) int name;
 #define OCL_TUNABLE_ROW(name, value, choices, meaning) {#name, value, choices, meaning},
 
-#define OCL_KERNEL(kernel, TUNE)                                                                                       \
+#define OCL_KERNEL_SECTION(kernel, TUNE, fits)                                                                         \
     struct kernel##_tune {                                                                                             \
         TUNE(OCL_TUNABLE_FIELD)                                                                                        \
     };                                                                                                                 \
     static const ocl_tunable kernel##_tunables[] = {TUNE(OCL_TUNABLE_ROW)};                                            \
-    const ocl_section kernel##_kernel = {#kernel, kernel##_tunables, sizeof kernel##_tunables / sizeof(ocl_tunable), 1};
+    const ocl_section kernel##_kernel = {#kernel, kernel##_tunables, sizeof kernel##_tunables / sizeof(ocl_tunable),   \
+                                         1, fits};
+
+#define OCL_KERNEL(kernel, TUNE) OCL_KERNEL_SECTION(kernel, TUNE, NULL)
+/* The same where not every combination fits every device: fits is defined further down in the file. */
+#define OCL_KERNEL_FITS(kernel, TUNE, fits)                                                                            \
+    static bool fits(const struct ocl_device *d, ocl_shape shape, const void *tune);                                   \
+    OCL_KERNEL_SECTION(kernel, TUNE, fits)
 
 #endif

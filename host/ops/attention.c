@@ -8,14 +8,19 @@ static const ocl_tunable attention_tunables[] = {
     {"impl", 0, "auto flash_cpu flash_gpu sliced", "implementation"},
     {"slice_mb", 16, "1 4 16 64 256", "sliced: most megabytes of scores at a time"},
 };
-const ocl_section attention_section = {"attention", attention_tunables, 2, 0};
+const ocl_section attention_section = {"attention", attention_tunables, 2, 1, NULL};
 static const impl *const attention_impls[] = {&attention_cpu_impl, &attention_gpu_impl, &attention_sliced_impl, NULL};
 static const op attention_op = {"attention", &attention_section, attention_impls, flops};
 
 int op_attention(plan *p, tensor y, tensor q, tensor k, tensor v, int heads, float scale, bool causal)
 {
     attention_params a = {heads, causal, scale};
-    step s = {.op = &attention_op, .operands = ATT_OPERANDS, .t = {y, q, k, v}, .role = {ROLE_OUT}, .params = &a};
+    step s = {.op = &attention_op,
+              .shape = {tokens_of(q), tokens_of(k), heads > 0 ? q.c / heads : 0},
+              .operands = ATT_OPERANDS,
+              .t = {y, q, k, v},
+              .role = {ROLE_OUT},
+              .params = &a};
     if (heads < 1 || q.c % heads || !same_shape(y, q) || k.c != q.c || v.c != q.c || k.n != q.n || v.n != q.n ||
         tokens_of(k) != tokens_of(v) || k.dt != q.dt || v.dt != q.dt)
         return FAIL(SDCL_EMODEL, "%s: attention: q (%d,%d,%d), k (%d,%d,%d), v (%d,%d,%d), %d heads", plan_scope(p),

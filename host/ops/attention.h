@@ -5,6 +5,8 @@
 
 #include "ops/matmul.h"
 
+extern const ocl_section attention_section;
+
 enum { ATT_Y, ATT_Q, ATT_K, ATT_V, ATT_OPERANDS };
 
 typedef struct attention_params {

@@ -14,12 +14,15 @@ static bool fits(const plan *p, const step *s) { return ocl_device_of(plan_ocl(p
 
 static int prepare(plan *p, step *s)
 {
+    int err = 0;
     struct attention_cpu_tune *t = plan_step_alloc(p, sizeof *t);
     if (!t) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = t;
-    tune_values(p, &attention_cpu_kernel, plan_activation(p), t);
-    return op_kernel(p, &s->kernel[0], &attention_cpu_kernel, t, "-DXT=%s -DYT=%s -DD=%d",
-                     dtype_option_name(s->t[ATT_Q].dt), dtype_option_name(s->t[ATT_Y].dt), head_size(s));
+    TRY(tune_values(p, &attention_cpu_kernel, plan_activation(p), s->shape, t));
+    TRY(op_kernel(p, &s->kernel[0], &attention_cpu_kernel, t, "-DXT=%s -DYT=%s -DD=%d",
+                  dtype_option_name(s->t[ATT_Q].dt), dtype_option_name(s->t[ATT_Y].dt), head_size(s)));
+out:
+    return err;
 }
 
 static int launch(plan *p, const step *s)

@@ -7,7 +7,7 @@
 #define SOFTMAX_ROWS_TUNE(P) P(WG, 64, "1 16 32 64 128 256", "work-items per row")
 OCL_KERNEL(softmax_rows, SOFTMAX_ROWS_TUNE)
 
-static const ocl_section pack_section = {"pack_rows", NULL, 0, 0};
+static const ocl_section pack_section = {"pack_rows", NULL, 0, 0, NULL};
 
 typedef struct sliced {
     gemm_engine scores, values; /* q k^T -> F32; weights * v */
@@ -16,11 +16,11 @@ typedef struct sliced {
     int queries; /* of a block */
 } sliced;
 
-static int gemm_for_device(plan *p, gemm_engine *g, int columns, dtype xt, dtype wt, dtype yt)
+static int gemm_for_device(plan *p, gemm_engine *g, ocl_shape shape, dtype xt, dtype wt, dtype yt)
 {
     bool gpu = !strcmp(config_word(ocl_config_of(plan_ocl(p)), "gemm", "impl"), "gpu");
-    return ocl_device_of(plan_ocl(p))->cpu && !gpu ? gemm_cpu_engine(p, g, columns, xt, wt, yt)
-                                                   : gemm_gpu_engine(p, g, columns, xt, wt, yt);
+    return ocl_device_of(plan_ocl(p))->cpu && !gpu ? gemm_cpu_engine(p, g, shape, xt, wt, yt)
+                                                   : gemm_gpu_engine(p, g, shape, xt, wt, yt);
 }
 
 static int padded(int n, int panel) { return (int)ceil_div(n, panel) * panel; }
@@ -36,12 +36,13 @@ static int prepare(plan *p, step *s)
     if (!x) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = x;
     x->queries = most < 1 ? 1 : most < tq ? (int)most : tq;
-    TRY(gemm_for_device(p, &x->scores, tk, q.dt, k.dt, F32));
-    TRY(gemm_for_device(p, &x->values, d, F32, k.dt, s->t[ATT_Y].dt));
+    TRY(gemm_for_device(p, &x->scores, (ocl_shape){tq, tk, d}, q.dt, k.dt, F32));
+    TRY(gemm_for_device(p, &x->values, (ocl_shape){tq, d, tk}, F32, k.dt, s->t[ATT_Y].dt));
     x->keys_packed = plan_scratch(p, k.dt, 1, 1, padded(tk, x->scores.panel), d);
     x->values_packed = plan_scratch(p, k.dt, 1, 1, padded(d, x->values.panel), tk);
     x->block = plan_scratch(p, F32, 1, 1, x->queries, tk);
-    tune_values(p, &softmax_rows_kernel, plan_activation(p), &x->softmax);
+    TRY(tune_values(p, &softmax_rows_kernel, plan_activation(p), s->shape, &x->softmax));
+    plan_use_section(p, &attention_section);
     TRY(op_kernel(p, &s->kernel[0], &softmax_rows_kernel, &x->softmax, "-DXT=F32"));
     TRY(op_kernel(p, &s->kernel[1], &pack_section, NULL, "-DT=%s -DBLOCK=%d", k.dt == F16 ? "ushort" : "uint",
                   PACK_BLOCK));

@@ -5,7 +5,7 @@
 static double flops(const step *s) { return 2.0 * rows_of(s->t[MM_Y]) * s->t[MM_X].c * 9 * s->w[0]->rows; }
 
 static const ocl_tunable conv3x3_tunables[] = {{"impl", 0, "auto cpu gpu", "implementation"}};
-const ocl_section conv3x3_section = {"conv3x3", conv3x3_tunables, 1, 0};
+const ocl_section conv3x3_section = {"conv3x3", conv3x3_tunables, 1, 1, NULL};
 static const impl *const conv3x3_impls[] = {&conv3x3_cpu_impl, &conv3x3_gpu_impl, NULL};
 static const op conv3x3_op = {"conv3x3", &conv3x3_section, conv3x3_impls, flops};
 

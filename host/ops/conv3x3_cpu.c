@@ -23,7 +23,7 @@ static int prepare(plan *p, step *s)
     struct conv3x3_cpu_tune *t = plan_step_alloc(p, sizeof *t);
     if (!t) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = t;
-    tune_values(p, &conv3x3_cpu_kernel, plan_activation(p), t);
+    TRY(tune_values(p, &conv3x3_cpu_kernel, plan_activation(p), s->shape, t));
     t->NV = panel_vectors(s->w[0]->rows, t->NV);
     TRY(ocl_zeros(plan_ocl(p), (uint64_t)s->t[MM_X].c * 4, &zeros));
     TRY(op_kernel(p, &s->kernel[0], &conv3x3_cpu_kernel, t, "-DXT=%s -DWT=%s -DYT=%s", dtype_option_name(s->t[MM_X].dt),

@@ -8,7 +8,14 @@
     P(BK, 16, "8 16 32", "input channels in local memory at a time")                                                   \
     P(TM, 4, "1 2 4 8", "pixels of a work-item")                                                                       \
     P(TN, 4, "2 4 8", "channels of a work-item")
-OCL_KERNEL(conv3x3_gpu, CONV3X3_GPU_TUNE)
+OCL_KERNEL_FITS(conv3x3_gpu, CONV3X3_GPU_TUNE, tile_fits)
+
+static bool tile_fits(const ocl_device *d, ocl_shape shape, const void *tune)
+{
+    const struct conv3x3_gpu_tune *t = tune;
+    (void)shape;
+    return gpu_tile_fits(d, t->BM, t->BN, t->BK, t->TM, t->TN);
+}
 
 static int prepare(plan *p, step *s)
 {
@@ -16,10 +23,7 @@ static int prepare(plan *p, step *s)
     struct conv3x3_gpu_tune *t = plan_step_alloc(p, sizeof *t);
     if (!t) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = t;
-    tune_values(p, &conv3x3_gpu_kernel, plan_activation(p), t);
-    if (!gpu_tile_fits(p, t->BM, t->BN, t->BK, t->TM, t->TN))
-        return FAIL(SDCL_EUSAGE, "[conv3x3_gpu] %dx%dx%d by %dx%d does not fit this device", t->BM, t->BN, t->BK, t->TM,
-                    t->TN);
+    TRY(tune_values(p, &conv3x3_gpu_kernel, plan_activation(p), s->shape, t));
     TRY(op_kernel(p, &s->kernel[0], &conv3x3_gpu_kernel, t, "-DXT=%s -DWT=%s -DYT=%s", dtype_option_name(s->t[MM_X].dt),
                   dtype_option_name(s->w[0]->dt), dtype_option_name(s->t[MM_Y].dt)));
     TRY(weight_set_layout(s->w[0], LAYOUT_PANELS, t->BN, false));

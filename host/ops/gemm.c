@@ -5,7 +5,7 @@
 static double flops(const step *s) { return 2.0 * rows_of(s->t[MM_X]) * s->t[MM_X].c * s->w[0]->rows; }
 
 static const ocl_tunable gemm_tunables[] = {{"impl", 0, "auto cpu gpu", "implementation"}};
-const ocl_section gemm_section = {"gemm", gemm_tunables, 1, 0};
+const ocl_section gemm_section = {"gemm", gemm_tunables, 1, 1, NULL};
 static const impl *const gemm_impls[] = {&gemm_cpu_impl, &gemm_gpu_impl, NULL};
 static const op gemm_op = {"gemm", &gemm_section, gemm_impls, flops};
 

@@ -27,16 +27,19 @@ static int run(const plan *p, const gemm_engine *g, const char *module, const ge
     return args_run(&a, p, g->kernel, module, ceil_div(panels, pb), ceil_div(c->m, rb), 1, 1, 1);
 }
 
-int gemm_cpu_engine(plan *p, gemm_engine *g, int columns, dtype xt, dtype wt, dtype yt)
+int gemm_cpu_engine(plan *p, gemm_engine *g, ocl_shape shape, dtype xt, dtype wt, dtype yt)
 {
+    int err = 0;
     struct gemm_cpu_tune t;
-    tune_values(p, &gemm_cpu_kernel, plan_activation(p), &t);
-    t.NV = panel_vectors(columns, t.NV);
+    TRY(tune_values(p, &gemm_cpu_kernel, plan_activation(p), shape, &t));
+    t.NV = panel_vectors(shape.n, t.NV);
     g->run = run;
     g->panel = 16 * t.NV;
     memcpy(g->tune, &t, sizeof t);
-    return op_kernel(p, &g->kernel, &gemm_cpu_kernel, &t, "-DXT=%s -DWT=%s -DYT=%s", dtype_option_name(xt),
-                     dtype_option_name(wt), dtype_option_name(yt));
+    TRY(op_kernel(p, &g->kernel, &gemm_cpu_kernel, &t, "-DXT=%s -DWT=%s -DYT=%s", dtype_option_name(xt),
+                  dtype_option_name(wt), dtype_option_name(yt)));
+out:
+    return err;
 }
 
 static bool fits(const plan *p, const step *s)

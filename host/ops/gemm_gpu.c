@@ -10,7 +10,7 @@
     P(BK, 16, "8 16 32", "values of K in local memory at a time")                                                      \
     P(TM, 4, "1 2 4 8", "rows of a work-item")                                                                         \
     P(TN, 4, "2 4 8", "columns of a work-item")
-OCL_KERNEL(gemm_gpu, GEMM_GPU_TUNE)
+OCL_KERNEL_FITS(gemm_gpu, GEMM_GPU_TUNE, tile_fits)
 
 _Static_assert(sizeof(struct gemm_gpu_tune) <= sizeof(((gemm_engine *)0)->tune), "tunables fit the engine");
 
@@ -24,18 +24,25 @@ static int run(const plan *p, const gemm_engine *g, const char *module, const ge
                     (size_t)(t.BM / t.TM));
 }
 
-int gemm_gpu_engine(plan *p, gemm_engine *g, int columns, dtype xt, dtype wt, dtype yt)
+static bool tile_fits(const ocl_device *d, ocl_shape shape, const void *tune)
 {
+    const struct gemm_gpu_tune *t = tune;
+    (void)shape;
+    return gpu_tile_fits(d, t->BM, t->BN, t->BK, t->TM, t->TN);
+}
+
+int gemm_gpu_engine(plan *p, gemm_engine *g, ocl_shape shape, dtype xt, dtype wt, dtype yt)
+{
+    int err = 0;
     struct gemm_gpu_tune t;
-    (void)columns;
-    tune_values(p, &gemm_gpu_kernel, plan_activation(p), &t);
+    TRY(tune_values(p, &gemm_gpu_kernel, plan_activation(p), shape, &t));
     g->run = run;
     g->panel = t.BN;
     memcpy(g->tune, &t, sizeof t);
-    if (!gpu_tile_fits(p, t.BM, t.BN, t.BK, t.TM, t.TN))
-        return FAIL(SDCL_EUSAGE, "[gemm_gpu] %dx%dx%d by %dx%d does not fit this device", t.BM, t.BN, t.BK, t.TM, t.TN);
-    return op_kernel(p, &g->kernel, &gemm_gpu_kernel, &t, "-DXT=%s -DWT=%s -DYT=%s", dtype_option_name(xt),
-                     dtype_option_name(wt), dtype_option_name(yt));
+    TRY(op_kernel(p, &g->kernel, &gemm_gpu_kernel, &t, "-DXT=%s -DWT=%s -DYT=%s", dtype_option_name(xt),
+                  dtype_option_name(wt), dtype_option_name(yt)));
+out:
+    return err;
 }
 
 static int prepare(plan *p, step *s) { return gemm_step_prepare(p, s, gemm_gpu_engine); }

@@ -7,14 +7,35 @@
 #include <stdio.h>
 #include <string.h>
 
-void tune_values(const plan *p, const ocl_section *section, dtype dt, void *tune)
+typedef struct fitting {
+    const ocl_device *device;
+    const ocl_section *section;
+    ocl_shape shape;
+} fitting;
+
+static bool values_fit(void *user, const int *values)
 {
-    config_values(ocl_config_of(plan_ocl(p)), section, dt == F16 ? "f16" : "f32", tune);
+    const fitting *f = user;
+    for (int i = 0; i < f->section->count; i++)
+        if (!strcmp(f->section->tunables[i].name, "WG") && !group_fits(f->device, values[i], 1)) return false;
+    return !f->section->fits || f->section->fits(f->device, f->shape, values);
 }
 
-bool group_fits(const plan *p, int local0, int local1)
+bool tune_fits(const plan *p, const ocl_section *section, dtype dt, ocl_shape shape, void *tune)
 {
-    const ocl_device *d = ocl_device_of(plan_ocl(p));
+    fitting f = {ocl_device_of(plan_ocl(p)), section, shape};
+    return config_values_at(ocl_config_of(plan_ocl(p)), section, dt == F16 ? "f16" : "f32", shape, values_fit, &f,
+                            tune);
+}
+
+int tune_values(const plan *p, const ocl_section *section, dtype dt, ocl_shape shape, void *tune)
+{
+    if (tune_fits(p, section, dt, shape, tune)) return 0;
+    return config_unfit(ocl_config_of(plan_ocl(p)), section, dt == F16 ? "f16" : "f32", tune, "this device");
+}
+
+bool group_fits(const ocl_device *d, int local0, int local1)
+{
     return (size_t)local0 <= d->max_items[0] && (size_t)local1 <= d->max_items[1] &&
            (size_t)local0 * (size_t)local1 <= d->info.max_work_group;
 }
@@ -28,15 +49,9 @@ int op_kernel(plan *p, ocl_kernel **k, const ocl_section *section, const void *t
     vsnprintf(extra, sizeof extra, format, ap);
     va_end(ap);
     strbuf_printf(&options, "%s", extra);
-    for (int i = 0; i < section->count; i++) {
-        const char *name = section->tunables[i].name;
-        int value = ((const int *)tune)[i];
-        if (!strcmp(name, "WG") && !group_fits(p, value, 1)) {
-            strbuf_free(&options);
-            return FAIL(SDCL_EUSAGE, "[%s] WG = %d does not fit this device", section->name, value);
-        }
-        strbuf_printf(&options, " -D%s=%d", name, value);
-    }
+    for (int i = 0; i < section->count; i++)
+        strbuf_printf(&options, " -D%s=%d", section->tunables[i].name, ((const int *)tune)[i]);
+    plan_use_section(p, section);
     int err = options.failed ? FAIL(SDCL_ENOMEM, "out of memory")
                              : ocl_kernel_get(plan_ocl(p), k, section->name, strbuf_text(&options));
     strbuf_free(&options);

@@ -5,16 +5,17 @@
 
 #include "ops/ops.h"
 
-/* Values of a section in force for steps that compute in storage type dt: fills a `struct x_tune`. */
-void tune_values(const plan *p, const ocl_section *section, dtype dt, void *tune);
+/* Values of a section in force for steps of a shape that compute in storage type dt: fills a `struct x_tune`. SDCL_EUSAGE: they do not fit the device. */
+int tune_values(const plan *p, const ocl_section *section, dtype dt, ocl_shape shape, void *tune);
+/* The same as a question. */
+bool tune_fits(const plan *p, const ocl_section *section, dtype dt, ocl_shape shape, void *tune);
 
-/* The kernel of a section, compiled with its tunables and extra options ("-DXT=F32 ..."). tune: the section's values, may be NULL if it has none.
- * SDCL_EUSAGE: WG items are more than the device takes. */
+/* The kernel of a section, compiled with its tunables and extra options ("-DXT=F32 ..."). tune: the section's values, may be NULL if it has none. */
 int op_kernel(plan *p, ocl_kernel **k, const ocl_section *section, const void *tune, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
 /* Does the device run work-groups of that many items? */
-bool group_fits(const plan *p, int local0, int local1);
+bool group_fits(const ocl_device *d, int local0, int local1);
 
 enum { ARGS_MAX = 48 };
 

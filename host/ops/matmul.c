@@ -31,7 +31,7 @@ int matmul_flags(const plan *p, const char *op, tensor y, int columns, const fus
 int matmul_step(plan *p, step *s, const op *o, tensor y, tensor x, weight *w, const fuse *f)
 {
     int err = 0;
-    *s = (step){.op = o, .operands = MM_OPERANDS, .w = {w}};
+    *s = (step){.op = o, .shape = {y.h * y.w, w->rows, x.c}, .operands = MM_OPERANDS, .w = {w}};
     s->t[MM_Y] = y;
     s->t[MM_X] = x;
     s->t[MM_BIAS] = f->bias;
@@ -95,13 +95,13 @@ void gemm_args(args *a, const gemm_call *c)
 }
 
 int gemm_step_prepare(plan *p, step *s,
-                      int (*engine)(plan *p, gemm_engine *g, int columns, dtype xt, dtype wt, dtype yt))
+                      int (*engine)(plan *p, gemm_engine *g, ocl_shape shape, dtype xt, dtype wt, dtype yt))
 {
     int err = 0;
     gemm_engine *g = plan_step_alloc(p, sizeof *g);
     if (!g) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = g;
-    TRY(engine(p, g, s->w[0]->rows, s->t[MM_X].dt, s->w[0]->dt, s->t[MM_Y].dt));
+    TRY(engine(p, g, s->shape, s->t[MM_X].dt, s->w[0]->dt, s->t[MM_Y].dt));
     TRY(weight_set_layout(s->w[0], LAYOUT_PANELS, g->panel, *(const int *)s->params & FLAG_GEGLU));
 out:
     return err;
@@ -115,11 +115,11 @@ int gemm_step_launch(plan *p, const step *s)
     return g->run(p, g, s->module, &c);
 }
 
-bool gpu_tile_fits(const plan *p, int bm, int bn, int bk, int tm, int tn)
+bool gpu_tile_fits(const ocl_device *d, int bm, int bn, int bk, int tm, int tn)
 {
-    const sdcl_device *d = &ocl_device_of(plan_ocl(p))->info;
     uint64_t local = (uint64_t)(bk * (bm + 1) + bk * bn) * 4;
-    return tn % 2 == 0 && bm % tm == 0 && bn % tn == 0 && local <= d->local_bytes && group_fits(p, bn / tn, bm / tm);
+    return tn % 2 == 0 && bm % tm == 0 && bn % tn == 0 && local <= d->info.local_bytes &&
+           group_fits(d, bn / tn, bm / tm);
 }
 
 void conv_tensor_args(args *a, const plan *p, const step *s)

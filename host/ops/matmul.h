@@ -34,18 +34,18 @@ typedef struct gemm_engine {
     ocl_kernel *kernel;
 } gemm_engine;
 
-/* columns: of the products that the engine will compute (rows of the weight). */
-int gemm_cpu_engine(plan *p, gemm_engine *g, int columns, dtype xt, dtype wt, dtype yt);
-int gemm_gpu_engine(plan *p, gemm_engine *g, int columns, dtype xt, dtype wt, dtype yt);
+/* shape: of the products that the engine will compute. */
+int gemm_cpu_engine(plan *p, gemm_engine *g, ocl_shape shape, dtype xt, dtype wt, dtype yt);
+int gemm_gpu_engine(plan *p, gemm_engine *g, ocl_shape shape, dtype xt, dtype wt, dtype yt);
 
 /* The arguments that both GEMM kernels begin with. */
 void gemm_args(args *a, const gemm_call *c);
 /* prepare and launch of a gemm step on an engine. */
 int gemm_step_prepare(plan *p, step *s,
-                      int (*engine)(plan *p, gemm_engine *g, int columns, dtype xt, dtype wt, dtype yt));
+                      int (*engine)(plan *p, gemm_engine *g, ocl_shape shape, dtype xt, dtype wt, dtype yt));
 int gemm_step_launch(plan *p, const step *s);
 /* May a work-group hold this tile in local memory, with TN even and the tile divisible? */
-bool gpu_tile_fits(const plan *p, int bm, int bn, int bk, int tm, int tn);
+bool gpu_tile_fits(const ocl_device *d, int bm, int bn, int bk, int tm, int tn);
 
 /* The arguments that both convolution kernels share: operands and weight; then sizes, strides and flags. */
 void conv_tensor_args(args *a, const plan *p, const step *s);

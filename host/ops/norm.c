@@ -17,10 +17,12 @@ OCL_KERNEL(norm_apply, NORM_APPLY_TUNE)
     P(ROWS, 1, "1 4 8 16 32", "rows of a work-group")
 OCL_KERNEL(layernorm, LAYERNORM_TUNE)
 
-static const ocl_section groupnorm_finish_section = {"groupnorm_finish", NULL, 0, 0};
+static const ocl_section groupnorm_finish_section = {"groupnorm_finish", NULL, 0, 0, NULL};
 
 /* Work-groups over c channels of 8 an item; on a CPU (WG = 1) one item walks over all of them. */
 static size_t channel_groups(int wg, int c) { return wg == 1 ? 1 : ceil_div(c, 8 * wg); }
+
+static ocl_shape rows_and_channels(tensor x) { return (ocl_shape){x.h * x.w, x.c, 0}; }
 
 /* --- statistics --- */
 
@@ -44,7 +46,7 @@ static int stats_prepare(plan *p, step *s)
     stats_state *st = plan_step_alloc(p, sizeof *st);
     if (!st) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = st;
-    tune_values(p, &groupnorm_partial_kernel, plan_activation(p), &st->tune);
+    TRY(tune_values(p, &groupnorm_partial_kernel, plan_activation(p), s->shape, &st->tune));
     st->slabs = (int)ceil_div(x.h * x.w, st->tune.ROWS);
     st->part = plan_scratch(p, F32, x.n, st->slabs, 2, x.c);
     TRY(op_kernel(p, &s->kernel[0], &groupnorm_partial_kernel, &st->tune, "-DXT=%s", dtype_option_name(x.dt)));
@@ -90,7 +92,11 @@ static const op stats_op = {"groupnorm", NULL, stats_impls, NULL};
 int op_groupnorm_stats(plan *p, tensor norm, tensor x, tensor gamma, tensor beta, int groups, float eps)
 {
     stats_params v = {groups, eps};
-    step s = {.op = &stats_op, .operands = STATS_OPERANDS, .t = {norm, x, gamma, beta}, .role = {ROLE_OUT}};
+    step s = {.op = &stats_op,
+              .shape = rows_and_channels(x),
+              .operands = STATS_OPERANDS,
+              .t = {norm, x, gamma, beta},
+              .role = {ROLE_OUT}};
     if (groups < 1 || x.c % groups || gamma.c != x.c || beta.c != x.c)
         return FAIL(SDCL_EMODEL, "%s: groupnorm of %d channels in %d groups with %d and %d parameters", plan_scope(p),
                     x.c, groups, gamma.c, beta.c);
@@ -105,12 +111,15 @@ enum { APPLY_Y, APPLY_X, APPLY_NORM, APPLY_OPERANDS };
 
 static int apply_prepare(plan *p, step *s)
 {
+    int err = 0;
     struct norm_apply_tune *t = plan_step_alloc(p, sizeof *t);
     if (!t) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = t;
-    tune_values(p, &norm_apply_kernel, plan_activation(p), t);
-    return op_kernel(p, &s->kernel[0], &norm_apply_kernel, t, "-DXT=%s -DYT=%s", dtype_option_name(s->t[APPLY_X].dt),
-                     dtype_option_name(s->t[APPLY_Y].dt));
+    TRY(tune_values(p, &norm_apply_kernel, plan_activation(p), s->shape, t));
+    TRY(op_kernel(p, &s->kernel[0], &norm_apply_kernel, t, "-DXT=%s -DYT=%s", dtype_option_name(s->t[APPLY_X].dt),
+                  dtype_option_name(s->t[APPLY_Y].dt)));
+out:
+    return err;
 }
 
 static int apply_launch(plan *p, const step *s)
@@ -138,7 +147,11 @@ static const op apply_op = {"norm_apply", NULL, apply_impls, NULL};
 int op_norm_apply(plan *p, tensor y, tensor x, tensor norm, bool silu)
 {
     int with_silu = silu;
-    step s = {.op = &apply_op, .operands = APPLY_OPERANDS, .t = {y, x, norm}, .role = {ROLE_OUT}};
+    step s = {.op = &apply_op,
+              .shape = rows_and_channels(x),
+              .operands = APPLY_OPERANDS,
+              .t = {y, x, norm},
+              .role = {ROLE_OUT}};
     if (!same_shape(y, x) || norm.n != x.n || norm.w != 2 || norm.c != x.c)
         return FAIL(SDCL_EINTERNAL, "%s: norm_apply: shapes differ", plan_scope(p));
     return plan_add(p, &s, &with_silu, sizeof with_silu);
@@ -150,12 +163,15 @@ enum { LN_Y, LN_X, LN_GAMMA, LN_BETA, LN_OPERANDS };
 
 static int layernorm_prepare(plan *p, step *s)
 {
+    int err = 0;
     struct layernorm_tune *t = plan_step_alloc(p, sizeof *t);
     if (!t) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = t;
-    tune_values(p, &layernorm_kernel, plan_activation(p), t);
-    return op_kernel(p, &s->kernel[0], &layernorm_kernel, t, "-DXT=%s -DYT=%s", dtype_option_name(s->t[LN_X].dt),
-                     dtype_option_name(s->t[LN_Y].dt));
+    TRY(tune_values(p, &layernorm_kernel, plan_activation(p), s->shape, t));
+    TRY(op_kernel(p, &s->kernel[0], &layernorm_kernel, t, "-DXT=%s -DYT=%s", dtype_option_name(s->t[LN_X].dt),
+                  dtype_option_name(s->t[LN_Y].dt)));
+out:
+    return err;
 }
 
 static int layernorm_launch(plan *p, const step *s)
@@ -181,7 +197,11 @@ static const op layernorm_op = {"layernorm", NULL, layernorm_impls, NULL};
 
 int op_layernorm(plan *p, tensor y, tensor x, tensor gamma, tensor beta, float eps)
 {
-    step s = {.op = &layernorm_op, .operands = LN_OPERANDS, .t = {y, x, gamma, beta}, .role = {ROLE_OUT}};
+    step s = {.op = &layernorm_op,
+              .shape = rows_and_channels(x),
+              .operands = LN_OPERANDS,
+              .t = {y, x, gamma, beta},
+              .role = {ROLE_OUT}};
     if (!same_shape(y, x) || gamma.c != x.c || beta.c != x.c)
         return FAIL(SDCL_EMODEL, "%s: layernorm of %d channels with %d and %d parameters", plan_scope(p), x.c, gamma.c,
                     beta.c);

@@ -7,11 +7,14 @@ OCL_KERNEL(scheduler, SCHEDULER_TUNE)
 
 static int prepare(plan *p, step *s)
 {
+    int err = 0;
     struct scheduler_tune *t = plan_step_alloc(p, sizeof *t);
     if (!t) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = t;
-    tune_values(p, &scheduler_kernel, F32, t);
-    return op_kernel(p, &s->kernel[0], &scheduler_kernel, t, "-DXT=F32");
+    TRY(tune_values(p, &scheduler_kernel, F32, s->shape, t));
+    TRY(op_kernel(p, &s->kernel[0], &scheduler_kernel, t, "-DXT=F32"));
+out:
+    return err;
 }
 
 static int launch(plan *p, const step *s)

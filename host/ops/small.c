@@ -2,8 +2,9 @@
 /* Ops without anything to tune but the work-group: embeddings, copies, pictures. */
 #include "ops/launch.h"
 
-static const ocl_section embed_section = {"embed", NULL, 0, 0}, timestep_section = {"timestep", NULL, 0, 0},
-                         scale_repeat_section = {"scale_repeat", NULL, 0, 0}, image_section = {"image", NULL, 0, 0};
+static const ocl_section embed_section = {"embed", NULL, 0, 0, NULL}, timestep_section = {"timestep", NULL, 0, 0, NULL},
+                         scale_repeat_section = {"scale_repeat", NULL, 0, 0, NULL},
+                         image_section = {"image", NULL, 0, 0, NULL};
 
 /* --- token embedding --- */
 

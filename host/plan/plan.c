@@ -63,6 +63,18 @@ failed:
 
 void *plan_step_alloc(plan *p, size_t bytes) { return keep(p, calloc(1, bytes ? bytes : 1)); }
 
+void plan_use_section(plan *p, const ocl_section *section)
+{
+    if (p->preparing < 0 || !section->count) return;
+    const ocl_section **uses = p->steps[p->preparing].uses;
+    for (int i = 0; i + 1 < STEP_SECTIONS_MAX; i++) {
+        if (uses[i] && uses[i] != section) continue;
+        uses[i] = section;
+        return;
+    }
+    p->failed = true;
+}
+
 /* --- scopes --- */
 
 void plan_enter(plan *p, const char *format, ...)
@@ -160,22 +172,41 @@ void plan_touch(plan *p, tensor t, int i)
 
 /* --- steps --- */
 
-int plan_choose(const plan *p, step *s)
+enum { OP_TUNABLES_MAX = 16 };
+
+typedef struct choice {
+    const plan *p;
+    step *s;
+} choice;
+
+/* values: of the op's section. Takes the first implementation that fits among those that they allow. */
+static bool choose(void *user, const int *values)
 {
-    const op *o = s->op;
-    const char *word = o->section ? config_word(ocl_config_of(p->o), o->name, "impl") : "auto";
-    bool any = !strcmp(word, "auto");
+    const choice *c = user;
+    const op *o = c->s->op;
+    const char *word = o->section ? config_word_of(ocl_config_of(c->p->o), o->section, "impl", values) : "auto";
     for (int i = 0; o->impls[i]; i++) {
         const impl *m = o->impls[i];
-        if (!any && strcmp(m->name, word)) continue;
-        if (!m->fits || m->fits(p, s)) {
-            s->impl = m;
-            return 0;
-        }
+        if ((strcmp(word, "auto") != 0 && strcmp(word, m->name) != 0) || (m->fits && !m->fits(c->p, c->s))) continue;
+        c->s->impl = m;
+        return true;
     }
-    if (any) return FAIL(SDCL_EDEVICE, "%s: no implementation of %s fits this device", plan_scope(p), o->name);
-    int err = FAIL(SDCL_EUSAGE, "%s: %s.impl = %s does not fit this device or shape", plan_scope(p), o->name, word);
-    error_hint("--set %s.impl=auto", o->name);
+    return false;
+}
+
+int plan_choose(const plan *p, step *s)
+{
+    const ocl_section *section = s->op->section;
+    const config *values = ocl_config_of(p->o);
+    const char *precision = p->activation == F16 ? "f16" : "f32";
+    int tune[OP_TUNABLES_MAX] = {0};
+    choice c = {p, s};
+    if (section ? config_values_at(values, section, precision, s->shape, choose, &c, tune) : choose(&c, NULL)) return 0;
+    const char *word = section ? config_word_of(values, section, "impl", tune) : "auto";
+    if (!strcmp(word, "auto"))
+        return FAIL(SDCL_EDEVICE, "%s: no implementation of %s fits this device", plan_scope(p), s->op->name);
+    int err = FAIL(SDCL_EUSAGE, "%s: %s.impl = %s does not fit this device or shape", plan_scope(p), s->op->name, word);
+    error_hint("--set %s.impl=auto", s->op->name);
     return err;
 }
 

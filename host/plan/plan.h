@@ -11,7 +11,7 @@
 #include "plan/tensor.h"
 #include "plan/weights.h"
 
-enum { STEP_OPERANDS_MAX = 20, STEP_KERNELS_MAX = 6, STEP_WEIGHTS_MAX = 2 };
+enum { STEP_OPERANDS_MAX = 20, STEP_KERNELS_MAX = 6, STEP_WEIGHTS_MAX = 2, STEP_SECTIONS_MAX = 8 };
 
 typedef struct plan plan;
 typedef struct step step;
@@ -41,6 +41,7 @@ struct step {
     const op *op;
     const impl *impl;
     const char *module; /* scope name, owned by the plan */
+    ocl_shape shape;    /* for values set per shape; the op's, before plan_choose */
     int operands;
     tensor t[STEP_OPERANDS_MAX]; /* meaning is the op's; absent ones are NO_TENSOR */
     role role[STEP_OPERANDS_MAX];
@@ -48,6 +49,8 @@ struct step {
     void *params;                         /* the op's scalars, owned by the plan */
     ocl_kernel *kernel[STEP_KERNELS_MAX]; /* filled by prepare */
     void *state;                          /* the implementation's, from plan_step_alloc */
+    const ocl_section
+        *uses[STEP_SECTIONS_MAX]; /* whose values decide how it runs (plan_use_section); null-terminated */
 };
 
 int plan_new(plan **p, ocl *o, const char *name);
@@ -84,6 +87,8 @@ int plan_choose(const plan *p, step *s);
 /* Inside prepare: a scratch tensor that lives during this step; memory for the step's state (zeroed, freed with the plan). */
 tensor plan_scratch(plan *p, dtype dt, int n, int h, int w, int c);
 void *plan_step_alloc(plan *p, size_t bytes);
+/* Inside prepare: notes that the step depends on the values of a section: what `tune` may vary. op_kernel does it for kernels. */
+void plan_use_section(plan *p, const ocl_section *section);
 
 /* --- lowering, placing, running --- */
 

@@ -29,9 +29,9 @@
 OCL_KERNEL(mm_cpu, MM_TUNE)
 
 static const ocl_tunable mm_tunables[] = {{"impl", 0, "auto cpu gpu", "implementation"}};
-static const ocl_section mm_section = {"mm", mm_tunables, 1, 0};
+static const ocl_section mm_section = {"mm", mm_tunables, 1, 0, NULL};
 static const ocl_tunable device_tunables[] = {{"binary_cache", 0, "auto on off", "own cache of binaries"}};
-static const ocl_section device_section = {"device", device_tunables, 1, 0};
+static const ocl_section device_section = {"device", device_tunables, 1, 0, NULL};
 
 static const ocl_section *const sections[] = {&mm_section, &mm_cpu_kernel, &device_section, NULL};
 static const ocl_section *const without_device[] = {&mm_section, &mm_cpu_kernel, NULL};
