@@ -13,10 +13,14 @@ struct tensor_file {
     file_tensor *tensors;        /* owned, in file order */
     const file_tensor **by_name; /* owned, sorted */
     char *names;                 /* owned; what every tensor's name points into */
+    /* Makes the bytes of a tensor that no file holds; NULL: they are read from fd. */
+    int (*make)(const file_tensor *t, uint64_t first, uint64_t n, void *dst);
 };
 
 /* Fills in count, tensors and names from the header of the open file, all checked against its size. Messages name the
  * tensor, not the file. What is set on failure is freed by tensor_file_close. */
 int safetensors_read_header(tensor_file *f);
+/* Fills in by_name. */
+int container_index(tensor_file *f);
 
 #endif

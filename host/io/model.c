@@ -89,6 +89,15 @@ model_entry *model_find_entry(const model_table *t, const char *canonical)
     return bsearch(&key, t->entry, (size_t)t->count, sizeof key, by_name);
 }
 
+int model_complete(model *m)
+{
+    int err = 0;
+    for (int p = 0; p < PART_COUNT; p++) TRY(sort_table(m, (model_part)p));
+    TRY(model_check(m));
+out:
+    return err;
+}
+
 int model_open(model **out_model, const char *path, const char *config_dir)
 {
     int err = 0;
@@ -105,8 +114,7 @@ int model_open(model **out_model, const char *path, const char *config_dir)
     else if (config_dir)
         TRY(FAIL(SDCL_EUSAGE, "%s: a model folder has configs of its own; a model config is for single files", path));
     else TRY(model_load_folder(m));
-    for (int p = 0; p < PART_COUNT; p++) TRY(sort_table(m, (model_part)p));
-    err = model_check(m);
+    err = model_complete(m);
     if (err && !config_dir && !S_ISDIR(st.st_mode))
         error_hint("a single file whose sizes are not Stable Diffusion v1's needs --model-config DIR");
     if (err) goto out;

@@ -14,6 +14,9 @@ typedef struct model model;
 /* path: a diffusers folder, or a single CompVis .safetensors file. config_dir: folder with configs and tokenizer for a single file whose
  * sizes are not SD v1's; NULL otherwise. Checks that every tensor the configs ask for is there with its shape. SDCL_EMODEL otherwise. */
 int model_open(model **m, const char *path, const char *config_dir);
+/* A model that no file holds, of the given sizes (NULL: Stable Diffusion v1's): seeded random f16 weights, made as they are read. Matrices
+ * and kernels have a variance of 1/inputs, so that activations stay near one; norms are about 1, biases about 0. */
+int model_open_random(model **m, const clip_config *clip, const unet_config *unet, const vae_config *vae);
 void model_close(model **m);
 
 const char *model_path(const model *m);

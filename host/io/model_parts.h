@@ -47,6 +47,9 @@ model_entry *model_find_entry(const model_table *t, const char *canonical);
 /* Every tensor that the configurations ask for is there, in its shape and a floating-point type; marks them as used. */
 int model_check(model *m);
 
+/* Sorts the tables and checks them against the configurations: the model is complete, or SDCL_EMODEL. */
+int model_complete(model *m);
+
 /* Configurations and tensors of m->path. */
 int model_load_folder(model *m);
 int model_load_single_file(model *m, const char *config_dir);

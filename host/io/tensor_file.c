@@ -13,7 +13,7 @@ static int by_name(const void *a, const void *b)
     return strcmp((*(const file_tensor *const *)a)->name, (*(const file_tensor *const *)b)->name);
 }
 
-static int index_names(tensor_file *f)
+int container_index(tensor_file *f)
 {
     f->by_name = calloc((size_t)f->count + 1, sizeof *f->by_name);
     if (!f->by_name) return FAIL(SDCL_ENOMEM, "out of memory");
@@ -33,7 +33,7 @@ int tensor_file_open(tensor_file **out_file, const char *path)
     if (!f->path) TRY(FAIL(SDCL_ENOMEM, "%s: out of memory", path));
     TRY(file_open(&f->fd, &f->size, path));
     err = safetensors_read_header(f);
-    if (!err) err = index_names(f);
+    if (!err) err = container_index(f);
     if (err) error_prefix(err, "%s", path);
 out:
     if (err) tensor_file_close(&f);
@@ -71,5 +71,6 @@ int tensor_file_read(const tensor_file *f, const file_tensor *t, uint64_t first,
     if (!checked_add(&end, first, n) || end > t->bytes || !checked_add(&offset, t->offset, first))
         return FAIL(SDCL_EINTERNAL, "%s: tensor %s: read of %llu bytes at %llu, it has %llu", f->path, t->name,
                     (unsigned long long)n, (unsigned long long)first, (unsigned long long)t->bytes);
+    if (f->make) return f->make(t, first, n, dst);
     return file_read_at(f->fd, f->path, offset, n, dst);
 }
