@@ -78,6 +78,7 @@ typedef struct sdcl_progress {
 
 typedef struct sdcl_params {
     const char *model; /* folder or file; NULL: $SDCL_MODEL, else the pocket model beside the program or library */
+    int random_model;  /* instead of a file: the sizes of SD v1 with seeded random f16 weights, made in memory */
     const char *model_config; /* folder with configs and tokenizer for a single file that is not SD v1; or NULL */
     const char *device;       /* index or part of a name; NULL: best GPU, else CPU */
     const char *precision;    /* "auto", "f32", "f16", "bf16"; NULL: auto */
@@ -159,9 +160,40 @@ int sdcl_config(sdcl *s, sdcl_config_fn *each, void *user);
 /* The same without a session; device may be NULL. Needs no model. */
 int sdcl_config_for(const sdcl_params *p, sdcl_config_fn *each, void *user);
 
-/* One row per (module, kernel) since the session began, longest first. */
-typedef void sdcl_profile_fn(void *user, const char *module, const char *kernel, int calls, double milliseconds);
-int sdcl_profile(sdcl *s, sdcl_profile_fn *each, void *user);
+/* What one kernel has done for one module ("unet.mid_block.resnets.0.conv1"). An op may take several kernels. */
+typedef struct sdcl_profile_row {
+    const char *module, *op, *impl, *kernel; /* op and impl are "" outside of the networks, while weights are loaded */
+    int calls;
+    double milliseconds; /* on the device */
+    double gflop;        /* of the op, on its first kernel; 0 where no products are counted */
+} sdcl_profile_row;
+
+/* Rows, longest first, since the session began, or since the warm-up of its last benchmark. *seconds: how long text encoding, sampling
+ * and decoding took meanwhile by the clock. Needs sdcl_params.profile. */
+typedef void sdcl_profile_fn(void *user, const sdcl_profile_row *row);
+int sdcl_profile(sdcl *s, sdcl_profile_fn *each, void *user, double *seconds);
+
+/* --- benchmarks -------------------------------------------------------------------------------------------------------- */
+
+typedef struct sdcl_bench_phase {
+    double median_s, min_s; /* of the runs after the first */
+    double gflop;           /* of one run */
+} sdcl_bench_phase;
+
+typedef struct sdcl_bench {
+    int width, height, batch, steps; /* as resolved; steps: runs that count */
+    const char *precision;
+    double load_s;                              /* plans, weights, kernels */
+    sdcl_bench_phase text;                      /* both prompts, and what of the UNet depends on them alone */
+    sdcl_bench_phase unet;                      /* one step of guided sampling, of all pictures of the batch */
+    sdcl_bench_phase vae;                       /* decoding one picture */
+    double peak_gflops;                         /* what the device's multipliers do at best, measured */
+    uint64_t peak_device_bytes, peak_rss_bytes; /* of the session; of the process */
+} sdcl_bench;
+
+/* Times the phases of a guided job: its width, height, count (pictures that go through the UNet together) and steps (runs that are timed, after one that is
+ * not; 0: 3). The rest of the job is left alone. */
+int sdcl_bench_model(sdcl *s, const sdcl_job *j, sdcl_bench *result);
 
 /* --- files ------------------------------------------------------------------------------------------------------------- */
 

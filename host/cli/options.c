@@ -16,9 +16,11 @@ const verb verbs[VERB_COUNT] = {
     [VERB_INSPECT] = {"inspect", "MODEL", "say what a model is, or what is wrong with it"},
     [VERB_INFO] = {"info", "IMG.png", "print the text stored in a PNG"},
     [VERB_CONFIG] = {"config", NULL, "print the configuration in force"},
+    [VERB_BENCH] = {"bench", "model", "time a model's phases: text encoder, UNet step, VAE decode"},
 };
 
-static const char later_verbs[] = "bench|tune|selftest|serve";
+static const char bench_kinds[] = "model";
+static const char later_verbs[] = "tune|selftest|serve";
 static const char later_samplers[] =
     "heun|lms|dpm2|dpm2_a|dpmpp_2m_sde|dpmpp_3m|dpmpp_3m_sde|dpmpp_sde|dpmpp_2s|dpmpp_2s_a|"
     "ddpm|unipc|deis|lcm|tcd|dpm_fast|dpm_adaptive|restart";
@@ -29,7 +31,8 @@ enum {
     INSPECT = 1 << VERB_INSPECT,
     INFO = 1 << VERB_INFO,
     CONFIG = 1 << VERB_CONFIG,
-    ALL = GEN | DEVICES | INSPECT | INFO | CONFIG
+    BENCH = 1 << VERB_BENCH,
+    ALL = GEN | DEVICES | INSPECT | INFO | CONFIG | BENCH
 };
 
 #define AT(field) .offset = offsetof(options, field)
@@ -37,56 +40,58 @@ enum {
 const option option_table[] = {
     {"prompt", 'p', OPTION_TEXT, "TEXT", GEN, AT(job.prompt), .help = "what to draw; - reads it from standard input"},
     {"negative", 'n', OPTION_TEXT, "TEXT", GEN, AT(job.negative), .help = "what to keep out of the picture"},
-    {"model", 'm', OPTION_TEXT, "DIR|FILE", GEN, AT(params.model),
-     .help = "diffusers folder or .safetensors file (default: $SDCL_MODEL, else the small model that comes with sdcl)"},
-    {"model-config", 0, OPTION_TEXT, "DIR", GEN | INSPECT, AT(params.model_config),
+    {"model", 'm', OPTION_TEXT, "DIR|FILE", GEN | BENCH, AT(params.model),
+     .help = "diffusers folder or .safetensors file (default: $SDCL_MODEL, else the small model that comes with sdcl; "
+             "bench: random weights of the size of SD v1)"},
+    {"model-config", 0, OPTION_TEXT, "DIR", GEN | INSPECT | BENCH, AT(params.model_config),
      .help = "configs and tokenizer for a single file that is not SD v1"},
     {"output", 'o', OPTION_TEXT, "FILE", GEN, AT(output),
      .help = "file, template with [seed] [index] [prompt] [steps] [sampler] [width] [height] [date], or - for standard "
              "output (default: [seed].png, with a counter when taken)"},
-    {"width", 'W', OPTION_SIZE, "PX", GEN, AT(job.width), 8, SIZE_MAX_PIXELS,
+    {"width", 'W', OPTION_SIZE, "PX", GEN | BENCH, AT(job.width), 8, SIZE_MAX_PIXELS,
      .help = "width (default: the model's own)"},
-    {"height", 'H', OPTION_SIZE, "PX", GEN, AT(job.height), 8, SIZE_MAX_PIXELS,
+    {"height", 'H', OPTION_SIZE, "PX", GEN | BENCH, AT(job.height), 8, SIZE_MAX_PIXELS,
      .help = "height (default: the model's own)"},
-    {"steps", 0, OPTION_INT, "N", GEN, AT(job.steps), 1, 1000,
-     .help = "denoising steps (default: 20; 50 with --compat)"},
+    {"steps", 0, OPTION_INT, "N", GEN | BENCH, AT(job.steps), 1, 1000,
+     .help = "denoising steps (default: 20; 50 with --compat); bench: runs that are timed (default: 3)"},
     {"cfg-scale", 0, OPTION_REAL, "F", GEN, AT(job.cfg_scale), 0, 100,
      .help = "how strongly the prompt guides; 1 and below: not at all (default: 7.5)"},
     {"seed", 's', OPTION_SEEDS, "N|LIST", GEN, AT(seeds),
      .help = "seed, or one picture for each of a list such as 1,5,10-20; -1 draws one (default)"},
-    {"batch", 'b', OPTION_INT, "N", GEN, AT(batch), 1, 1000, .help = "pictures: seed, seed+1, ... (default: 1)"},
+    {"batch", 'b', OPTION_INT, "N", GEN | BENCH, AT(batch), 1, 1000,
+     .help = "pictures: seed, seed+1, ... (default: 1); bench: together, at most 4"},
     {"sampler", 0, OPTION_SAMPLER, "NAME", GEN, AT(sampler), .later = later_samplers,
      .help = "sampler (default: dpmpp_2m)"},
     {"schedule", 0, OPTION_SCHEDULE, "NAME", GEN, AT(job.schedule),
      .help = "noise schedule (default: karras for dpmpp_2m, else default)"},
     {"eta", 0, OPTION_ETA, "F", GEN, AT(job.eta), 0, 1, .help = "added noise, for samplers that have it"},
     {"rng", 0, OPTION_CHOICE, "NAME", GEN, AT(rng), .choices = "cpu", .later = "nv|numpy", .help = "random numbers"},
-    {"precision", 0, OPTION_CHOICE, "P", GEN, AT(params.precision), .choices = "auto|f32|f16|bf16",
+    {"precision", 0, OPTION_CHOICE, "P", GEN | BENCH, AT(params.precision), .choices = "auto|f32|f16|bf16",
      .help = "of the multiplications"},
-    {"device", 0, OPTION_TEXT, "N|NAME", GEN | CONFIG, AT(params.device),
+    {"device", 0, OPTION_TEXT, "N|NAME", GEN | CONFIG | BENCH, AT(params.device),
      .help = "index or part of a name, see sdcl devices (default: the best GPU, else a CPU)"},
-    {"config", 0, OPTION_TEXT, "FILE", GEN | CONFIG, AT(params.config_file),
+    {"config", 0, OPTION_TEXT, "FILE", GEN | CONFIG | BENCH, AT(params.config_file),
      .help = "INI file over the shipped configuration"},
-    {"set", 0, OPTION_SET, "S.K=V", GEN | CONFIG, AT(params.set),
+    {"set", 0, OPTION_SET, "S.K=V", GEN | CONFIG | BENCH, AT(params.set),
      .help = "one value over the configuration; may be repeated"},
     {"compat", 0, OPTION_CHOICE, "NAME", GEN, AT(compat), .choices = "diffusers", .later = "a1111|compvis",
      .help =
          "follow another program: the model's own sampler, 50 steps, brackets in the prompt are text, a batch is one "
          "stream of one seed"},
     {"show-origin", 0, OPTION_FLAG, NULL, CONFIG, AT(show_origin), .help = "say where each value comes from"},
-    {"json", 0, OPTION_FLAG, NULL, GEN | DEVICES | INSPECT | INFO, AT(json),
+    {"json", 0, OPTION_FLAG, NULL, GEN | DEVICES | INSPECT | INFO | BENCH, AT(json),
      .help = "one JSON object a line on standard output"},
-    {"profile", 0, OPTION_SWITCH, NULL, GEN, AT(params.profile), .min = 1,
-     .help = "print the time of each module and kernel"},
+    {"profile", 0, OPTION_SWITCH, NULL, GEN | BENCH, AT(params.profile), .min = 1,
+     .help = "print the time of each module, op and kernel on standard error"},
     {"dump", 0, OPTION_TEXT, "DIR", GEN, AT(job.dump), .help = "write the tensors of every stage as .npy files"},
     {"dry-run", 0, OPTION_FLAG, NULL, GEN, AT(dry_run), .help = "print the memory that would be needed, draw nothing"},
     {"no-metadata", 0, OPTION_FLAG, NULL, GEN, AT(no_metadata), .help = "leave prompt and settings out of the PNG"},
     {"force", 'f', OPTION_FLAG, NULL, GEN, AT(force), .help = "replace existing files"},
-    {"progress", 0, OPTION_CHOICE, "MODE", GEN, AT(progress), .choices = "auto|json|off",
+    {"progress", 0, OPTION_CHOICE, "MODE", GEN | BENCH, AT(progress), .choices = "auto|json|off",
      .help = "on standard error; auto: a line on a terminal"},
-    {"quiet", 'q', OPTION_SWITCH, NULL, GEN, AT(verbosity), .min = QUIET,
+    {"quiet", 'q', OPTION_SWITCH, NULL, GEN | BENCH, AT(verbosity), .min = QUIET,
      .help = "only warnings and errors, no progress"},
-    {"verbose", 'v', OPTION_SWITCH, NULL, GEN, AT(verbosity), .min = VERBOSE, .help = "say more"},
+    {"verbose", 'v', OPTION_SWITCH, NULL, GEN | BENCH, AT(verbosity), .min = VERBOSE, .help = "say more"},
     {"help", 'h', OPTION_FLAG, NULL, ALL, AT(help), .help = "print this help"},
     {"version", 0, OPTION_FLAG, NULL, GEN, AT(version), .help = "print the version"},
     {"init-image", 0, OPTION_LATER, "FILE", GEN, .help = ""},
@@ -332,6 +337,11 @@ static int check_together(const options *o)
     if (verbs[o->verb].operand && !o->operand) {
         cli_fail(SDCL_EUSAGE, "%s needs an operand", verbs[o->verb].name);
         cli_hint("usage: sdcl %s %s", verbs[o->verb].name, verbs[o->verb].operand);
+        return SDCL_EUSAGE;
+    }
+    if (o->verb == VERB_BENCH && !value_in_list(bench_kinds, o->operand)) {
+        cli_fail(SDCL_EUSAGE, "bench %.60s: no such benchmark", o->operand);
+        cli_hint("bench takes %s", bench_kinds);
         return SDCL_EUSAGE;
     }
     if (o->verb != VERB_GEN) return 0;

@@ -44,19 +44,3 @@ void report_memory(const options *o, const sdcl_device *d, const sdcl_job *job, 
     printf("%-14s %12.1f  of %.1f: %s\n", "peak", mebibytes(m->peak), mebibytes(d->global_bytes),
            m->peak <= d->global_bytes ? "fits" : "does not fit");
 }
-
-static void print_row(void *user, const char *module, const char *kernel, int calls, double milliseconds)
-{
-    double *total = user;
-    *total += milliseconds;
-    fprintf(stderr, "%12.3f %8d  %-24s %s\n", milliseconds, calls, kernel, module);
-}
-
-int report_profile(sdcl *s)
-{
-    double total = 0;
-    fprintf(stderr, "%12s %8s  %-24s %s\n", "ms", "calls", "kernel", "module");
-    int err = cli_library(sdcl_profile(s, print_row, &total));
-    if (!err) fprintf(stderr, "%12.3f %8s  total\n", total, "");
-    return err;
-}

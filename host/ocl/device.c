@@ -81,7 +81,7 @@ static bool describe(ocl_device *d)
     cl_bool available = CL_FALSE, compiler = CL_FALSE, unified = CL_FALSE;
     cl_ulong global = 0, alloc = 0, local = 0;
     size_t items[DIMENSIONS_MAX] = {0};
-    cl_uint units = 0, clock = 0;
+    cl_uint units = 0, clock = 0, lanes = 0;
 
     if (!text_of(info->name, sizeof info->name, d->platform, d->id, CL_DEVICE_NAME) ||
         !text_of(info->vendor, sizeof info->vendor, d->platform, d->id, CL_DEVICE_VENDOR) ||
@@ -99,6 +99,7 @@ static bool describe(ocl_device *d)
         return false;
     if (!available || !compiler) return false;
     if (query(d, CL_DEVICE_MAX_CLOCK_FREQUENCY, &clock, sizeof clock)) clock = 0;
+    if (query(d, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, &lanes, sizeof lanes)) lanes = 1;
     if (query(d, CL_DEVICE_HOST_UNIFIED_MEMORY, &unified, sizeof unified)) unified = CL_FALSE;
 
     char *extensions = text_query(d->platform, d->id, CL_DEVICE_EXTENSIONS);
@@ -113,6 +114,7 @@ static bool describe(ocl_device *d)
              : type & CL_DEVICE_TYPE_GPU ? "gpu"
                                          : "accelerator");
     d->cpu = device_wants_cpu_kernels(info);
+    d->float_lanes = lanes >= 16 ? 16 : lanes >= 8 ? 8 : lanes >= 4 ? 4 : 1;
     info->compute_units = units;
     info->clock_mhz = clock;
     info->global_bytes = global;

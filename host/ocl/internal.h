@@ -37,10 +37,10 @@ struct unit {
 };
 
 typedef struct profile_row {
-    const char *module; /* owned */
-    const char *kernel; /* owned by the ocl */
+    char *module;                   /* owned */
+    const char *op, *impl, *kernel; /* static, static, owned by the ocl */
     int calls;
-    double ms;
+    double ms, flops;
 } profile_row;
 
 typedef struct profile_event {
@@ -77,6 +77,9 @@ struct ocl {
     int event_count;
     profile_row *rows;
     int row_count, row_capacity;
+    int next_row; /* where the search for a row begins: launches repeat in the same order */
+    const char *step_op, *step_impl;
+    double step_flops; /* of the step under way, until its first launch takes them */
 };
 
 int builder_start(ocl *o);

@@ -23,6 +23,7 @@ int ocl_open(ocl **out_ocl, const ocl_device *device, const config *values, bool
     o->values = values;
     o->profile = profile;
     o->sync = sync_debug();
+    ocl_profile_step(o, NULL, NULL, 0);
     o->units = device->info.compute_units ? (int)device->info.compute_units : 1;
     o->context = clCreateContext(platform, 1, &device->id, NULL, NULL, &code);
     if (!o->context) {

@@ -17,7 +17,8 @@ typedef struct ocl_device {
     cl_platform_id platform;
     cl_device_id id;
     sdcl_device info;
-    bool cpu; /* wants CPU kernels: ocl/device_class.h */
+    bool cpu;        /* wants CPU kernels: ocl/device_class.h */
+    int float_lanes; /* floats of a native vector; 1 where work-items are the lanes */
     size_t max_items[3];
 } ocl_device;
 
@@ -107,7 +108,10 @@ typedef struct ocl_grid {
 /* Enqueues on queue 0 or 1. module: the scope shown in profiles and messages. The number of arguments must be the kernel's. */
 int ocl_run(ocl *o, int queue, ocl_kernel *k, const char *module, ocl_grid grid, const ocl_arg *args, int count);
 
-/* Sums of event times per (module, kernel) since ocl_open, longest first. Finishes the queue. */
+/* What is enqueued from here on is one step of a plan: an op, its implementation, its work. The names are not copied. op NULL: no step. */
+void ocl_profile_step(ocl *o, const char *op, const char *impl, double flops);
+/* Sums of event times per (module, op, kernel) since ocl_open or the last reset, longest first. Finishes the queue. */
 int ocl_profile_each(ocl *o, sdcl_profile_fn *each, void *user);
+int ocl_profile_reset(ocl *o);
 
 #endif

@@ -1,16 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* Event times, summed per (module, kernel). */
+/* Event times, summed per (module, op, kernel). */
 #include "ocl/internal.h"
 
 #include <stdlib.h>
 
 enum { EVENTS_MAX = 4096 }; /* events kept before they are summed: an event costs memory until it is released */
 
+void ocl_profile_step(ocl *o, const char *op, const char *impl, double flops)
+{
+    o->step_op = op ? op : "";
+    o->step_impl = op ? impl : "";
+    o->step_flops = op ? flops : 0;
+}
+
+static bool is_row(const ocl *o, const profile_row *r, const char *module, const char *kernel)
+{
+    return r->kernel == kernel && r->op == o->step_op && r->impl == o->step_impl && !strcmp(r->module, module);
+}
+
 /* The row's index, -1: out of memory. Rows move only when no events are left to sum. */
 static int row_of(ocl *o, const char *module, const char *kernel)
 {
-    for (int i = 0; i < o->row_count; i++)
-        if (!strcmp(o->rows[i].module, module) && o->rows[i].kernel == kernel) return i;
+    for (int i = 0; i < o->row_count; i++) {
+        int at = (o->next_row + i) % o->row_count;
+        if (is_row(o, &o->rows[at], module, kernel)) return at;
+    }
     if (o->row_count == o->row_capacity) {
         int capacity = o->row_capacity ? o->row_capacity * 2 : 256;
         profile_row *rows = realloc(o->rows, (size_t)capacity * sizeof *rows);
@@ -20,7 +34,7 @@ static int row_of(ocl *o, const char *module, const char *kernel)
     }
     char *name = strdup(module);
     if (!name) return -1;
-    o->rows[o->row_count] = (profile_row){name, kernel, 0, 0};
+    o->rows[o->row_count] = (profile_row){name, o->step_op, o->step_impl, kernel, 0, 0, 0};
     return o->row_count++;
 }
 
@@ -51,6 +65,9 @@ int profile_add(ocl *o, cl_event event, const char *module, const char *kernel)
         clReleaseEvent(event);
         return FAIL(SDCL_ENOMEM, "out of memory");
     }
+    o->next_row = row + 1;
+    o->rows[row].flops += o->step_flops;
+    o->step_flops = 0;
     o->events[o->event_count++] = (profile_event){event, row};
     if (o->event_count == EVENTS_MAX) TRY(sum_events(o));
 out:
@@ -70,16 +87,30 @@ int ocl_profile_each(ocl *o, sdcl_profile_fn *each, void *user)
     if (o->row_count) qsort(o->rows, (size_t)o->row_count, sizeof *o->rows, longest_first);
     for (int i = 0; i < o->row_count; i++) {
         const profile_row *r = &o->rows[i];
-        each(user, r->module, r->kernel, r->calls, r->ms);
+        sdcl_profile_row row = {r->module, r->op, r->impl, r->kernel, r->calls, r->ms, r->flops * 1e-9};
+        each(user, &row);
     }
 out:
+    return err;
+}
+
+static void forget_rows(ocl *o)
+{
+    for (int i = 0; i < o->row_count; i++) free(o->rows[i].module);
+    o->row_count = 0;
+}
+
+int ocl_profile_reset(ocl *o)
+{
+    int err = sum_events(o);
+    forget_rows(o);
     return err;
 }
 
 void profile_free(ocl *o)
 {
     for (int i = 0; i < o->event_count; i++) clReleaseEvent(o->events[i].event);
-    for (int i = 0; i < o->row_count; i++) free((char *)(uintptr_t)o->rows[i].module);
+    forget_rows(o);
     free(o->events);
     free(o->rows);
 }

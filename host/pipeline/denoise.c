@@ -92,6 +92,11 @@ out:
     return err;
 }
 
+static void mark_time(const sdcl *s, int i)
+{
+    if (s->evaluation_ends) s->evaluation_ends[i] = seconds_now();
+}
+
 int denoise(sdcl *s, const sdcl_job *j, sampler *steps, noise *n, int first)
 {
     int err = 0;
@@ -108,6 +113,7 @@ int denoise(sdcl *s, const sdcl_job *j, sampler *steps, noise *n, int first)
     TRY(ocl_write(s->o, values, program_bytes, evaluation_bytes, run.evaluations));
     TRY(start(s, j, steps, n));
     TRY(dump_timesteps(j, steps));
+    mark_time(s, 0);
     for (int i = 0; i < run.count; i++) {
         const script_item *item = &run.items[i];
         uint64_t pair = (uint64_t)run.program_count * SCHEDULER_PROGRAM + 2 * (uint64_t)item->index;
@@ -122,6 +128,7 @@ int denoise(sdcl *s, const sdcl_job *j, sampler *steps, noise *n, int first)
             err = ocl_fence_wait(s->o, &before);
             before = now;
             if (err) goto out;
+            if (item->index) mark_time(s, item->index);
             break;
         }
         case SCRIPT_COMBINE:
@@ -138,6 +145,8 @@ int denoise(sdcl *s, const sdcl_job *j, sampler *steps, noise *n, int first)
             break;
         }
     }
+    TRY(ocl_fence_wait(s->o, &before));
+    mark_time(s, run.evaluation_count);
     TRY(check_finite(s));
     session_progress(s, "unet", run.evaluation_count, run.evaluation_count, seconds_now() - begin, first, j->count);
 out:

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* prompt -> tokens -> context -> latents -> pixels. */
+#include "pipeline/pipeline.h"
+
 #include "pipeline/denoise.h"
 #include "pipeline/dump.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { BATCH_MAX = 4 }; /* pictures that go through the UNet together; more gain nothing and cost memory */
-
-typedef struct timing {
-    double load, text, unet, vae, begin;
-} timing;
 
 /* The three parts are one stage to the caller. */
 typedef struct loading {
@@ -42,8 +38,7 @@ out:
     return err;
 }
 
-/* Plans, kernels (compiling in the background meanwhile), weights, memory. */
-static int load(sdcl *s, int pictures, bool guided, int h, int w, timing *t)
+int pipeline_load(sdcl *s, int pictures, bool guided, int h, int w, timing *t)
 {
     int err = 0;
     double begin = seconds_now();
@@ -69,9 +64,7 @@ static int warn_lost(const sdcl *s, const char *which, const strbuf *lost)
     return 0;
 }
 
-/* Row 0 the negative prompt, row 1 the prompt; then keys and values of the rows that the UNet sees. first: pictures already finished; a job's later batch
- * of another size encodes again, but does not warn again. */
-static int encode_text(sdcl *s, const sdcl_job *j, int first, timing *t)
+int pipeline_encode(sdcl *s, const sdcl_job *j, int first, timing *t)
 {
     int err = 0, positions = model_clip(s->m)->positions, width = model_clip(s->m)->hidden;
     const passes *x = &s->shape;
@@ -106,6 +99,7 @@ static int encode_text(sdcl *s, const sdcl_job *j, int first, timing *t)
     }
     TRY(ocl_finish(s->o));
     t->text += seconds_now() - begin;
+    s->busy_seconds += seconds_now() - begin;
 out:
     free(ids);
     free(context);
@@ -114,16 +108,17 @@ out:
     return err;
 }
 
-/* Decodes picture i of the batch into rgb and unit, both (h, w, 3). A NaN is never a picture. */
-static int decode(sdcl *s, int i, unsigned char *rgb, float *unit)
+int pipeline_decode(sdcl *s, int i, unsigned char *rgb, float *unit)
 {
     int err = 0;
     passes *x = &s->shape;
     uint64_t values = (uint64_t)rows_of(x->rgb) * 3, len = (uint64_t)x->slots.c / (uint64_t)x->pictures;
+    double begin = seconds_now();
     plan_bind(x->vae, x->vae_latent, x->memory, x->at_slots / 4 + (uint64_t)i * len);
     TRY(plan_run(x->vae));
     TRY(ocl_read(s->o, x->memory, x->at_rgb, values, rgb));
     TRY(ocl_read(s->o, x->memory, x->at_unit, values * 4, unit));
+    s->busy_seconds += seconds_now() - begin;
     for (uint64_t k = 0; k < values && !err; k++)
         if (isnan(unit[k])) {
             err = FAIL(SDCL_ERESULT, "the picture is not finite after decoding");
@@ -151,11 +146,12 @@ static int run_batch(sdcl *s, const sdcl_job *j, sampler *steps, int first, sdcl
     TRY(noise_open(&n, j->seeds + first, x->pictures, j->compat == SDCL_COMPAT_DIFFUSERS, x->h * x->w, x->channels));
     TRY(denoise(s, j, steps, &n, first));
     t->unet = seconds_now() - begin;
+    s->busy_seconds += t->unet;
     for (int i = 0; i < x->pictures; i++) {
         double decoding = seconds_now();
         TRY(session_cancelled(s));
         session_progress(s, "vae", i, x->pictures, 0, first + i, j->count);
-        TRY(decode(s, i, rgb, unit + (size_t)i * kept));
+        TRY(pipeline_decode(s, i, rgb, unit + (size_t)i * kept));
         t->vae = seconds_now() - decoding;
         sdcl_image image = {.width = j->width,
                             .height = j->height,
@@ -206,8 +202,8 @@ int sdcl_generate(sdcl *s, const sdcl_job *job, sdcl_image_fn *each, void *user)
         n = batch_size(&j, first);
         TRY(session_cancelled(s));
         bool same = s->shape.memory && s->shape.pictures == n && s->shape.guided == guided && first;
-        TRY(load(s, n, guided, j.height / factor, j.width / factor, &t));
-        if (!same) TRY(encode_text(s, &j, first, &t));
+        TRY(pipeline_load(s, n, guided, j.height / factor, j.width / factor, &t));
+        if (!same) TRY(pipeline_encode(s, &j, first, &t));
         TRY(run_batch(s, &j, steps, first, each, user, &t));
     }
 out:

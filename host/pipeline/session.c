@@ -110,6 +110,13 @@ int session_open_words(tokenizer **words, const model *m, const char *path)
                 model_clip(m)->vocab_size);
 }
 
+static int open_model(sdcl *s, const sdcl_params *p)
+{
+    if (!p->random_model) return model_open(&s->m, s->model_path, p->model_config);
+    s->model_path = strdup("random weights");
+    return s->model_path ? model_open_random(&s->m, NULL, NULL, NULL) : FAIL(SDCL_ENOMEM, "out of memory");
+}
+
 int sdcl_open(sdcl **out_session, const sdcl_params *p)
 {
     int err = 0;
@@ -117,11 +124,11 @@ int sdcl_open(sdcl **out_session, const sdcl_params *p)
     *out_session = NULL;
     if (!s) return FAIL(SDCL_ENOMEM, "out of memory");
     s->params = *p;
-    TRY(model_locate(&s->model_path, p->model));
+    if (!p->random_model) TRY(model_locate(&s->model_path, p->model));
     TRY(choose_device(p->device, &s->device));
     TRY(choose_precision(s, p->precision));
     TRY(config_open(&s->values, ops_sections, &s->device.info, p->config_file, p->set, p->set_count));
-    TRY(model_open(&s->m, s->model_path, p->model_config));
+    TRY(open_model(s, p));
     if (model_unet(s->m)->in_channels != model_vae(s->m)->latent_channels) {
         err = FAIL(SDCL_EMODEL, "%s: a UNet with %d input channels (inpainting) cannot draw from a prompt alone",
                    s->model_path, model_unet(s->m)->in_channels);
@@ -186,7 +193,11 @@ out:
     return err;
 }
 
-int sdcl_profile(sdcl *s, sdcl_profile_fn *each, void *user) { return ocl_profile_each(s->o, each, user); }
+int sdcl_profile(sdcl *s, sdcl_profile_fn *each, void *user, double *seconds)
+{
+    *seconds = s->busy_seconds;
+    return ocl_profile_each(s->o, each, user);
+}
 
 const char *sdcl_sampler_name(int i) { return sampler_name(i); }
 const char *sdcl_sampler_a1111(const char *sampler) { return sampler_a1111(sampler); }

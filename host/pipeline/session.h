@@ -57,6 +57,9 @@ struct sdcl {
     passes shape;
     bool loaded;
     char hash[11];
+    double busy_seconds; /* in text encoding, sampling and decoding, see sdcl_profile */
+    double *
+        evaluation_ends; /* benchmark: where denoise puts when the first evaluation began, and when each one ended; or NULL */
 };
 
 /* The tokenizer of a model; SDCL_EMODEL also where it has more tokens than the text encoder. To be closed after a failure too. */

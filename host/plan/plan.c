@@ -277,12 +277,21 @@ int plan_queue(const plan *p) { return p->queue; }
 
 int plan_run(plan *p) { return plans_run(&p, 1); }
 
+static double step_flops(const step *s) { return s->op->flops ? s->op->flops(s) : 0; }
+
+static int launch(plan *p, const step *s)
+{
+    ocl_profile_step(p->o, s->op->name, s->impl->name, step_flops(s));
+    return s->impl->launch(p, s);
+}
+
 int plans_run(plan *const *plans, int count)
 {
     int err = 0;
     for (int i = 0; i < plans[0]->step_count; i++)
-        for (int k = 0; k < count; k++) TRY(plans[k]->steps[i].impl->launch(plans[k], &plans[k]->steps[i]));
+        for (int k = 0; k < count; k++) TRY(launch(plans[k], &plans[k]->steps[i]));
 out:
+    ocl_profile_step(plans[0]->o, NULL, NULL, 0);
     return err;
 }
 
@@ -313,8 +322,7 @@ int plan_buffers(const plan *p) { return p->buffer_count; }
 double plan_flops(const plan *p)
 {
     double sum = 0;
-    for (int i = 0; i < p->step_count; i++)
-        if (p->steps[i].op->flops) sum += p->steps[i].op->flops(&p->steps[i]);
+    for (int i = 0; i < p->step_count; i++) sum += step_flops(&p->steps[i]);
     return sum;
 }
 

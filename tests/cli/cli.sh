@@ -72,7 +72,7 @@ ok 'help succeeds on standard output' [ $rc = 0 ]
 ok 'help fits 80 columns' narrow
 ok 'help names the exit codes' printed '^  130  interrupted'
 ok 'every option of the help is in the manual' in_manual
-for verb in gen devices inspect info config; do
+for verb in gen devices inspect info config bench; do
     run $verb --help
     ok "help of $verb" [ "$rc:$(wc -c < "$err")" = 0:0 ]
 done
@@ -85,7 +85,7 @@ refused 'a misspelt option' 2 'hint: did you mean --prompt' --promt x
 refused 'an option of a later version' 2 'not in this version' -p x --init-image a.png
 refused 'a sampler of a later version' 2 'not in this version' -p x --sampler heun
 refused 'another compat' 2 'not in this version' -p x --compat a1111
-refused 'a verb of a later version' 2 'not in this version' bench ops
+refused 'a verb of a later version' 2 'not in this version' tune
 refused 'a misspelt verb' 2 'did you mean sdcl devices' device
 refused 'a prompt without quotes' 2 'quotes' -p a red fox
 refused 'an escape sequence is not passed on' 2 'x1b' --"$(printf '\033')x"
@@ -225,6 +225,27 @@ fi
 run -p x -s 1 --profile --progress json $small
 ok 'a profile' said ' total$'
 ok 'progress in JSON' said '^{"stage":"unet","step":2,"steps":2,'
+clean
+
+# --- benchmarks ---
+
+pocket="-m $root/models/pocket -W 64 -H 64 --steps 1"
+keys='"model" "width" "height" "batch" "precision" "device" "text_s" "unet_step_s" "vae_decode_s" "unet_step_gflop" "peak_gflops" "peak_device_bytes" "peak_rss_bytes"'
+positive() { # every number of the object
+    sed 's/"[a-z_]*":"[^"]*",//g' "$out" | tr -d '{}' | tr ',' '\n' | awk -F: '!($2 + 0 > 0) { bad = 1 } END { exit bad }'
+}
+run bench model $pocket --json --progress off
+ok 'a benchmark as JSON, one object' [ "$rc:$(wc -l < "$out"):$(wc -c < "$err")" = 0:1:0 ]
+ok 'with its keys in their order' [ "$(grep -o '"[a-z_]*":' "$out" | tr -d ':\n' | sed 's/""/" "/g')" = "$keys" ]
+ok 'and numbers' positive
+run bench model $pocket --batch 2 --profile
+ok 'a benchmark in words' printed '^UNet step  *[0-9.]* '
+ok 'and its profile on standard error' said ' total$'
+refused 'a benchmark without its name' 2 'needs an operand' bench
+refused 'an unknown benchmark' 2 'no such benchmark' bench fast
+refused 'an option of gen' 2 'no option of bench' bench model --seed 1
+refused 'too large a batch' 2 '1 to 4' bench model $pocket --batch 5
+refused 'a benchmark of no model' 3 'no/model' bench model -m no/model
 clean
 
 # --- output that fails ---

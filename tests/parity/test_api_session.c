@@ -249,11 +249,12 @@ static void dry_run_is_exact(void **state)
         fail_msg("the peak is %.3f times what the dry run said (%llu)", ratio, (unsigned long long)m.peak);
 }
 
-static void module_is_named(void *user, const char *module, const char *kernel, int calls, double milliseconds)
+static void module_is_named(void *user, const sdcl_profile_row *r)
 {
-    (void)milliseconds;
-    *(int *)user += calls;
-    assert_true(*kernel && calls > 0);
+    const char *module = r->module;
+    *(int *)user += r->calls;
+    assert_true(*r->kernel && r->calls > 0 && r->milliseconds > 0);
+    assert_true(*r->op || !strncmp(module, "load", 4));
     if (strncmp(module, "load", 4) && strncmp(module, "text", 4) && strncmp(module, "prologue", 8) &&
         strncmp(module, "unet", 4) && strncmp(module, "sampler", 7) && strncmp(module, "vae", 3))
         fail_msg("the profile has a module '%s'", module);
@@ -273,7 +274,9 @@ static void profile_of_two_shapes(void **state)
     j.steps = 1;
     assert_done(sdcl_open(&s, &p));
     assert_done(sdcl_generate(s, &j, NULL, NULL));
-    assert_done(sdcl_profile(s, module_is_named, &calls));
+    double seconds = 0;
+    assert_done(sdcl_profile(s, module_is_named, &calls, &seconds));
+    assert_true(seconds > 0);
     assert_true(calls > 100);
     sdcl_close(&s);
 }

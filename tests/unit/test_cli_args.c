@@ -149,10 +149,27 @@ static void test_unknown_verb(void **state)
 static void test_verbs_of_later_versions(void **state)
 {
     (void)state;
-    assert_refused(PARSE("bench", "ops"), "bench: not in this version", "");
     assert_refused(PARSE("tune"), "not in this version", "");
     assert_refused(PARSE("selftest"), "not in this version", "");
     assert_refused(PARSE("serve"), "not in this version", "");
+}
+
+static void test_benchmarks(void **state)
+{
+    (void)state;
+    options o;
+    assert_int_equal(
+        options_parse(&o, 8, (char *[]){"sdcl", "bench", "model", "--steps", "5", "--json", "-b", "2", NULL}), 0);
+    assert_int_equal(o.verb, VERB_BENCH);
+    assert_string_equal(o.operand, "model");
+    assert_int_equal(o.job.steps, 5);
+    assert_int_equal(o.batch, 2);
+    assert_true(o.json);
+    options_close(&o);
+    assert_refused(PARSE("bench"), "bench needs an operand", "sdcl bench model");
+    assert_refused(PARSE("bench", "model", "again"), "unexpected argument 'again'", "sdcl bench model");
+    assert_refused(PARSE("bench", "nodel"), "bench nodel: no such benchmark", "bench takes model");
+    assert_refused(PARSE("bench", "model", "--prompt", "x"), "no option of bench", "sdcl bench --help");
 }
 
 static void test_options_of_later_versions(void **state)
@@ -399,6 +416,7 @@ int main(void)
         CASE(test_verbs),
         CASE(test_unknown_verb),
         CASE(test_verbs_of_later_versions),
+        CASE(test_benchmarks),
         CASE(test_options_of_later_versions),
         CASE(test_nearest_option),
         CASE(test_missing_and_surplus_values),

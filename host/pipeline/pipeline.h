@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* The stages of a job, one batch at a time. */
+#ifndef SDCL_PIPELINE_PIPELINE_H
+#define SDCL_PIPELINE_PIPELINE_H
+
+#include "pipeline/session.h"
+
+enum { BATCH_MAX = 4 }; /* pictures that go through the UNet together; more gain nothing and cost memory */
+
+/* Seconds, but for begin: a time of seconds_now. */
+typedef struct timing {
+    double load, text, unet, vae, begin;
+} timing;
+
+/* Plans, kernels (compiling in the background meanwhile), weights, memory. h, w: of the latent. */
+int pipeline_load(sdcl *s, int pictures, bool guided, int h, int w, timing *t);
+/* Row 0 the negative prompt, row 1 the prompt; then keys and values of the rows that the UNet sees. first: pictures already finished; a job's later batch
+ * of another size encodes again, but does not warn again. */
+int pipeline_encode(sdcl *s, const sdcl_job *j, int first, timing *t);
+/* Decodes picture i of the batch into rgb and unit, both (h, w, 3). A NaN is never a picture. */
+int pipeline_decode(sdcl *s, int i, unsigned char *rgb, float *unit);
+
+#endif
