@@ -14,9 +14,9 @@ for file in cl/*.cl; do
     kernel=$(basename "$file" .cl)
     errors=
     text=$(cat "$file" $(sed -n 's/^#include "\(.*\)"/cl\/\1/p' "$file") cl/common.h)
-    for config in configs/cpu.ini configs/gpu.ini; do
+    for device in cpu gpu; do
         for type in F32 F16; do
-            options=$(tools/kernel_options.sh "$kernel" $type "$config")
+            options=$(tools/kernel_options.sh "$kernel" $type --for-device $device)
             errors=$errors$(clang -x cl -cl-std=CL1.2 -Xclang -finclude-default-header --target=spir64 -fsyntax-only $warnings -Icl \
                 $options "$file" 2>&1) || failed=1
         done

@@ -1,16 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The -D options of a kernel under a configuration: its tunables, and one storage type for all of its tensors.
-#   B=build kernel_options.sh KERNEL F32|F16 [INI FILE]
+#   B=build kernel_options.sh KERNEL F32|F16 [OPTION OF sdcl config...]
 set -eu
 kernel=$1 type=$2
-case $kernel in # what the host sets by itself
-    pack_rows) own=' -DBLOCK=64' ;;
-    peak_fma) own=' -DWG=1 -DWIDTH=16 -DCHAINS=10' ;;
-    peak_copy) own=' -DWG=1 -DROWS=64' ;;
+shift 2
+case $kernel,$* in # what the host sets by itself
+    pack_rows,*) own=' -DBLOCK=64' ;;
+    peak_fma,*'--for-device cpu'*) own=' -DWG=1 -DWIDTH=16 -DCHAINS=10' ;;
+    peak_copy,*'--for-device cpu'*) own=' -DWG=1 -DROWS=64' ;;
+    peak_fma,*) own=' -DWG=256 -DWIDTH=1 -DCHAINS=10' ;;
+    peak_copy,*) own=' -DWG=256 -DROWS=64' ;;
     *) own= ;;
 esac
-"${B:-build}/sdcl" config ${3:+--config "$3"} 2> /dev/null | awk -v kernel="[$kernel]" -v type="$type" -v own="$own" '
-    /^\[/ { mine = $1 == kernel }
-    mine && $2 == "=" { printf "-D%s=%s ", $1, $3 }
-    END { printf "-DXT=%s -DWT=%s -DYT=%s -DPT=%s -DT=%s -DD=40%s\n", type, type, type, type, type == "F16" ? "ushort" : "uint", own }'
+"${B:-build}/sdcl" config "$@" 2> /dev/null | awk -v kernel="$kernel" -v type="$type" -v own="$own" '
+    /^\[/ { mine = $1 == "[" kernel "]" || $1 == "[" kernel "." (type == "F16" ? "f16" : "f32") "]" }
+    mine && $2 == "=" { if (!($1 in value)) name[n++] = $1; value[$1] = $3 }
+    END { for (i = 0; i < n; i++) printf "-D%s=%s ", name[i], value[name[i]]
+          printf "-DXT=%s -DWT=%s -DYT=%s -DPT=%s -DT=%s -DD=40%s\n", type, type, type, type, type == "F16" ? "ushort" : "uint", own }'

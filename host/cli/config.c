@@ -26,5 +26,5 @@ static void print_key(void *user, const char *section, const char *key, const ch
 int cli_config(const options *o)
 {
     listing l = {.origins = o->show_origin};
-    return cli_library(sdcl_config_for(&o->params, print_key, &l));
+    return cli_library(sdcl_config_for(&o->params, o->for_device, print_key, &l));
 }

@@ -78,6 +78,8 @@ const option option_table[] = {
      .help =
          "follow another program: the model's own sampler, 50 steps, brackets in the prompt are text, a batch is one "
          "stream of one seed"},
+    {"for-device", 0, OPTION_TEXT, "NAME", CONFIG, AT(for_device),
+     .help = "as on a device that need not be here: vendor and name, as in 'AMD gfx1100', or cpu"},
     {"show-origin", 0, OPTION_FLAG, NULL, CONFIG, AT(show_origin), .help = "say where each value comes from"},
     {"json", 0, OPTION_FLAG, NULL, GEN | DEVICES | INSPECT | INFO | BENCH, AT(json),
      .help = "one JSON object a line on standard output"},

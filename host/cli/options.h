@@ -31,7 +31,7 @@ typedef struct options {
     int seed_count, batch;
     const char *sampler;          /* as given; job.sampler is its name in sdcl */
     const char *sampler_schedule; /* the one that A1111's name of the sampler brings along, or NULL */
-    const char *output, *compat, *rng, *progress;
+    const char *output, *compat, *rng, *progress, *for_device;
     int verbosity; /* QUIET, 0, VERBOSE */
     bool json, dry_run, no_metadata, force, show_origin;
 } options;

@@ -16,6 +16,9 @@ int config_open(config **c, const ocl_section *const *sections, const sdcl_devic
                 const char *const *set, int set_count);
 void config_close(config **c);
 
+/* A device that need not be here, as far as the overlay looks at it. text: vendor and name; a CPU where it begins with "cpu" or "pthread". */
+void config_device_named(sdcl_device *d, const char *text);
+
 /* Values of a section at a precision ("f32", "f16"; NULL: none) in the order of its tunables: fills a `struct x_tune`. */
 void config_values(const config *c, const ocl_section *section, const char *precision, int *values);
 /* The same for a step of some shape: the values set for the nearest shape that are valid, else those for all shapes; false where these are not valid either. */

@@ -112,6 +112,15 @@ static int apply(config *c, const embedded_file *e, bool is_device_file)
     return e ? config_apply_text(c, "configs/", e->name, e->text, e->size, is_device_file) : 0;
 }
 
+void config_device_named(sdcl_device *d, const char *text)
+{
+    bool cpu = !strncasecmp(text, "cpu", 3) || !strncasecmp(text, "pthread", 7);
+    *d = (sdcl_device){0};
+    snprintf(d->name, sizeof d->name, "%s", text);
+    snprintf(d->vendor, sizeof d->vendor, "%s", text);
+    snprintf(d->type, sizeof d->type, "%s", cpu ? "cpu" : "gpu");
+}
+
 int config_apply_shipped(config *c, const sdcl_device *device)
 {
     bool cpu = device_wants_cpu_kernels(device), gpu = !strcmp(device->type, "gpu");

@@ -180,12 +180,13 @@ int sdcl_config(sdcl *s, sdcl_config_fn *each, void *user)
     return 0;
 }
 
-int sdcl_config_for(const sdcl_params *p, sdcl_config_fn *each, void *user)
+int sdcl_config_for(const sdcl_params *p, const char *named, sdcl_config_fn *each, void *user)
 {
     int err = 0;
-    ocl_device device;
+    ocl_device device = {0};
     config *values = NULL;
-    TRY(choose_device(p->device, &device));
+    if (named) config_device_named(&device.info, named);
+    else TRY(choose_device(p->device, &device));
     TRY(config_open(&values, ops_sections, &device.info, p->config_file, p->set, p->set_count));
     config_each(values, each, user);
 out:

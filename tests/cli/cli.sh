@@ -133,6 +133,11 @@ run config --config "$work/all.ini"
 ok 'config reads what it printed' same "$out" "$work/all.ini"
 run config --show-origin --set gemm.impl=cpu
 ok 'config --show-origin' printed '^impl *= cpu *; --set'
+origin_of_norm() { sed -n '/^\[norm_apply\]/,/^WG/s/^WG .*; //p' "$out" | cut -d : -f 1; }
+run config --show-origin --for-device cpu
+ok 'config --for-device cpu' [ "$rc:$(origin_of_norm)" = 0:configs/cpu.ini ]
+run config --show-origin --for-device 'AMD gfx1100'
+ok 'config --for-device of a GPU' [ "$rc:$(grep -c 'cpu.ini' "$out")" = 0:0 ]
 run inspect "$root/models/pocket"
 ok 'inspect' printed '^unet '
 run inspect "$root/models/pocket" --json

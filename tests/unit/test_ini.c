@@ -208,6 +208,28 @@ static void test_names_are_normalised(void **state)
     config_close(&c);
 }
 
+/* A device by its name alone gets what the device itself would. */
+static void test_device_that_is_not_here(void **state)
+{
+    (void)state;
+    sdcl_device d;
+    config_device_named(&d, "NVIDIA H100 80GB HBM3");
+    config *c = open_ok(&d, NULL, NULL, 0);
+    assert_int_equal(tune(c, NULL).NV, 4);
+    assert_int_equal(tune(c, NULL).MR, 8);
+    assert_string_equal(config_word(c, "mm", "impl"), "gpu");
+    config_close(&c);
+    config_device_named(&d, "AMD gfx1100");
+    c = open_ok(&d, NULL, NULL, 0);
+    assert_int_equal(tune(c, NULL).MR, 12);
+    config_close(&c);
+    config_device_named(&d, "cpu");
+    c = open_ok(&d, NULL, NULL, 0);
+    assert_int_equal(tune(c, NULL).MR, 6);
+    assert_string_equal(config_word(c, "mm", "impl"), "auto");
+    config_close(&c);
+}
+
 static void test_order_of_layers(void **state)
 {
     (void)state;
@@ -286,6 +308,7 @@ int main(void)
         cmocka_unit_test(test_accelerator_takes_no_vendor_file),
         cmocka_unit_test(test_longest_match_wins),
         cmocka_unit_test(test_names_are_normalised),
+        cmocka_unit_test(test_device_that_is_not_here),
         cmocka_unit_test(test_order_of_layers),
         cmocka_unit_test(test_each_in_order_with_origin),
         cmocka_unit_test(test_device_section_is_optional),
