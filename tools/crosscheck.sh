@@ -1,60 +1,69 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Every kernel through the compilers of GPUs that need not be there, as far as those are installed: clang-15 with libclc-15 for AMD (one
-# line with registers, occupancy and spills) and NVIDIA (code generation only), ocloc for Intel. Fails where one does not compile.
-#   B=build crosscheck.sh [KERNEL...]
+# Every kernel, in the configuration that the shipped INI files give each target, through the compilers of GPUs that need not be there:
+# clang and libclc for AMD and NVIDIA (then ptxas, where there is one), ocloc for Intel. Prints a Markdown table; fails on a compile error, a
+# spill, scratch memory, or more local memory than the family has.
+#   B=build [TARGETS='gfx906 sm_90'] [KERNELS='gemm_gpu'] [CONFIG=my.ini] [CLBLAST=] crosscheck.sh
+# A target is a compiler's name: gfx* is AMD, sm_* NVIDIA, anything else Intel. Its configuration is that of `sdcl config --for-device
+# "VENDOR TARGET"`, so a device file is chosen by the target's name as by a card's. Results are kept in $B/crosscheck by source, options and target.
 set -u
-export B="${B:-build}"
-clc=/usr/lib/clc log=$B/crosscheck.log
-AMD=${AMD:-gfx900 gfx1030 gfx1100}
-NVIDIA=${NVIDIA:-sm_75}
-INTEL=${INTEL:-skl dg2}
-clang=$(command -v clang-15) || clang=
-ocloc=$(command -v ocloc) || ocloc=
-passed=0 failed=0
+export LC_ALL=C B="${B:-build}"
+export CONFIG="${CONFIG:-}" CLBLAST="${CLBLAST-1}"
+work=$B/crosscheck
+export work
+TARGETS=${TARGETS:-gfx900 gfx1030 gfx1100 gfx90a sm_75 sm_86 sm_89 skl tgllp dg2}
+KERNELS=${KERNELS:-$(ls cl/*.cl | sed 's|cl/\(.*\)\.cl|\1|' | grep -v '_cpu$')}
+mkdir -p "$work/rows" "$work/run"
+rm -f "$work/run"/*
+start=$(date +%s)
 
-compile() { # target, kernel, command...
-    label="$1 $2"
-    shift 2
-    if "$@" > "$log" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "$label: does not compile"
-        grep -m 10 'error' "$log"
-    fi
+. tools/crosscheck/tools.sh
+
+vendor_of() {
+    case $1 in gfx*) echo AMD ;; sm_*) echo NVIDIA ;; *) echo Intel ;; esac
 }
 
-[ $# != 0 ] || set -- $(ls cl/*.cl | sed 's|cl/\(.*\)\.cl|\1|' | grep -v '_cpu$')
-for kernel; do
-    for type in F32 F16; do
-        options="-cl-std=CL1.2 -Icl $(tools/kernel_options.sh "$kernel" $type configs/gpu.ini)"
-        front="-x cl -Xclang -finclude-default-header -O3 -nogpulib -Wno-linker-warnings -Wno-unused-command-line-argument"
-        link='-Xclang -mlink-builtin-bitcode -Xclang'
-        if [ "$clang" ] && [ -e "$clc/amdgcn--amdhsa.bc" ]; then
-            for gpu in $AMD; do
-                compile "$gpu" "$kernel $type" "$clang" $front --target=amdgcn-amd-amdhsa -mcpu="$gpu" $link "$clc/amdgcn--amdhsa.bc" \
-                    -Rpass-analysis=kernel-resource-usage $options -c -o "$log.o" "cl/$kernel.cl"
-                awk -v name="$gpu $kernel $type" '
-                    / VGPRs: / { vgprs = $(NF - 1) } /ScratchSize/ { scratch = $(NF - 1) } /Occupancy/ { waves = $(NF - 1) }
-                    /LDS Size/ { lds = $(NF - 1) }
-                    END { printf "%-36s %3d registers, %2d waves, %5d bytes local, %d bytes scratch\n", name, vgprs, waves, lds, scratch }
-                ' "$log"
-            done
-        fi
-        if [ "$clang" ] && [ -e "$clc/nvptx64--nvidiacl.bc" ]; then
-            for gpu in $NVIDIA; do
-                compile "$gpu" "$kernel $type" "$clang" $front --target=nvptx64-nvidia-cuda -Xclang -target-cpu -Xclang "$gpu" \
-                    $link "$clc/nvptx64--nvidiacl.bc" $options -S -o "$log.ptx" "cl/$kernel.cl"
-            done
-        fi
-        if [ "$ocloc" ]; then
-            for gpu in $INTEL; do
-                compile "$gpu" "$kernel $type" "$ocloc" compile -q -file "cl/$kernel.cl" -device "$gpu" -options "$options" -output "$log.intel"
-            done
-        fi
-    done
+# Which targets can be compiled for here.
+usable=
+for target in $TARGETS; do
+    why=$("missing_for_$(vendor_of "$target")" "$target")
+    if [ "$why" ]; then echo "$target is left out: $why"; else usable="$usable $target"; fi
 done
-rm -f "$log.o" "$log.ptx" "$log.intel"*
-echo "$passed compiled, $failed did not"
-[ $failed = 0 ] && [ $passed != 0 ]
+[ -z "$PTXAS" ] && case $usable in *sm_*) echo 'ptxas is not installed: NVIDIA code is generated, but registers and spills stay unknown' ;; esac
+
+# One job a line: target, kernel, storage type, head size (0: none). Kernels that multiply a lot come first, so that no long one is left for the end.
+for target in $usable; do
+    for kernel in $KERNELS; do
+        heads=0
+        ! grep -qw D "cl/$kernel.cl" || heads='40 80'
+        for head in $heads; do
+            for type in F32 F16; do echo "$(vendor_of "$target") $target $kernel $type $head"; done
+        done
+    done
+    [ -z "$CLBLAST" ] || echo "$(vendor_of "$target") $target clblast F32 0"
+done | sort -s -k 3,3 | awk '{ print ($3 ~ /gemm|conv|attention|clblast/ ? 0 : 1), $0 }' | sort -s -k 1,1 | cut -d ' ' -f 2- > "$work/jobs"
+
+xargs -P "$(nproc)" -L 1 tools/crosscheck/one.sh < "$work/jobs"
+
+cat "$work/run"/*.row 2> /dev/null | sort -u > "$work/rows.txt"
+{
+    echo '| kernel | config | target | registers | local | occupancy | spills |'
+    echo '|---|---|---|---|---|---|---|'
+    grep '^row' "$work/rows.txt" | cut -f 2 | sort -t '|' -k 2,2 -k 4,4 -k 3,3
+    echo
+    echo "Hottest loop: share of FMA or matrix instructions among its own; AMD also llvm-mca's cycles per FLOP of a work-item, by what can be issued and for one wave alone (0.5: one FMA a cycle)."
+    echo
+    echo '| kernel | config | target | FMA share | cycles per FLOP |'
+    echo '|---|---|---|---|---|'
+    grep '^hot' "$work/rows.txt" | cut -f 2 | sort -t '|' -k 4,4 -k 2,2 -k 3,3
+} > "$work/table.md"
+cat "$work/table.md"
+echo
+rows=$(grep -c '^row' "$work/rows.txt")
+failed=$(grep -c '^bad' "$work/rows.txt")
+grep '^note' "$work/rows.txt" | cut -f 2 | sort -u
+grep '^bad' "$work/rows.txt" | cut -f 2 | sort -u
+seconds=$(($(date +%s) - start))
+echo "$rows kernels x configurations x targets in $seconds s, the table is in $work/table.md"
+echo "$((rows > failed ? rows - failed : 0)) passed, $failed failed"
+[ "$failed" = 0 ] && [ "$rows" != 0 ]

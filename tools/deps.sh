@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Installs the Debian packages that the build and the tests need, where any is missing; says first which.
+# Installs the Debian packages that the build and the tests need, where any is missing; says first which. Never removes one.
 #   deps.sh [--quiet] [EXTRA PACKAGE...]   --quiet: no line when there is nothing to do
 set -eu
 packages='gcc libc6-dev make pkgconf ocl-icd-opencl-dev opencl-headers pocl-opencl-icd libclblast-dev libpng-dev zlib1g-dev
@@ -30,4 +30,4 @@ if [ "$(id -u)" != 0 ]; then
     sudo='sudo'
 fi
 $sudo apt-get -qq update
-$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $missing
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-remove --no-install-recommends install $missing
