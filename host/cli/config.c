@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/message.h"
+#include "cli/utf8.h"
 #include "cli/verbs.h"
 
 #include <stdlib.h>
@@ -23,8 +24,19 @@ static void print_key(void *user, const char *section, const char *key, const ch
     else printf("%s = %s\n", key, value);
 }
 
+static void print_warning(void *user, sdcl_level level, const char *message)
+{
+    (void)user;
+    if (level == SDCL_VERBOSE) return;
+    fputs("sdcl: warning: ", stderr);
+    utf8_print(stderr, message);
+    fputc('\n', stderr);
+}
+
 int cli_config(const options *o)
 {
     listing l = {.origins = o->show_origin};
-    return cli_library(sdcl_config_for(&o->params, o->for_device, print_key, &l));
+    sdcl_params params = o->params;
+    params.log = print_warning;
+    return cli_library(sdcl_config_for(&params, o->for_device, print_key, &l));
 }

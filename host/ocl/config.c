@@ -43,20 +43,31 @@ static void section_name(char *out, size_t size, const ocl_section *s, int preci
     snprintf(out, size, "%s%s%s", s->name, precision ? "." : "", precision_names[precision]);
 }
 
-int config_find_section(const config *c, const config_origin *o, const char *name, int *section, int *precision)
+void config_place_name(char *out, size_t size, const config *c, config_place place)
+{
+    static const char names[] = "MNK";
+    section_name(out, size, c->sections[place.section], place.precision);
+    for (int i = 0; i < 3 && place.shape >= 0; i++) {
+        size_t n = strlen(out);
+        int v = c->classes[place.shape].size[i];
+        if (v) snprintf(out + n, size - n, " %c=%d", names[i], v);
+    }
+}
+
+int config_find_place(config *c, const config_origin *o, const char *name, config_place *place)
 {
     char full[128], what[128];
+    size_t n = strcspn(name, " ");
     config_nearest near = {.word = name};
     for (int s = 0; s < c->count; s++)
         for (int p = 0; p < (c->sections[s]->per_precision ? PRECISION_COUNT : 1); p++) {
             section_name(full, sizeof full, c->sections[s], p);
             config_nearest_try(&near, full);
-            if (strcmp(full, name) != 0) continue;
-            *section = s;
-            *precision = p;
-            return 0;
+            if (strlen(full) != n || strncmp(full, name, n) != 0) continue;
+            *place = (config_place){s, p, -1};
+            return name[n] ? config_find_class(c, o, name, name + n, place) : 0;
         }
-    snprintf(what, sizeof what, "section [%.64s]", name);
+    snprintf(what, sizeof what, "section [%.96s]", name);
     int err = fail_near(o, &near, what);
     error_hint("'sdcl config' lists every section and key");
     return err;
@@ -98,19 +109,21 @@ static config_key *key_of(const config *c, int section, const char *name)
     return NULL;
 }
 
-int config_assign(config *c, const config_origin *o, int section, int precision, const char *name, const char *text)
+int config_assign(config *c, const config_origin *o, config_place place, const char *name, const char *text)
 {
-    char full[128];
+    char full[160];
     int value = 0;
-    config_key *k = key_of(c, section, name);
-    if (!k) return unknown_key(c, o, section, name);
-    config_slot *slot = &k->slots[precision];
-    section_name(full, sizeof full, c->sections[section], precision);
+    config_key *k = key_of(c, place.section, name);
+    if (!k) return unknown_key(c, o, place.section, name);
+    config_slot *slot = &k->slots[place.precision];
+    if (place.shape >= 0) slot = &c->classes[place.shape].slots[k - c->keys[place.section]];
+    config_place_name(full, sizeof full, c, place);
     if (o->line && slot->origin.file == o->file)
         return config_fail(o, "'%s' is set twice in [%s]; first in line %d", name, full, slot->origin.line);
     if (!value_of_word(k, text, &value))
         return config_fail(o, "'%s' in [%s] cannot be '%.64s'; allowed: %s", name, full, text, k->tunable->choices);
     *slot = (config_slot){value, *o};
+    if (place.shape >= 0) c->classes[place.shape].used = true;
     return 0;
 }
 
@@ -118,7 +131,7 @@ int config_assign(config *c, const config_origin *o, int section, int precision,
 static int apply_set(config *c, const char *text)
 {
     char left[192];
-    int section, precision;
+    config_place place;
     config_origin o = {"", "--set", 0, c->layer};
     const char *equals = strchr(text, '=');
     size_t n = equals ? (size_t)(equals - text) : 0;
@@ -127,8 +140,8 @@ static int apply_set(config *c, const char *text)
     memcpy(left, text, n);
     left[n] = 0;
     left[dot - text] = 0;
-    int err = config_find_section(c, &o, left, &section, &precision);
-    return err ? err : config_assign(c, &o, section, precision, left + (dot - text) + 1, equals + 1);
+    int err = config_find_place(c, &o, left, &place);
+    return err ? err : config_assign(c, &o, place, left + (dot - text) + 1, equals + 1);
 }
 
 static bool key_open(config_key *k, const ocl_tunable *t)
@@ -175,6 +188,7 @@ int config_open(config **out_c, const ocl_section *const *sections, const sdcl_d
     c->sections = sections;
     TRY(keys_open(c));
     if (device) TRY(config_apply_shipped(c, device));
+    if (device) TRY(config_apply_tuned(c, device));
     if (config_file) {
         c->file = strdup(config_file);
         if (!c->file) {
@@ -201,12 +215,15 @@ void config_close(config **c_)
         free(c->keys[s]);
     }
     free(c->keys);
+    config_classes_free(c);
+    strbuf_free(&c->warnings);
     free(c->file);
+    free(c->tuned);
     free(c);
     *c_ = NULL;
 }
 
-static int precision_index(const char *name)
+int config_precision_index(const char *name)
 {
     int p = PRECISION_ANY;
     if (name)
@@ -215,10 +232,17 @@ static int precision_index(const char *name)
     return p;
 }
 
-static int value_at(const config_key *k, int precision)
+int config_section_index(const config *c, const ocl_section *section)
 {
-    if (precision && k->slots[precision].origin.file) return k->slots[precision].value;
-    return k->slots[PRECISION_ANY].origin.file ? k->slots[PRECISION_ANY].value : k->tunable->value;
+    for (int s = 0; s < c->count; s++)
+        if (!strcmp(c->sections[s]->name, section->name)) return s;
+    assert(!section->count);
+    return -1;
+}
+
+int config_slot_value(const config_key *k, const config_slot *slot)
+{
+    return slot->origin.file ? slot->value : k->tunable->value;
 }
 
 static const config_key *existing_key(const config *c, const char *section, const char *name)
@@ -232,40 +256,15 @@ static const config_key *existing_key(const config *c, const char *section, cons
 
 void config_values(const config *c, const ocl_section *section, const char *precision, int *values)
 {
-    int s = 0, p = precision_index(precision);
-    while (s < c->count && strcmp(c->sections[s]->name, section->name) != 0) s++;
-    assert(s < c->count || !section->count);
-    for (int k = 0; k < section->count; k++) values[k] = value_at(&c->keys[s][k], p);
-}
-
-bool config_values_at(const config *c, const ocl_section *section, const char *precision, ocl_shape shape,
-                      bool (*valid)(void *user, const int *values), void *user, int *values)
-{
-    (void)shape;
-    config_values(c, section, precision, values);
-    return valid(user, values);
-}
-
-int config_unfit(const config *c, const ocl_section *section, const char *precision, const int *values,
-                 const char *what)
-{
-    const config_origin *last = &(config_origin){0};
-    strbuf text = {0};
-    int p = precision_index(precision);
-    for (int i = 0; i < section->count; i++) {
-        const config_key *k = existing_key(c, section->name, section->tunables[i].name);
-        const config_slot *slot = &k->slots[p && k->slots[p].origin.file ? p : PRECISION_ANY];
-        if (slot->origin.layer > last->layer) last = &slot->origin;
-        strbuf_printf(&text, "%s%s = %d", i ? ", " : "", section->tunables[i].name, values[i]);
-    }
-    int err = config_fail(last, "[%s] with %s does not fit %s", section->name, strbuf_text(&text), what);
-    strbuf_free(&text);
-    return err;
+    int s = config_section_index(c, section), p = config_precision_index(precision);
+    for (int k = 0; k < section->count; k++)
+        values[k] = config_slot_value(&c->keys[s][k], config_slot_of(c, s, p, -1, k));
 }
 
 int config_value(const config *c, const char *section, const char *key)
 {
-    return value_at(existing_key(c, section, key), PRECISION_ANY);
+    const config_key *k = existing_key(c, section, key);
+    return config_slot_value(k, &k->slots[PRECISION_ANY]);
 }
 
 static const char *word_of_value(const config_key *k, int value)
@@ -283,22 +282,49 @@ const char *config_word_of(const config *c, const ocl_section *section, const ch
 
 const char *config_word(const config *c, const char *section, const char *name)
 {
-    const config_key *k = existing_key(c, section, name);
-    return word_of_value(k, value_at(k, PRECISION_ANY));
+    return word_of_value(existing_key(c, section, name), config_value(c, section, name));
+}
+
+/* The keys of a place: all of them where it is for every precision and shape, else those that it sets. */
+static void each_of(const config *c, config_place place, sdcl_config_fn *each, void *user)
+{
+    char section[160], value[64], origin[4352];
+    config_place_name(section, sizeof section, c, place);
+    for (int i = 0; i < c->sections[place.section]->count; i++) {
+        const config_key *k = &c->keys[place.section][i];
+        const config_slot *slot = place.shape < 0 ? &k->slots[place.precision] : &c->classes[place.shape].slots[i];
+        int v = config_slot_value(k, slot);
+        if ((place.precision || place.shape >= 0) && !slot->origin.file) continue;
+        if (k->numbers) snprintf(value, sizeof value, "%d", v);
+        else snprintf(value, sizeof value, "%s", word_of_value(k, v));
+        origin_text(origin, sizeof origin, &slot->origin);
+        each(user, section, k->tunable->name, value, origin);
+    }
 }
 
 void config_each(const config *c, sdcl_config_fn *each, void *user)
 {
-    char section[128], value[64], origin[4352];
-    for (int s = 0; s < c->count; s++)
-        for (int p = 0; p < PRECISION_COUNT; p++)
-            for (int i = 0; i < c->sections[s]->count; i++) {
-                const config_key *k = &c->keys[s][i];
-                if (p && !k->slots[p].origin.file) continue;
-                section_name(section, sizeof section, c->sections[s], p);
-                if (k->numbers) snprintf(value, sizeof value, "%d", value_at(k, p));
-                else snprintf(value, sizeof value, "%s", word_of_value(k, value_at(k, p)));
-                origin_text(origin, sizeof origin, &k->slots[p].origin);
-                each(user, section, k->tunable->name, value, origin);
-            }
+    for (int s = 0; s < c->count; s++) {
+        for (int p = 0; p < PRECISION_COUNT; p++) each_of(c, (config_place){s, p, -1}, each, user);
+        for (int i = 0; i < c->class_count; i++)
+            if (c->classes[i].section == s) each_of(c, (config_place){s, c->classes[i].precision, i}, each, user);
+    }
 }
+
+void config_warn(config *c, const char *format, ...)
+{
+    char text[1024];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    strbuf_add(&c->warnings, text, strlen(text) + 1);
+}
+
+void config_warnings(const config *c, void (*each)(void *user, const char *text), void *user)
+{
+    for (size_t i = 0; i < c->warnings.n; i += strlen(c->warnings.s + i) + 1) each(user, c->warnings.s + i);
+}
+
+bool config_is_tuned(const config *c) { return c->is_tuned; }
+bool config_has_device_file(const config *c) { return c->has_device_file; }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The INI overlay: which value every tunable has on a device, and where it comes from. Lowest to highest: built-in default, gpu.ini or
- * cpu.ini, vendor file, device file with the longest match, --config file, --set. Values reach the compiler only as integers that
+ * cpu.ini, vendor file, device file with the longest match, the file that `tune` wrote for the device, --config file, --set. Values reach the compiler only as integers that
  * were found in the tunable's choices. */
 #ifndef SDCL_OCL_CONFIG_H
 #define SDCL_OCL_CONFIG_H
 
 #include "ocl/tunable.h"
 #include "sdcl.h"
+
+#include <stdbool.h>
 
 typedef struct config config;
 
@@ -25,7 +27,7 @@ void config_values(const config *c, const ocl_section *section, const char *prec
 bool config_values_at(const config *c, const ocl_section *section, const char *precision, ocl_shape shape,
                       bool (*valid)(void *user, const int *values), void *user, int *values);
 /* SDCL_EUSAGE: the values of a section do not fit `what`; names them and the line that the last of them comes from. */
-int config_unfit(const config *c, const ocl_section *section, const char *precision, const int *values,
+int config_unfit(const config *c, const ocl_section *section, const char *precision, ocl_shape shape, const int *values,
                  const char *what);
 /* One value. The section and key must exist. */
 int config_value(const config *c, const char *section, const char *key);
@@ -36,5 +38,16 @@ const char *config_word_of(const config *c, const ocl_section *section, const ch
 
 /* Every section and key with value and origin, for `sdcl config`. */
 void config_each(const config *c, sdcl_config_fn *each, void *user);
+/* What the user should know: sections that do not count, and why. */
+void config_warnings(const config *c, void (*each)(void *user, const char *text), void *user);
+/* Is there a file that `tune` wrote for the device; does configs/ have one for it? */
+bool config_is_tuned(const config *c);
+bool config_has_device_file(const config *c);
+
+/* A device's name as a file name: "nvidia_h100" without vendor, trademarks and punctuation. */
+void config_device_word(char *out, size_t size, const char *name);
+/* Where `tune` writes for a device and the next run looks: $XDG_DATA_HOME/sdcl/tuned/<device>.ini, to be freed. NULL: no folder that only this user can
+ * write to; make: one that is missing is made. */
+char *config_tuned_path(const sdcl_device *device, bool make);
 
 #endif

@@ -107,6 +107,27 @@ static const embedded_file *device_file(const sdcl_device *device)
     return best;
 }
 
+bool config_same_device(const char *a, const char *b)
+{
+    char one[256], other[256];
+    normalise(one, sizeof one, a, strlen(a));
+    normalise(other, sizeof other, b, strlen(b));
+    return !strcasecmp(one, other);
+}
+
+void config_device_word(char *out, size_t size, const char *name)
+{
+    char plain[256];
+    size_t n = 0;
+    normalise(plain, sizeof plain, name, strlen(name));
+    for (const char *s = plain; *s && n + 1 < size; s++) {
+        if (isalnum((unsigned char)*s)) out[n++] = (char)tolower((unsigned char)*s);
+        else if (n && out[n - 1] != '_') out[n++] = '_';
+    }
+    while (n && out[n - 1] == '_') n--;
+    out[n] = 0;
+}
+
 static int apply(config *c, const embedded_file *e, bool is_device_file)
 {
     return e ? config_apply_text(c, "configs/", e->name, e->text, e->size, is_device_file) : 0;
@@ -126,6 +147,7 @@ int config_apply_shipped(config *c, const sdcl_device *device)
     bool cpu = device_wants_cpu_kernels(device), gpu = !strcmp(device->type, "gpu");
     int err = apply(c, find(cpu ? "cpu.ini" : "gpu.ini"), false);
     if (!err && gpu) err = apply(c, vendor_file(device), false);
-    if (!err) err = apply(c, device_file(device), true);
-    return err;
+    const embedded_file *own = device_file(device);
+    c->has_device_file = own != NULL;
+    return err ? err : apply(c, own, true);
 }

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/strbuf.h"
 #include "ocl/config_internal.h"
+#include "ocl/source.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -10,15 +11,21 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FILE_MAX = 1 << 20, NAME_MAX_LENGTH = 64 };
+enum { FILE_MAX = 1 << 20, NAME_MAX_LENGTH = 96 };
+
+/* What the lines of a section are for. */
+typedef enum section_kind { SECTION_NONE, SECTION_VALUES, SECTION_DEVICE, SECTION_TUNED, SECTION_STALE } section_kind;
 
 typedef struct reader {
     config *c;
     config_origin origin; /* of the line last read */
     const char *at, *end;
-    bool device_file, in_device; /* in_device: in the section [device] */
+    bool device_file, tuned; /* tuned: [tuned] stands at the top, so sections may say `source` */
     int match_line;
-    int section, precision; /* section -1: none yet, or only `match` is known in it */
+    section_kind kind;
+    config_place place;     /* SECTION_VALUES; also SECTION_DEVICE where `has_device` */
+    bool has_device, begun; /* begun: a key of this section has been read */
+    int stale, sections;    /* of a tuned file */
     int err;
 } reader;
 
@@ -34,10 +41,29 @@ static int enter_section(reader *r, const char *line, size_t n)
     if (length > NAME_MAX_LENGTH) return config_fail(&r->origin, "section name of %zu characters", length);
     memcpy(name, line + 1, length);
     name[length] = 0;
-    r->in_device = !strcmp(name, "device");
-    r->section = -1;
-    int err = config_find_section(r->c, &r->origin, name, &r->section, &r->precision);
-    return r->in_device && r->device_file ? 0 : err;
+    bool first = r->kind == SECTION_NONE;
+    r->begun = false;
+    if (!strcmp(name, "tuned")) {
+        if (!first) return config_fail(&r->origin, "[tuned] stands at the top of a file, once");
+        r->kind = SECTION_TUNED;
+        r->tuned = true;
+        return 0;
+    }
+    r->kind = SECTION_VALUES;
+    int err = config_find_place(r->c, &r->origin, name, &r->place);
+    if (!strcmp(name, "device")) {
+        r->kind = SECTION_DEVICE;
+        r->has_device = !err;
+        if (r->device_file) err = 0;
+    } else if (r->tuned) {
+        r->sections++;
+        if (err == SDCL_EUSAGE) { /* of a kernel that is no more */
+            r->kind = SECTION_STALE;
+            r->stale++;
+            err = 0;
+        }
+    }
+    return err;
 }
 
 /* ini_reader. Leading blanks go, because inih takes them for the continuation of a value. */
@@ -72,32 +98,64 @@ static int check_match(reader *r)
     return 0;
 }
 
+/* `source = hash` is the first key of a section that `tune` wrote: where the kernel is another one now, the section does not count. */
+static int check_source(reader *r, const char *value)
+{
+    char now[SOURCE_HASH];
+    if (!r->tuned) return config_fail(&r->origin, "'source' is for files that begin with [tuned]");
+    if (r->begun) return config_fail(&r->origin, "'source' is the first key of a section");
+    int err = source_hash(now, r->c->sections[r->place.section]->name);
+    if (err || !strcmp(now, value)) return err;
+    r->kind = SECTION_STALE;
+    r->stale++;
+    return 0;
+}
+
+static int check_tuned(reader *r, const char *key, const char *value)
+{
+    static const char *const keys[] = {"device", "driver", "date"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (!strcmp(key, keys[i])) return *value ? 0 : config_fail(&r->origin, "'%s' in [tuned] is empty", key);
+    return config_fail(&r->origin, "unknown key '%.64s' in [tuned]", key);
+}
+
 /* ini_handler: 0 stops. The section is known from its own line. */
 static int on_value(void *user, const char *section, const char *key, const char *value)
 {
     (void)section;
     reader *r = user;
-    if (r->in_device && !strcmp(key, "match")) r->err = check_match(r);
-    else if (r->section >= 0) r->err = config_assign(r->c, &r->origin, r->section, r->precision, key, value);
-    else if (r->in_device) r->err = config_fail(&r->origin, "unknown key '%.64s' in [device]", key);
-    else r->err = config_fail(&r->origin, "'%.64s' stands before the first [section]", key);
+    switch (r->kind) {
+    case SECTION_NONE: r->err = config_fail(&r->origin, "'%.64s' stands before the first [section]", key); break;
+    case SECTION_STALE: break;
+    case SECTION_TUNED: r->err = check_tuned(r, key, value); break;
+    case SECTION_DEVICE:
+        if (!strcmp(key, "match")) r->err = check_match(r);
+        else if (r->has_device) r->err = config_assign(r->c, &r->origin, r->place, key, value);
+        else r->err = config_fail(&r->origin, "unknown key '%.64s' in [device]", key);
+        break;
+    case SECTION_VALUES:
+        if (!strcmp(key, "source")) r->err = check_source(r, value);
+        else r->err = config_assign(r->c, &r->origin, r->place, key, value);
+    }
+    r->begun = true;
     return !r->err;
 }
 
 int config_apply_text(config *c, const char *folder, const char *file, const char *text, size_t size, bool device_file)
 {
-    reader r = {.c = c,
-                .origin = {folder, file, 0, ++c->layer},
-                .at = text,
-                .end = text + size,
-                .device_file = device_file,
-                .section = -1};
+    reader r = {
+        .c = c, .origin = {folder, file, 0, ++c->layer}, .at = text, .end = text + size, .device_file = device_file};
     if (size >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) {
         r.origin.line = 1;
         return config_fail(&r.origin, "byte order mark; save the file as UTF-8 without one");
     }
     int bad_line = ini_parse_stream(next_line, &r, on_value, &r);
     if (bad_line < 0) return FAIL(SDCL_ENOMEM, "out of memory reading %s", file);
+    if (r.stale)
+        config_warn(c,
+                    "%s: %d of %d sections were tuned for other versions of their kernels and do not count; "
+                    "'sdcl tune' brings them up to date",
+                    file, r.stale, r.sections);
     if (!bad_line || (r.err && bad_line == r.origin.line)) return r.err;
     r.origin.line = bad_line;
     return config_fail(&r.origin, "neither [section] nor key = value");

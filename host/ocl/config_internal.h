@@ -3,6 +3,7 @@
 #ifndef SDCL_OCL_CONFIG_INTERNAL_H
 #define SDCL_OCL_CONFIG_INTERNAL_H
 
+#include "base/strbuf.h"
 #include "ocl/config.h"
 
 #include <stdbool.h>
@@ -30,20 +31,50 @@ typedef struct config_key {
     config_slot slots[PRECISION_COUNT];
 } config_key;
 
+/* Values of one layer for one shape: [gemm_cpu.f32 M=64 N=320 K=320]. */
+typedef struct config_class {
+    int section, precision, layer;
+    int size[3];        /* M, N, K; 0: any */
+    config_slot *slots; /* owned, one a tunable */
+    bool used;          /* a key is set: an empty or stale section serves no step */
+} config_class;
+
+/* Which values a line of a file sets. */
+typedef struct config_place {
+    int section, precision;
+    int shape; /* a class, or -1: all shapes */
+} config_place;
+
 struct config {
     const ocl_section *const *sections; /* borrowed */
     int count;
-    config_key **keys; /* [section][tunable], owned */
-    char *file;        /* owned: the user's, as origins name it */
-    int layer;         /* applied last */
+    config_key **keys;     /* [section][tunable], owned */
+    config_class *classes; /* owned */
+    int class_count, class_capacity;
+    char *file, *tuned; /* owned: the user's and the tuned one, as origins name them */
+    int layer;          /* applied last */
+    bool has_device_file, is_tuned;
+    strbuf warnings; /* each with its terminator */
 };
 
 /* SDCL_EUSAGE with "file:line: " before the message. */
 int config_fail(const config_origin *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* "gemm_cpu" or "gemm_cpu.f16" -> index of the section, and the precision. */
-int config_find_section(const config *c, const config_origin *o, const char *name, int *section, int *precision);
+/* "gemm_cpu", "gemm_cpu.f16" or "gemm_cpu.f16 M=64 N=320 K=320". */
+int config_find_place(config *c, const config_origin *o, const char *name, config_place *place);
+/* The same back. */
+void config_place_name(char *out, size_t size, const config *c, config_place place);
 /* Sets a key to one of its choices, spelled as there. */
-int config_assign(config *c, const config_origin *o, int section, int precision, const char *key, const char *value);
+int config_assign(config *c, const config_origin *o, config_place place, const char *key, const char *value);
+
+/* Reads " M=64 N=320 K=320" (name: the whole, for messages) into the class of place's section, precision and o's layer, which is made where there is none. */
+int config_find_class(config *c, const config_origin *o, const char *name, const char *sizes, config_place *place);
+void config_classes_free(config *c);
+/* The slot in force for key k of a section: of a class (-1: none), unless a later layer sets the key for all shapes. */
+const config_slot *config_slot_of(const config *c, int section, int precision, int shape, int k);
+/* Value of a slot; the key's default where it is empty. */
+int config_slot_value(const config_key *k, const config_slot *slot);
+int config_section_index(const config *c, const ocl_section *section);
+int config_precision_index(const char *name);
 
 /* Applies an INI file. device_file: [device] match is allowed, and has been looked at before. */
 int config_apply_text(config *c, const char *folder, const char *file, const char *text, size_t size, bool device_file);
@@ -51,6 +82,11 @@ int config_apply_text(config *c, const char *folder, const char *file, const cha
 int config_apply_file(config *c, const char *path);
 /* Applies those of the embedded files that are for the device, general ones first. */
 int config_apply_shipped(config *c, const sdcl_device *device);
+/* Applies the file that `tune` wrote for the device, if there is one. */
+int config_apply_tuned(config *c, const sdcl_device *device);
+/* Are these two spellings the name of one device? Trademarks, letter case and vendor's prefix do not count. */
+bool config_same_device(const char *a, const char *b);
+void config_warn(config *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The candidate that a mistyped word was most likely meant to be. */
 typedef struct config_nearest {

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 enum { INCLUDE_DEPTH_MAX = 8 };
 
@@ -121,5 +122,22 @@ int source_add(strbuf *unit, const char *name, const char *options, int number)
     int err = !ok ? fail_missing(file) : unit->failed || undo.failed ? FAIL(SDCL_ENOMEM, "out of memory") : 0;
     strbuf_free(&text);
     strbuf_free(&undo);
+    return err;
+}
+
+int source_hash(char hex[SOURCE_HASH], const char *name)
+{
+    size_t n = strlen(name);
+    strbuf text = {0};
+    bool ok = inline_file("common.h", &text, 0);
+    for (const embedded_file *e = embedded_cl; e->name && ok; e++) {
+        size_t length = strlen(e->name);
+        if (length < 3 || strcmp(e->name + length - 3, ".cl") != 0 || strncmp(e->name, name, n) != 0) continue;
+        if (e->name[n] == '_' || n == length - 3) ok = inline_file(e->name, &text, 0);
+    }
+    int err = text.failed ? FAIL(SDCL_ENOMEM, "out of memory") : ok ? 0 : fail_missing(name);
+    unsigned long long sum = XXH3_64bits(strbuf_text(&text), text.n);
+    snprintf(hex, SOURCE_HASH, "%016llx", sum);
+    strbuf_free(&text);
     return err;
 }

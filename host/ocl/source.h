@@ -14,4 +14,8 @@ int source_begin(strbuf *unit);
 /* Appends kernel `name` (cl/<name>.cl), compiled with options of the form "-DA=1 -DB=2"; its entry point becomes <name>_<number>. */
 int source_add(strbuf *unit, const char *name, const char *options, int number);
 
+enum { SOURCE_HASH = 17 };
+/* Sixteen hex digits that change with the text of a kernel, or of any kernel of an op ("gemm": gemm_cpu, gemm_gpu ...). A name without kernels has one too. */
+int source_hash(char hex[SOURCE_HASH], const char *name);
+
 #endif

@@ -31,7 +31,7 @@ bool tune_fits(const plan *p, const ocl_section *section, dtype dt, ocl_shape sh
 int tune_values(const plan *p, const ocl_section *section, dtype dt, ocl_shape shape, void *tune)
 {
     if (tune_fits(p, section, dt, shape, tune)) return 0;
-    return config_unfit(ocl_config_of(plan_ocl(p)), section, dt == F16 ? "f16" : "f32", tune, "this device");
+    return config_unfit(ocl_config_of(plan_ocl(p)), section, dt == F16 ? "f16" : "f32", shape, tune, "this device");
 }
 
 bool group_fits(const ocl_device *d, int local0, int local1)

@@ -162,6 +162,9 @@ int passes_prepare(sdcl *s, int pictures, bool guided, int h, int w)
     passes *x = &s->shape;
     if (x->vae && x->pictures == pictures && x->guided == guided && x->h == h && x->w == w) return 0;
     passes_free(s);
+    weights_forget_layouts(s->text_weights);
+    weights_forget_layouts(s->unet_weights);
+    weights_forget_layouts(s->vae_weights);
     x->pictures = pictures;
     x->guided = guided;
     x->h = h;

@@ -113,6 +113,20 @@ int weight_set_layout(weight *w, weight_layout layout, int panel, bool paired)
     return FAIL(SDCL_EINTERNAL, "%s: asked for in two layouts", w->parts[0].name);
 }
 
+void weights_forget_layouts(weights *ws)
+{
+    for (int i = 0; i < ws->count; i++) {
+        ws->list[i]->layout = LAYOUT_NONE;
+        ws->list[i]->bytes = 0;
+    }
+}
+
+static bool to_load(const weight *w)
+{
+    return w->layout != LAYOUT_NONE &&
+           (!w->mem || w->held.layout != w->layout || w->held.panel != w->panel || w->held.paired != w->paired);
+}
+
 int weights_count(const weights *ws) { return ws->count; }
 
 uint64_t weights_bytes(const weights *ws)
@@ -218,7 +232,11 @@ out:
 static int load(loader *l, weight *w)
 {
     int err = 0, row = 0;
+    ocl_buffer_free(l->o, &w->mem);
     TRY(ocl_buffer_new(l->o, &w->mem, w->bytes));
+    w->held.layout = w->layout;
+    w->held.panel = w->panel;
+    w->held.paired = w->paired;
     for (int i = 0; i < w->part_count; i++) {
         TRY(load_rows(l, w, &w->parts[i], row));
         row += w->parts[i].rows;
@@ -233,8 +251,7 @@ int weights_load(weights *ws, void (*progress)(void *user, int done, int total),
     uint64_t left = 0;
     loader l = {.o = ws->o, .pack = {ws->pack[0], ws->pack[1]}};
     for (int i = 0; i < ws->count; i++)
-        if (ws->list[i]->layout != LAYOUT_NONE && !ws->list[i]->mem)
-            left += ws->list[i]->bytes + 64 * (uint64_t)ws->list[i]->part_count;
+        if (to_load(ws->list[i])) left += ws->list[i]->bytes + 64 * (uint64_t)ws->list[i]->part_count;
     if (!left) return 0;
     l.size = left < RING_BYTES ? left : RING_BYTES;
     if (l.size < RAW_BYTES) l.size = RAW_BYTES;
@@ -249,7 +266,7 @@ int weights_load(weights *ws, void (*progress)(void *user, int done, int total),
     TRY(ocl_kernel_wait(ws->o, l.pack[1]));
     for (int i = 0; i < ws->count; i++) {
         weight *w = ws->list[i];
-        if (w->layout != LAYOUT_NONE && !w->mem) TRY(load(&l, w));
+        if (to_load(w)) TRY(load(&l, w));
         if (progress) progress(user, i + 1, ws->count);
     }
 out:;

@@ -34,9 +34,14 @@ typedef struct weight {
     int rows, columns, taps; /* output features, input features, 9 for a 3x3 convolution else 1 */
     dtype dt;                /* storage: F16 if every part is, else F32 */
     weight_layout layout;
-    int panel;      /* NR */
-    bool paired;    /* panels hold NR/2 rows of the first half and the matching NR/2 of the second: GEGLU */
-    cl_mem mem;     /* owned by the weight set; NULL until loaded */
+    int panel;   /* NR */
+    bool paired; /* panels hold NR/2 rows of the first half and the matching NR/2 of the second: GEGLU */
+    cl_mem mem;  /* owned by the weight set; NULL until loaded */
+    struct {
+        weight_layout layout;
+        int panel;
+        bool paired;
+    } held;         /* what mem holds */
     uint64_t bytes; /* on the device, once the layout is set */
     int part_count;
     weight_part *parts; /* owned */
@@ -50,8 +55,10 @@ void weights_free(weights **ws);
 /* Declares a weight. parts are copied. columns and taps: of each row. The set owns *w. */
 int weights_add(weights *ws, weight **w, const weight_part *parts, int count, int columns, int taps);
 
-/* Sets the layout, or checks that it is the one already set: one layout per weight. */
+/* Sets the layout, or checks that it is the one already set: one layout per weight, across the plans alive. */
 int weight_set_layout(weight *w, weight_layout layout, int panel, bool paired);
+/* Before the plans of another shape are built, when none is alive: they may ask for other layouts. weights_load then reads again only what differs. */
+void weights_forget_layouts(weights *ws);
 
 /* Where it is on the device; NULL until loaded. */
 cl_mem weight_mem(const weight *w);
@@ -59,7 +66,7 @@ cl_mem weight_mem(const weight *w);
 int weights_count(const weights *ws);
 /* Bytes of all weights that have a layout. */
 uint64_t weights_bytes(const weights *ws);
-/* Reads and packs every weight that has a layout and is not on the device. progress may be NULL. */
+/* Reads and packs every weight that has a layout and is not on the device in it. progress may be NULL. */
 int weights_load(weights *ws, void (*progress)(void *user, int done, int total), void *user);
 /* Frees the device memory; declarations and layouts stay. */
 void weights_unload(weights *ws);

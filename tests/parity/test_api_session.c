@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a caller sees of a session at work: progress, interruption, warnings, memory, and that jobs leave no trace in later ones. */
 #include "draw.h"
+#include "scratch.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -227,6 +228,49 @@ static void reuse_leaves_no_trace(void **state)
     for (int i = 0; i < JOBS; i++) drawing_free(&reused[i]);
 }
 
+/* Values per shape give a weight another layout at another size: a session that changes sizes reads it again, and draws what a fresh one draws. */
+static void layouts_follow_the_shape(void **state)
+{
+    static const char ini[] = "[gemm_cpu M=64]\nNV = 1\n[gemm_cpu M=256]\nNV = 2\n[conv3x3_cpu M=64]\nNV = 1\n"
+                              "[conv3x3_cpu M=256]\nNV = 2\n[gemm_gpu M=64]\nBN = 16\n[gemm_gpu M=256]\nBN = 32\n"
+                              "[conv3x3_gpu M=64]\nBN = 16\n[conv3x3_gpu M=256]\nBN = 32\n";
+    static const int sides[] = {64, 128, 64};
+    (void)state;
+    scratch tmp;
+    char path[300];
+    sdcl_params p;
+    drawing reused[3], fresh;
+    sdcl *s = NULL;
+    assert_true(scratch_open(&tmp));
+    snprintf(path, sizeof path, "%s/shapes.ini", tmp.folder);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_true(fputs(ini, f) >= 0 && !fclose(f));
+    sdcl_params_init(&p);
+    p.model = MODEL;
+    p.precision = "f32";
+    p.config_file = path;
+    assert_done(sdcl_open(&s, &p));
+    for (int pass = 0; pass < 2; pass++)
+        for (int i = 0; i < 3; i++) {
+            sdcl_job j = small_job(seeds, 1);
+            j.width = j.height = sides[i];
+            if (!pass) {
+                draw(s, &j, &reused[i]);
+                continue;
+            }
+            sdcl_close(&s);
+            assert_done(sdcl_open(&s, &p));
+            draw(s, &j, &fresh);
+            assert_same_picture(&fresh, 0, &reused[i], 0);
+            assert_int_equal(fresh.peak_device_bytes <= reused[i].peak_device_bytes, 1);
+            drawing_free(&fresh);
+        }
+    for (int i = 0; i < 3; i++) drawing_free(&reused[i]);
+    sdcl_close(&s);
+    scratch_close(&tmp);
+}
+
 /* What a dry run says is what is then allocated. */
 static void dry_run_is_exact(void **state)
 {
@@ -308,6 +352,7 @@ int main(void)
         cmocka_unit_test_setup(no_callback, forget),
         cmocka_unit_test_setup(lost_text_is_quoted_once, forget),
         cmocka_unit_test_setup(reuse_leaves_no_trace, forget),
+        cmocka_unit_test_setup(layouts_follow_the_shape, forget),
         cmocka_unit_test_setup(dry_run_is_exact, forget),
         cmocka_unit_test_setup(profile_of_two_shapes, forget),
         cmocka_unit_test_setup(config_and_device_of_a_session, forget),
