@@ -12,7 +12,8 @@
 
 #define PRODUCTS_MAX 3e8
 
-enum { OPERANDS_MAX = 16, GUARD_ELEMENTS = 67, TIMINGS_MAX = 400 };
+/* Elements around an operand: an odd offset, or one that wide loads are aligned at. */
+enum { OPERANDS_MAX = 16, GUARD_ODD = 67, GUARD_ALIGNED = 64, TIMINGS_MAX = 400 };
 
 typedef struct operand {
     tensor t;
@@ -21,6 +22,7 @@ typedef struct operand {
     double *values;        /* dense: as uploaded (inputs) */
     double *want;          /* dense: expected (outputs); NULL for inputs */
     uint64_t bytes;
+    int guard; /* elements before and after it */
 } operand;
 
 typedef struct stored_weight {
@@ -103,7 +105,8 @@ static tensor new_operand(check *t, dtype dt, int n, int h, int w, int c, int ga
     t->count++;
     x->t = plan_external(t->p, dt, n, h, w, c);
     x->t.ld = c + gap;
-    x->bytes = (elements + 2 * GUARD_ELEMENTS) * (uint64_t)dtype_size(dt);
+    x->guard = (t->c->index + (int)t->c->fill) % 2 ? GUARD_ALIGNED : GUARD_ODD;
+    x->bytes = (elements + 2 * (uint64_t)x->guard) * (uint64_t)dtype_size(dt);
     x->before = malloc(x->bytes);
     x->values = malloc(((size_t)n * (size_t)h * (size_t)w * (size_t)c + 1) * sizeof(double));
     if (!x->before || !x->values) abort();
@@ -111,9 +114,9 @@ static tensor new_operand(check *t, dtype dt, int n, int h, int w, int c, int ga
     return x->t;
 }
 
-static uint64_t element(tensor t, int64_t row, int c)
+static uint64_t element(const operand *o, int64_t row, int c)
 {
-    return (uint64_t)GUARD_ELEMENTS + (uint64_t)row * (uint64_t)t.ld + (uint64_t)c;
+    return (uint64_t)o->guard + (uint64_t)row * (uint64_t)o->t.ld + (uint64_t)c;
 }
 
 int check_set(check *t, tensor x, const double *values)
@@ -121,7 +124,7 @@ int check_set(check *t, tensor x, const double *values)
     operand *o = find(t, x);
     for (int64_t r = 0; r < rows_of(x); r++)
         for (int k = 0; k < x.c; k++)
-            o->values[r * x.c + k] = store(o->before, x.dt, element(x, r, k), values[r * x.c + k]);
+            o->values[r * x.c + k] = store(o->before, x.dt, element(o, r, k), values[r * x.c + k]);
     return 0;
 }
 
@@ -130,7 +133,7 @@ tensor check_in(check *t, dtype dt, int n, int h, int w, int c, int gap)
     tensor x = new_operand(t, dt, n, h, w, c, gap);
     operand *o = find(t, x);
     for (int64_t r = 0; r < rows_of(x); r++)
-        for (int k = 0; k < c; k++) o->values[r * c + k] = store(o->before, dt, element(x, r, k), fill(t));
+        for (int k = 0; k < c; k++) o->values[r * c + k] = store(o->before, dt, element(o, r, k), fill(t));
     return x;
 }
 
@@ -224,7 +227,7 @@ static int compare(check *t, const operand *o, const unsigned char *after, doubl
     uint64_t size = (uint64_t)dtype_size(y.dt), total = o->bytes / size;
     double error = 0, power = 0;
     for (uint64_t i = 0; i < total; i++) {
-        int64_t at = (int64_t)i - GUARD_ELEMENTS, row = at < 0 ? -1 : at / y.ld;
+        int64_t at = (int64_t)i - o->guard, row = at < 0 ? -1 : at / y.ld;
         bool inside = at >= 0 && row < rows_of(y) && at % y.ld < y.c;
         if (o->want && inside) {
             double want = o->want[row * y.c + at % y.ld], got = load(after, y.dt, i);
@@ -289,7 +292,7 @@ int check_finish(check *t, double allowance, double bytes)
         operand *x = &t->operands[i];
         TRY(ocl_buffer_new(t->o, &x->mem, x->bytes));
         TRY(ocl_write(t->o, x->mem, 0, x->bytes, x->before));
-        plan_bind(t->p, x->t, x->mem, GUARD_ELEMENTS);
+        plan_bind(t->p, x->t, x->mem, (uint64_t)x->guard);
     }
     TRY(plan_run(t->p));
     TRY(ocl_finish(t->o));

@@ -2,7 +2,7 @@
 /* One harness for test, benchmark and self-test: an op at a shape, on an implementation, in a configuration; compared with the plain C reference, and only
  * then timed.
  *
- * Every operand lies at an odd offset between guard zones; rows may have gaps; outputs start poisoned. A case fails on an OpenCL error, a touched guard or
+ * Every operand lies between guard zones, at an odd offset or an aligned one; rows may have gaps; outputs start poisoned. A case fails on an OpenCL error, a touched guard or
  * gap, a value that is not finite, or a normalised squared error above the storage type's floor times the case's allowance. */
 #ifndef SDCL_CHECK_CHECK_H
 #define SDCL_CHECK_CHECK_H
