@@ -1,51 +1,269 @@
 /* SPDX-License-Identifier: MIT */
 /* The local-memory tile of the GPU kernels for GEMM and convolution: a work-group computes BM rows by one panel of BN columns, BK products at a time; an item
- * holds TM x TN sums. Item (tn, tm) has rows tm + i BM/TM and columns tn + j BN/TN, so that neighbours read and write neighbours, and with GEGLU (panels of
- * BN/2 values, then their gates) a value and its gate are the same item's.
- * Tunables: BM, BN, BK, TM, TN; the group is BN/TN x BM/TM items. */
+ * holds TM x TN sums. The next block of x and of the panel is fetched into registers while the one in local memory is multiplied.
+ *   local memory: as [BK][BM + PAD], bs [BK][BN], DB times each: with two there is one barrier a block
+ *   An item's columns come in runs of LB = LV (at most TN/2) that are GN LB apart, its rows in runs of LV that are GM LV apart: neighbours read and write
+ *   neighbours, and with GEGLU (panels of BN/2 values, then their gates) a value and its gate are the same item's.
+ *   VW: values of a global load. Panels are aligned for it; x is read so where its offset, stride and K are multiples of VW.
+ *   SW: groups walk down SW blocks of rows before they go on to the next panel, so that both operands are met again in the cache.
+ *   MATH 1: products and up to KCHUNK of their sums in half; local memory holds halves.
+ * Not tunables: NORM (0; 1: x is normalised when it goes to local memory; 2: and its SiLU taken), ACT, GEGLU: the epilogue's. */
 #include "common.h"
 
 #define GN (BN / TN)
 #define GM (BM / TM)
+#define ITEMS (GN * GM)
+#define LDA (BM + PAD)
+#define LB (LV < TN / 2 ? LV : TN / 2)
+#define XVECS (BM * BK / (VW * ITEMS))
+#define WVECS (BN * BK / (VW * ITEMS))
 
-/* sum += a tile * b tile.  as [BK][BM + 1], bs [BK][BN] */
-INLINE void multiply(float sum[TM][TN], __local const float *as, __local const float *bs)
+/* A vector of VW stored values before it is converted: bits, so that no conversion waits for the load. */
+#define BITS_1 float
+#define BITS_2 ushort
+#define VECTOR_1(type) type /* the type's name is pasted: no macro */
+#define VECTOR_2(type) type##2
+#define VECTOR_4(type) type##4
+#define VECTOR_8(type) type##8
+#define RAW_1(n) JOIN(VECTOR_, n)(float)
+#define RAW_2(n) JOIN(VECTOR_, n)(ushort)
+#define XBITS JOIN(BITS_, XT)
+#define XRAW JOIN(RAW_, XT)(VW)
+#define WRAW JOIN(RAW_, WT)(VW)
+#define GET_1(p) (*(p))
+#define GET_2(p) vload2(0, p)
+#define GET_4(p) vload4(0, p)
+#define GET_8(p) vload8(0, p)
+#define WIDEN_1_1(p) (*(const float *)(p))
+#define WIDEN_1_2(p) vload2(0, (const float *)(p))
+#define WIDEN_1_4(p) vload4(0, (const float *)(p))
+#define WIDEN_1_8(p) vload8(0, (const float *)(p))
+#define WIDEN_2_1(p) vload_half(0, (const half *)(p))
+#define WIDEN_2_2(p) vload_half2(0, (const half *)(p))
+#define WIDEN_2_4(p) vload_half4(0, (const half *)(p))
+#define WIDEN_2_8(p) vload_half8(0, (const half *)(p))
+#define FLOATS JOIN(VECTOR_, VW)(float)
+
+#if MATH
+#ifdef EMULATE_F16
+#define LTYPE float
+#define LOCAL_A JOIN(VECTOR_, LV)(float)
+#define NUMBER2 float2
+#define LOCAL_OF(v) half_1(v)
+#define FMA2(a, b, c) half_2(fma((float2)(a), b, c))
+#else
+#pragma OPENCL EXTENSION cl_khr_fp16 : enable
+#define LTYPE half
+#define LOCAL_A JOIN(VECTOR_, LV)(half)
+#define NUMBER2 half2
+#define LOCAL_OF(v) ((half)(v))
+#define FMA2(a, b, c) ((half2)(a) * (b) + (c))
+#endif
+#else
+#define LTYPE float
+#define LOCAL_A JOIN(VECTOR_, LV)(float)
+#define LOCAL_OF(v) (v)
+#endif
+
+#ifdef EMULATE_F16
+INLINE float half_1(float v)
 {
-    int tn = (int)get_local_id(0), tm = (int)get_local_id(1);
-    for (int k = 0; k < BK; k++) {
-        float a[TM], b[TN];
+    ushort bits;
+    vstore_half_rte(v, 0, (half *)&bits);
+    return vload_half(0, (const half *)&bits);
+}
+INLINE float2 half_2(float2 v) { return (float2)(half_1(v.x), half_1(v.y)); }
+#endif
+
+#if XT == F16
+#define SILU(v) ((v) * native_recip(1.0f + fast_exp2(-1.44269504088896341f * (v))))
+#else
+#define SILU(v) silu_1(v)
+#endif
+
+/* Which panel and block of rows a group has. */
+INLINE void tile_of_group(int group, int panels, int blocks, int *panel, int *block)
+{
+    int first = group / (SW * panels) * SW, height = min(SW, blocks - first), at = group - first * panels;
+    *panel = at / height;
+    *block = first + at % height;
+}
+
+INLINE int item_of(void) { return (int)get_local_id(1) * GN + (int)get_local_id(0); }
+
+/* Row and first value of K of the item's vector v of a block of x. */
+INLINE int x_row(int v) { return (item_of() + v * ITEMS) / (BK / VW); }
+INLINE int x_first(int v) { return (item_of() + v * ITEMS) % (BK / VW) * VW; }
+
+/* VW values at x, of which n > 0 exist; whole: all of them, aligned. */
+INLINE XRAW fetch_x(__global const XTYPE *x, int n, int whole)
+{
+    XRAW raw = (XRAW)(0);
+    if (whole) return *(__global const XRAW *)x;
 #pragma unroll
-        for (int i = 0; i < TM; i++) a[i] = as[k * (BM + 1) + tm + i * GM];
+    for (int j = 0; j < VW; j++)
+        if (j < n) ((XBITS *)&raw)[j] = ((__global const XBITS *)x)[j];
+    return raw;
+}
+
+/* A vector to local memory. k of the kn values of K; norm: the image's scale and shift. */
+INLINE void store_x(__local LTYPE *as, int v, XRAW raw, int exists, __global const float *norm, int k, int kn)
+{
+    int row = x_row(v), first = x_first(v);
+    FLOATS value = JOIN(JOIN(JOIN(WIDEN_, XT), _), VW)(&raw);
+#if NORM
+    if (exists) {
+        FLOATS scale = (FLOATS)(0.0f), shift = (FLOATS)(0.0f);
+        if (k + VW <= kn) {
+            scale = JOIN(GET_, VW)(norm + k);
+            shift = JOIN(GET_, VW)(norm + kn + k);
+        } else
+            for (int j = 0; j < kn - k; j++) {
+                ((float *)&scale)[j] = norm[k + j];
+                ((float *)&shift)[j] = norm[kn + k + j];
+            }
+        value = fma(value, scale, shift);
+#if NORM == 2
 #pragma unroll
-        for (int j = 0; j < TN; j++) b[j] = bs[k * BN + tn + j * GN];
+        for (int j = 0; j < VW; j++) ((float *)&value)[j] = SILU(((float *)&value)[j]);
+#endif
+    }
+#endif
 #pragma unroll
-        for (int i = 0; i < TM; i++)
+    for (int j = 0; j < VW; j++) as[(first + j) * LDA + row] = LOCAL_OF(((float *)&value)[j]);
+}
+
+/* The item's part of rows [0, kn) of a panel, BK at most. */
+INLINE void fetch_panel(WRAW raw[WVECS], __global const WTYPE *panel, int kn)
+{
 #pragma unroll
-            for (int j = 0; j < TN; j++) sum[i][j] = fma(a[i], b[j], sum[i][j]);
+    for (int v = 0; v < WVECS; v++) {
+        int i = (item_of() + v * ITEMS) * VW;
+        raw[v] = i / BN < kn ? *(__global const WRAW *)(panel + i) : (WRAW)(0);
     }
 }
 
-/* Rows [k0, k0 + BK) of a panel that has kn of them left. */
-INLINE void load_panel(__local float *bs, __global const WTYPE *panel, int kn)
+INLINE void store_panel(__local LTYPE *bs, const WRAW raw[WVECS])
 {
-    int item = (int)get_local_id(1) * GN + (int)get_local_id(0);
-    for (int i = item; i < BK * BN; i += GN * GM) bs[i] = i / BN < kn ? LOADW(panel, (size_t)i) : 0.0f;
+#pragma unroll
+    for (int v = 0; v < WVECS; v++) {
+        int i = (item_of() + v * ITEMS) * VW;
+        FLOATS value = JOIN(JOIN(JOIN(WIDEN_, WT), _), VW)(&raw[v]);
+#pragma unroll
+        for (int j = 0; j < VW; j++) bs[i + j] = LOCAL_OF(((float *)&value)[j]);
+    }
 }
 
-/* One row of the item's sums -> y. n: columns of the output, panel: which panel, r: its row in y and in residual, row: the image's row vector. */
+#if MATH
+/* sum += a tile * b tile */
+INLINE void multiply(float sum[TM][TN], __local const LTYPE *as, __local const LTYPE *bs)
+{
+    int tn = (int)get_local_id(0) * LB, tm = (int)get_local_id(1) * LV;
+    for (int k0 = 0; k0 < BK; k0 += KCHUNK) {
+        NUMBER2 part[TM][TN / 2];
+#pragma unroll
+        for (int i = 0; i < TM; i++)
+#pragma unroll
+            for (int j = 0; j < TN / 2; j++) part[i][j] = (NUMBER2)(0);
+        for (int k1 = k0; k1 < k0 + KCHUNK; k1 += KU)
+#pragma unroll
+        for (int k = k1; k < k1 + KU; k++) {
+            LTYPE a[TM] __attribute__((aligned(16)));
+            NUMBER2 b[TN / 2];
+#pragma unroll
+            for (int i = 0; i < TM; i += LV) *(LOCAL_A *)(a + i) = *(__local const LOCAL_A *)(as + k * LDA + tm + i * GM);
+#pragma unroll
+            for (int j = 0; j < TN / 2; j++) {
+                __local const LTYPE *from = bs + k * BN + tn;
+#if LV == 1 || TN == 2
+                b[j] = (NUMBER2)(from[2 * j * GN], from[(2 * j + 1) * GN]);
+#else
+                b[j] = *(__local const NUMBER2 *)(from + 2 * j / LB * (GN * LB) + 2 * j % LB);
+#endif
+            }
+#pragma unroll
+            for (int i = 0; i < TM; i++)
+#pragma unroll
+                for (int j = 0; j < TN / 2; j++) part[i][j] = FMA2(a[i], b[j], part[i][j]);
+        }
+#pragma unroll
+        for (int i = 0; i < TM; i++)
+#pragma unroll
+            for (int j = 0; j < TN / 2; j++) {
+                sum[i][2 * j] += (float)part[i][j].x;
+                sum[i][2 * j + 1] += (float)part[i][j].y;
+            }
+    }
+}
+#else
+#if LV == 1 || TN == 2
+#define LOCAL_B float
+#elif LV == 2 || TN == 4
+#define LOCAL_B float2
+#else
+#define LOCAL_B float4
+#endif
+/* sum += a tile * b tile */
+INLINE void multiply(float sum[TM][TN], __local const float *as, __local const float *bs)
+{
+    int tn = (int)get_local_id(0) * LB, tm = (int)get_local_id(1) * LV;
+    for (int k0 = 0; k0 < BK; k0 += KU)
+#pragma unroll
+        for (int k = k0; k < k0 + KU; k++) {
+            float a[TM] __attribute__((aligned(16))), b[TN] __attribute__((aligned(16)));
+#pragma unroll
+            for (int i = 0; i < TM; i += LV) *(LOCAL_A *)(a + i) = *(__local const LOCAL_A *)(as + k * LDA + tm + i * GM);
+#pragma unroll
+            for (int j = 0; j < TN; j += LB) *(LOCAL_B *)(b + j) = *(__local const LOCAL_B *)(bs + k * BN + tn + j * GN);
+#pragma unroll
+            for (int i = 0; i < TM; i++)
+#pragma unroll
+                for (int j = 0; j < TN; j++) sum[i][j] = fma(a[i], b[j], sum[i][j]);
+        }
+}
+#endif
+
+/* Row i of the item's sums: its place in the block. */
+INLINE int sum_row(int i) { return i / LV * (GM * LV) + (int)get_local_id(1) * LV + i % LV; }
+
+#define STORE_1_1(v, p) (*(p) = *(v))
+#define STORE_1_2(v, p) vstore2(*(const float2 *)(v), 0, p)
+#define STORE_1_4(v, p) vstore4(*(const float4 *)(v), 0, p)
+#define STORE_2_1(v, p) vstore_half_rte(*(v), 0, p)
+#define STORE_2_2(v, p) vstore_half2_rte(*(const float2 *)(v), 0, p)
+#define STORE_2_4(v, p) vstore_half4_rte(*(const float4 *)(v), 0, p)
+#define PAIRS (GEGLU + 1)
+#if LV == 1 || TN == 2
+#define STORE_RUN(v, p) JOIN(JOIN(STORE_, YT), _1)(v, p)
+#elif LV == 2 || TN == 4
+#define STORE_RUN(v, p) JOIN(JOIN(STORE_, YT), _2)(v, p)
+#else
+#define STORE_RUN(v, p) JOIN(JOIN(STORE_, YT), _4)(v, p)
+#endif
+
+/* One row of the item's sums -> y. n: columns of the output, panel: which panel, row: the image's row vector. */
 INLINE void store_sums(const float *sum, __global YTYPE *y, __global const YTYPE *residual, __global const float *bias,
                        __global const float *row, int flags, int n, int panel)
 {
-    int tn = (int)get_local_id(0), geglu = flags & IS_GEGLU ? 2 : 1;
-    for (int j = 0; j < TN / geglu; j++) {
-        int column = panel * (BN / geglu) + tn + j * GN;
-        if (column >= n) continue;
-        float v = sum[j];
-        if (flags & HAS_BIAS) v += bias[column];
-        if (flags & IS_GEGLU) v *= gelu_1(sum[j + TN / 2] + (flags & HAS_BIAS ? bias[n + column] : 0.0f));
-        if (flags & HAS_ROW) v += row[column];
-        v = activate_1(v, flags >> ACT_SHIFT);
-        if (flags & HAS_RESIDUAL) v += LOADY(residual, column);
-        STOREY(v, y, column);
+#pragma unroll
+    for (int j = 0; j < TN / PAIRS; j += LB) {
+        int column = panel * (BN / PAIRS) + j * GN + (int)get_local_id(0) * LB;
+        float v[LB] __attribute__((aligned(16)));
+#pragma unroll
+        for (int e = 0; e < LB; e++) {
+            int c = min(column + e, n - 1);
+            v[e] = sum[j + e];
+            if (flags & HAS_BIAS) v[e] += bias[c];
+#if GEGLU
+            v[e] *= gelu_1(sum[j + e + TN / 2] + (flags & HAS_BIAS ? bias[n + c] : 0.0f));
+#endif
+            if (flags & HAS_ROW) v[e] += row[c];
+            v[e] = activate_1(v[e], ACT);
+            if (flags & HAS_RESIDUAL) v[e] += LOADY(residual, c);
+        }
+        if (column + LB <= n) STORE_RUN(v, y + column);
+        else
+            for (int e = 0; e < LB; e++)
+                if (column + e < n) STOREY(v[e], y, column + e);
     }
 }

@@ -11,10 +11,11 @@ case $kernel,$* in # what the host sets by itself
     peak_copy,*'--for-device cpu'*) own=' -DWG=1 -DROWS=64' ;;
     peak_fma,*) own=' -DWG=256 -DWIDTH=1 -DCHAINS=10' ;;
     peak_copy,*) own=' -DWG=256 -DROWS=64' ;;
+    gemm_gpu,* | conv3x3_gpu,*) own=' -DNORM=0 -DGEGLU=0 -DACT=0' ;;
     *) own= ;;
 esac
 "${B:-build}/sdcl" config "$@" 2> /dev/null | awk -v kernel="$kernel" -v type="$type" -v own="$own" '
     /^\[/ { mine = $1 == "[" kernel "]" || $1 == "[" kernel "." (type == "F16" ? "f16" : "f32") "]" }
-    mine && $2 == "=" { if (!($1 in value)) name[n++] = $1; value[$1] = $3 }
+    mine && $2 == "=" { if (!($1 in value)) name[n++] = $1; value[$1] = $1 == "MATH" ? ($3 == "f16" && type == "F16") : $3 }
     END { for (i = 0; i < n; i++) printf "-D%s=%s ", name[i], value[name[i]]
           printf "-DXT=%s -DWT=%s -DYT=%s -DPT=%s -DT=%s -DD=40%s\n", type, type, type, type, type == "F16" ? "ushort" : "uint", own }'

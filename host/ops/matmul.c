@@ -101,8 +101,9 @@ int gemm_step_prepare(plan *p, step *s,
     gemm_engine *g = plan_step_alloc(p, sizeof *g);
     if (!g) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = g;
+    g->flags = *(const int *)s->params;
     TRY(engine(p, g, s->shape, s->t[MM_X].dt, s->w[0]->dt, s->t[MM_Y].dt));
-    TRY(weight_set_layout(s->w[0], LAYOUT_PANELS, g->panel, *(const int *)s->params & FLAG_GEGLU));
+    TRY(weight_set_layout(s->w[0], LAYOUT_PANELS, g->panel, g->flags & FLAG_GEGLU));
 out:
     return err;
 }
@@ -113,13 +114,6 @@ int gemm_step_launch(plan *p, const step *s)
     gemm_call c;
     gemm_call_of(p, s, &c);
     return g->run(p, g, s->module, &c);
-}
-
-bool gpu_tile_fits(const ocl_device *d, int bm, int bn, int bk, int tm, int tn)
-{
-    uint64_t local = (uint64_t)(bk * (bm + 1) + bk * bn) * 4;
-    return tn % 2 == 0 && bm % tm == 0 && bn % tn == 0 && local <= d->info.local_bytes &&
-           group_fits(d, bn / tn, bm / tm);
 }
 
 void conv_tensor_args(args *a, const plan *p, const step *s)

@@ -29,6 +29,7 @@ void gemm_call_of(const plan *p, const step *s, gemm_call *c);
 /* The GEMM that suits the device, for ops that are built from products (sliced attention): same kernels as the gemm op. */
 typedef struct gemm_engine {
     int (*run)(const plan *p, const struct gemm_engine *g, const char *module, const gemm_call *c);
+    int flags; /* of the calls to come; set before the engine is made, 0: nothing fused */
     int panel; /* NR of the weight panels it reads */
     int tune[16];
     ocl_kernel *kernel;
@@ -44,8 +45,6 @@ void gemm_args(args *a, const gemm_call *c);
 int gemm_step_prepare(plan *p, step *s,
                       int (*engine)(plan *p, gemm_engine *g, ocl_shape shape, dtype xt, dtype wt, dtype yt));
 int gemm_step_launch(plan *p, const step *s);
-/* May a work-group hold this tile in local memory, with TN even and the tile divisible? */
-bool gpu_tile_fits(const ocl_device *d, int bm, int bn, int bk, int tm, int tn);
 
 /* The arguments that both convolution kernels share: operands and weight; then sizes, strides and flags. */
 void conv_tensor_args(args *a, const plan *p, const step *s);
