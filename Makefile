@@ -38,7 +38,7 @@ PARITY   := $(patsubst tests/parity/%.c,$(B)/tests/parity/%,$(sort $(wildcard te
 HARNESS  := $(if $(wildcard tests/check.c),$(B)/tests/check)
 PROGRAM  := $(B)/sdcl
 
-.PHONY: all deps demo check check-static check-unit check-ops check-cli check-golden check-oclgrind check-rusticl bench format docs \
+.PHONY: all deps demo check check-static check-unit check-ops check-cli check-golden check-oclgrind check-rusticl check-intel bench format docs \
         install crosscheck clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -132,6 +132,8 @@ check-golden: $(PARITY)
 	@$(RUN) $(PARITY)
 check-oclgrind: $(HARNESS)
 	@B=$(B) tools/oclgrind.sh $(HARNESS)
+check-intel: $(HARNESS) $(B)/tests/parity/test_parity
+	@B=$(B) tools/intel_cpu.sh env $(RUN) $(HARNESS) $(B)/tests/parity/test_parity
 check-rusticl: $(HARNESS)
 	@OCL_ICD_VENDORS=rusticl.icd RUSTICL_ENABLE=llvmpipe $(RUN) $(HARNESS)
 

@@ -61,21 +61,22 @@ static int teardown(void **state)
 
 /* --- for whom --- */
 
-static int open_cache(char **where, const char *platform, const char *set)
+static int open_cache(char **where, const char *platform, const char *type, const char *set)
 {
     config *c = NULL;
     ocl_device d = {0};
     snprintf(d.info.platform, sizeof d.info.platform, "%s", platform);
+    snprintf(d.info.type, sizeof d.info.type, "%s", type);
     assert_int_equal(config_open(&c, sections, NULL, NULL, &set, 1), 0);
     int err = binary_cache_open(where, &d, c);
     config_close(&c);
     return err;
 }
 
-static bool kept(const char *platform, const char *set)
+static bool kept(const char *platform, const char *type, const char *set)
 {
     char *where = NULL;
-    assert_int_equal(open_cache(&where, platform, set), 0);
+    assert_int_equal(open_cache(&where, platform, type, set), 0);
     if (where) assert_string_equal(where, folder);
     free(where);
     return where != NULL;
@@ -88,24 +89,25 @@ static void test_drivers(void **state)
                                           "Intel(R) OpenCL", "rusticl"};
     static const char *const others[] = {"AMD Accelerated Parallel Processing", "Oclgrind", "ARM Platform", ""};
     for (size_t i = 0; i < sizeof keepers / sizeof *keepers; i++) {
-        assert_false(kept(keepers[i], "device.binary_cache=auto"));
-        assert_false(kept(keepers[i], "device.binary_cache=off"));
-        assert_true(kept(keepers[i], "device.binary_cache=on"));
+        assert_false(kept(keepers[i], "gpu", "device.binary_cache=auto"));
+        assert_false(kept(keepers[i], "gpu", "device.binary_cache=off"));
+        assert_true(kept(keepers[i], "gpu", "device.binary_cache=on"));
     }
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        assert_true(kept(others[i], "device.binary_cache=auto"));
-        assert_false(kept(others[i], "device.binary_cache=off"));
-        assert_true(kept(others[i], "device.binary_cache=on"));
+        assert_true(kept(others[i], "gpu", "device.binary_cache=auto"));
+        assert_false(kept(others[i], "gpu", "device.binary_cache=off"));
+        assert_true(kept(others[i], "gpu", "device.binary_cache=on"));
     }
+    assert_true(kept("Intel(R) OpenCL", "cpu", "device.binary_cache=auto"));
 }
 
 static void test_never_for_pocl(void **state)
 {
     (void)state;
     char *where = NULL;
-    assert_false(kept("Portable Computing Language", "device.binary_cache=auto"));
-    assert_false(kept("Portable Computing Language", "device.binary_cache=off"));
-    assert_int_equal(open_cache(&where, "Portable Computing Language", "device.binary_cache=on"), SDCL_EUSAGE);
+    assert_false(kept("Portable Computing Language", "cpu", "device.binary_cache=auto"));
+    assert_false(kept("Portable Computing Language", "cpu", "device.binary_cache=off"));
+    assert_int_equal(open_cache(&where, "Portable Computing Language", "cpu", "device.binary_cache=on"), SDCL_EUSAGE);
     assert_null(where);
     assert_non_null(strstr(sdcl_last_error(), "[device] binary_cache cannot be on for PoCL"));
     assert_true(*sdcl_last_hint() != 0);
@@ -116,7 +118,7 @@ static void test_never_for_pocl(void **state)
 static bool has_folder(void)
 {
     char *where = NULL;
-    assert_int_equal(open_cache(&where, "Oclgrind", "device.binary_cache=on"), 0);
+    assert_int_equal(open_cache(&where, "Oclgrind", "gpu", "device.binary_cache=on"), 0);
     free(where);
     return where != NULL;
 }
@@ -137,7 +139,7 @@ static void test_folder(void **state)
     for (size_t i = 0; i < sizeof without / sizeof *without; i++) {
         if (without[i]) setenv("XDG_CACHE_HOME", without[i], 1);
         else unsetenv("XDG_CACHE_HOME");
-        assert_int_equal(open_cache(&where, "Oclgrind", "device.binary_cache=on"), 0);
+        assert_int_equal(open_cache(&where, "Oclgrind", "gpu", "device.binary_cache=on"), 0);
         assert_non_null(where);
         assert_int_equal(strncmp(where, cache, strlen(cache)), 0);
         assert_string_equal(where + strlen(cache), "/sdcl");
