@@ -11,9 +11,10 @@
 #include <time.h>
 
 #define PRODUCTS_MAX 3e8
+#define KEY_PRODUCTS_MAX 3e7 /* of a tuning run: hundreds of candidates a key */
 
 /* Elements around an operand: an odd offset, or one that wide loads are aligned at. */
-enum { OPERANDS_MAX = 16, GUARD_ODD = 67, GUARD_ALIGNED = 64, TIMINGS_MAX = 400 };
+enum { OPERANDS_MAX = 16, GUARD_ODD = 67, GUARD_ALIGNED = 64, TIMINGS_MIN = 3, TIMINGS_MAX = 400 };
 
 typedef struct operand {
     tensor t;
@@ -35,18 +36,23 @@ struct check {
     ocl *o;
     plan *p;
     weights *ws;
-    const check_case *c;
+    dtype dt, weights_dt;
+    check_fill fill;
+    int guard;       /* elements around an operand */
+    double products; /* that a reference may take */
     uint64_t random;
     operand operands[OPERANDS_MAX];
     int count;
     stored_weight stored[4];
     int stored_count;
-    bool bench;
+    const check_timing *timing;                                /* NULL: none */
+    void (*lowered)(void *user, const plan *p, const step *s); /* instead of running; NULL: run */
+    void *user;
     check_result *result;
 };
 
 plan *check_plan(check *t) { return t->p; }
-dtype check_dtype(const check *t) { return t->c->dt; }
+dtype check_dtype(const check *t) { return t->dt; }
 
 /* xorshift64*: uniform in [-1, 1). */
 static double uniform(check *t)
@@ -60,7 +66,7 @@ static double uniform(check *t)
 static double fill(check *t)
 {
     double u = uniform(t);
-    switch (t->c->fill) {
+    switch (t->fill) {
     case FILL_TINY: return 1e-4 * u;
     case FILL_OFFSET: return 30 + u;
     case FILL_CONSTANT: return 0.625;
@@ -105,10 +111,10 @@ static tensor new_operand(check *t, dtype dt, int n, int h, int w, int c, int ga
     t->count++;
     x->t = plan_external(t->p, dt, n, h, w, c);
     x->t.ld = c + gap;
-    x->guard = (t->c->index + (int)t->c->fill) % 2 ? GUARD_ALIGNED : GUARD_ODD;
+    x->guard = t->guard;
     x->bytes = (elements + 2 * (uint64_t)x->guard) * (uint64_t)dtype_size(dt);
     x->before = malloc(x->bytes);
-    x->values = malloc(((size_t)n * (size_t)h * (size_t)w * (size_t)c + 1) * sizeof(double));
+    x->values = calloc((size_t)n * (size_t)h * (size_t)w * (size_t)c + 1, sizeof(double));
     if (!x->before || !x->values) abort();
     memset(x->before, 0x7f, x->bytes);
     return x->t;
@@ -132,7 +138,7 @@ tensor check_in(check *t, dtype dt, int n, int h, int w, int c, int gap)
 {
     tensor x = new_operand(t, dt, n, h, w, c, gap);
     operand *o = find(t, x);
-    for (int64_t r = 0; r < rows_of(x); r++)
+    for (int64_t r = 0; r < rows_of(x) && !t->lowered; r++)
         for (int k = 0; k < c; k++) o->values[r * c + k] = store(o->before, dt, element(o, r, k), fill(t));
     return x;
 }
@@ -160,9 +166,9 @@ tensor check_inout(check *t, dtype dt, int n, int h, int w, int c, int gap)
     return y;
 }
 
-int check_step(double products)
+int check_step(const check *t, double products)
 {
-    return products < PRODUCTS_MAX ? 1 : (int)(products / PRODUCTS_MAX) | 1; /* odd: meets every column of a picture */
+    return products < t->products ? 1 : (int)(products / t->products) | 1; /* odd: meets every column of a picture */
 }
 
 double *check_want(check *t, tensor y) { return find(t, y)->want; }
@@ -179,14 +185,14 @@ weight *check_weight(check *t, int rows, int columns, int taps)
     stored_weight *s = &t->stored[t->stored_count++];
     uint64_t n = (uint64_t)rows * (uint64_t)columns * (uint64_t)taps;
     s->raw = malloc(n * 4);
-    s->values = malloc(n * sizeof *s->values);
+    s->values = calloc(n, sizeof *s->values);
     if (!s->raw || !s->values) abort();
     double scale = 1 / sqrt((double)columns * taps);
-    for (uint64_t i = 0; i < n; i++) s->values[i] = store(s->raw, t->c->dt, i, uniform(t) * scale);
+    for (uint64_t i = 0; i < n && !t->lowered; i++) s->values[i] = store(s->raw, t->weights_dt, i, uniform(t) * scale);
     weight_part part = {.name = "weight",
                         .entry = s->raw,
                         .read = read_raw,
-                        .dt = t->c->dt == F16 ? WEIGHT_F16 : WEIGHT_F32,
+                        .dt = t->weights_dt == F16 ? WEIGHT_F16 : WEIGHT_F32,
                         .rows = rows};
     if (weights_add(t->ws, &s->w, &part, 1, columns, taps)) abort();
     return s->w;
@@ -204,10 +210,7 @@ static double floor_of(dtype dt) { return dt == F16 ? 1e-7 : 1e-13; }
 static double floor_per_value(dtype dt) { return dt == F16 ? 0x1p-50 : 0; }
 
 /* Normalisation subtracts the mean: with values near 30 that deviate by 1, or not at all, the float error of the mean is what remains. */
-double check_cancellation(const check *t)
-{
-    return t->c->fill == FILL_OFFSET ? 100 : t->c->fill == FILL_CONSTANT ? 1e4 : 1;
-}
+double check_cancellation(const check *t) { return t->fill == FILL_OFFSET ? 100 : t->fill == FILL_CONSTANT ? 1e4 : 1; }
 
 static int fail(check *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static int fail(check *t, const char *format, ...)
@@ -241,7 +244,7 @@ static int compare(check *t, const operand *o, const unsigned char *after, doubl
     }
     if (!o->want) return 0;
     /* The F32 output of an F16 case: its operands were rounded on the way. */
-    dtype dt = t->c->dt == F16 ? F16 : y.dt == U8 ? F32 : y.dt;
+    dtype dt = t->dt == F16 ? F16 : y.dt == U8 ? F32 : y.dt;
     double nmse = power > 0 ? error / power : error, values = (double)rows_of(y) * y.c;
     if (nmse > t->result->nmse) t->result->nmse = nmse;
     double limit = allowance * (floor_of(dt) * power + floor_per_value(dt) * values);
@@ -264,15 +267,24 @@ static int ascending(const void *a, const void *b)
 static int measure(check *t, double bytes)
 {
     int err = 0, n = 0;
-    double ms[TIMINGS_MAX], begin = now();
-    while (n < 5 || (now() - begin < 0.2 && n < TIMINGS_MAX)) {
+    const check_timing *g = t->timing;
+    double ms[TIMINGS_MAX];
+    if (g->begin) TRY(g->begin(g->user));
+    double begin = now();
+    while (n < TIMINGS_MIN || (now() - begin < g->seconds && n < TIMINGS_MAX)) {
         double start = now();
-        TRY(plan_run(t->p));
-        TRY(ocl_finish(t->o));
+        err = plan_run(t->p);
+        if (!err) err = ocl_finish(t->o);
+        if (err) break;
         ms[n++] = (now() - start) * 1e3;
+        if (g->give_up_ms > 0 && ms[0] > g->give_up_ms) break;
     }
+    if (g->end) g->end(g->user);
+    if (err) goto out;
     qsort(ms, (size_t)n, sizeof *ms, ascending);
     t->result->ms = ms[n / 2];
+    t->result->min_ms = ms[0];
+    t->result->runs = n;
     t->result->gflops = plan_flops(t->p) * 1e-9;
     t->result->gbytes = bytes * 1e-9;
 out:
@@ -284,6 +296,11 @@ int check_finish(check *t, double allowance, double bytes)
     int err = 0;
     unsigned char *after = NULL;
     TRY(plan_lower(t->p));
+    if (t->lowered) {
+        for (int i = 0; i < plan_steps(t->p); i++) t->lowered(t->user, t->p, plan_step(t->p, i));
+        t->result->ok = true;
+        goto out;
+    }
     TRY(plan_place(t->p));
     TRY(plan_allocate(t->p));
     TRY(weights_load(t->ws, NULL, NULL));
@@ -305,41 +322,91 @@ int check_finish(check *t, double allowance, double bytes)
         TRY(ocl_read(t->o, x->mem, 0, x->bytes, after));
         TRY(compare(t, x, after, allowance));
     }
-    if (t->result->ok && t->bench) TRY(measure(t, bytes));
+    if (t->result->ok && t->timing) TRY(measure(t, bytes));
 out:
     free(after);
     return err;
 }
 
+static void open_check(check *t, ocl *o, const char *name)
+{
+    int err = plan_new(&t->p, o, name);
+    *t->result = (check_result){0};
+    t->o = o;
+    if (!err) plan_set_activation(t->p, t->dt);
+    if (!err) err = weights_new(&t->ws, o);
+    if (err) snprintf(t->result->why, sizeof t->result->why, "%s", sdcl_last_error());
+}
+
+/* err: of the case's run function. */
+static void close_check(check *t, int err)
+{
+    if (err) {
+        t->result->ok = false;
+        t->result->unfit = err == SDCL_EUSAGE;
+        snprintf(t->result->why, sizeof t->result->why, "%s", sdcl_last_error());
+    }
+    for (int i = 0; i < t->count; i++) {
+        ocl_buffer_free(t->o, &t->operands[i].mem);
+        free(t->operands[i].before);
+        free(t->operands[i].values);
+        free(t->operands[i].want);
+    }
+    plan_free(&t->p);
+    weights_free(&t->ws);
+    for (int i = 0; i < t->stored_count; i++) {
+        free(t->stored[i].raw);
+        free(t->stored[i].values);
+    }
+}
+
+static uint64_t random_start(uint64_t seed, int index)
+{
+    return seed * 0x9E3779B97F4A7C15ull + (uint64_t)index * 31 + 1;
+}
+
 void check_run(ocl *o, const check_op *op, const check_case *c, uint64_t seed, bool bench, check_result *r)
 {
-    check t = {.o = o,
-               .c = c,
-               .random = seed * 0x9E3779B97F4A7C15ull + (uint64_t)c->index * 31 + 1,
-               .bench = bench,
+    check_timing timing = {.seconds = 0.2};
+    check t = {.dt = c->dt,
+               .weights_dt = c->dt,
+               .fill = c->fill,
+               .guard = (c->index + (int)c->fill) % 2 ? GUARD_ALIGNED : GUARD_ODD,
+               .products = PRODUCTS_MAX,
+               .random = random_start(seed, c->index),
+               .timing = bench ? &timing : NULL,
                .result = r};
-    *r = (check_result){0};
-    int err = plan_new(&t.p, o, op->name);
-    if (!err) plan_set_activation(t.p, c->dt);
-    if (!err) err = weights_new(&t.ws, o);
-    if (!err) err = op->run(&t, c->index);
-    if (err) {
-        r->ok = false;
-        r->unfit = err == SDCL_EUSAGE;
-        snprintf(r->why, sizeof r->why, "%s", sdcl_last_error());
-    }
-    for (int i = 0; i < t.count; i++) {
-        ocl_buffer_free(o, &t.operands[i].mem);
-        free(t.operands[i].before);
-        free(t.operands[i].values);
-        free(t.operands[i].want);
-    }
-    plan_free(&t.p);
-    weights_free(&t.ws);
-    for (int i = 0; i < t.stored_count; i++) {
-        free(t.stored[i].raw);
-        free(t.stored[i].values);
-    }
+    open_check(&t, o, op->name);
+    close_check(&t, t.ws ? op->run(&t, c->index) : 0);
+}
+
+static check key_check(const check_key *key, uint64_t seed, check_result *r)
+{
+    return (check){.dt = key->dt,
+                   .weights_dt = key->weights,
+                   .guard = GUARD_ALIGNED, /* as tensors of a plan */
+                   .products = KEY_PRODUCTS_MAX,
+                   .random = random_start(seed, 0),
+                   .result = r};
+}
+
+void check_run_key(ocl *o, const check_key *key, uint64_t seed, const check_timing *timing, check_result *r)
+{
+    check t = key_check(key, seed, r);
+    t.timing = timing;
+    open_check(&t, o, key->op->op);
+    close_check(&t, t.ws ? key->op->run(&t, key->v) : 0);
+}
+
+void check_lower_key(ocl *o, const check_key *key, void (*each)(void *user, const plan *p, const step *s), void *user,
+                     check_result *r)
+{
+    check t = key_check(key, 1, r);
+    t.products = 1;
+    t.lowered = each;
+    t.user = user;
+    open_check(&t, o, key->op->op);
+    close_check(&t, t.ws ? key->op->run(&t, key->v) : 0);
 }
 
 const char *check_impls(const check_op *op)

@@ -26,7 +26,8 @@ typedef struct check_result {
     bool unfit;    /* the forced implementation does not fit the device or the shape */
     char why[256]; /* of a failure */
     double nmse;
-    double ms;             /* median; 0: not timed */
+    double ms, min_ms;     /* median and least; 0: not timed */
+    int runs;              /* that were timed */
     double gflops, gbytes; /* of one run */
 } check_result;
 
@@ -53,7 +54,7 @@ const double *check_values(check *t, tensor x);
 int check_set(check *t, tensor x, const double *values);
 /* The step between rows that a reference of `products` multiplications need compute: the rest of the expected values stay NaN, which compares with anything
  * finite. */
-int check_step(double products);
+int check_step(const check *t, double products);
 /* An output, poisoned; where the expected values go. */
 tensor check_out(check *t, dtype dt, int n, int h, int w, int c, int gap);
 double *check_want(check *t, tensor y);
@@ -71,6 +72,41 @@ int check_finish(check *t, double allowance, double bytes);
 
 /* seed: of the fills. bench: also time it, for at least 0.2 s. */
 void check_run(ocl *o, const check_op *op, const check_case *c, uint64_t seed, bool bench, check_result *r);
+/* A step of a plan as a case of its own: what `tune` measures. */
+enum { CHECK_KEY_VALUES = 12 };
+
+typedef struct check_key {
+    const struct check_keyed *op;
+    dtype dt, weights;       /* storage of activations, and of weights */
+    int v[CHECK_KEY_VALUES]; /* the op's own numbers */
+} check_key;
+
+typedef struct check_keyed {
+    const char *op; /* as the step's */
+    int values;     /* of v that it uses */
+    /* Fills in v and weights. false: no case of this op is like the step. */
+    bool (*of_step)(const step *s, check_key *key);
+    int (*run)(check *t, const int *v);
+    void (*describe)(const int *v, char *text, size_t size);
+} check_keyed;
+
+extern const check_keyed *const check_keyed_ops[]; /* null-terminated */
+
+typedef struct check_timing {
+    double seconds;    /* of runs that are timed; at least three, at most 400 */
+    double give_up_ms; /* a first run that takes longer is the only one; 0: none is given up */
+    /* Around the runs that are timed, so that processes do not disturb each other; NULL: none. */
+    int (*begin)(void *user);
+    void (*end)(void *user);
+    void *user;
+} check_timing;
+
+/* timing NULL: not timed. */
+void check_run_key(ocl *o, const check_key *key, uint64_t seed, const check_timing *timing, check_result *r);
+/* Appends the key's step to a plan that is lowered and never run: tells what would be chosen. each: for every step of it. The result says why it does not fit. */
+void check_lower_key(ocl *o, const check_key *key, void (*each)(void *user, const plan *p, const step *s), void *user,
+                     check_result *r);
+
 /* Names of the implementations an op can be forced to ("cpu gpu"), from its section; "" where there is one. */
 const char *check_impls(const check_op *op);
 

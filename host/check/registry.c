@@ -9,3 +9,9 @@ const check_op *const check_ops[] = {
     &check_embed, &check_timestep, &check_scale_repeat, &check_image,     &check_scheduler,
     NULL,
 };
+
+extern const check_keyed keyed_gemm, keyed_conv3x3, keyed_attention, keyed_groupnorm, keyed_layernorm;
+
+const check_keyed *const check_keyed_ops[] = {
+    &keyed_gemm, &keyed_conv3x3, &keyed_attention, &keyed_groupnorm, &keyed_layernorm, NULL,
+};

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "check/check.h"
+#include "ops/matmul.h"
 #include "ref/ref.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { ROW = 1, RESIDUAL = 2, NORM = 4 };
 
-static const struct shape {
+typedef struct shape {
     int images, h, w, c, n, stride;
     conv_padding padding;
     int up_h, up_w, flags, gap;
-} shapes[] = {
+} shape;
+
+static const shape shapes[] = {
     {1, 1, 1, 1, 1, 1, PAD_SAME, 0, 0, 0, 0},
     {1, 5, 7, 4, 12, 1, PAD_SAME, 0, 0, 0, 0},
     {2, 9, 7, 20, 28, 1, PAD_SAME, 0, 0, ROW, 3},
@@ -35,19 +39,19 @@ static const struct shape {
 };
 enum { TESTS = 14, ALL = sizeof shapes / sizeof *shapes };
 
-static void describe(int i, char *text, size_t size)
+static void describe_shape(const shape *s, char *text, size_t size)
 {
-    const struct shape *s = &shapes[i];
     snprintf(text, size, "%dx%dx%dx%d -> %d%s%s%s%s%s%s", s->images, s->h, s->w, s->c, s->n,
              s->stride == 2 ? " stride 2" : "", s->padding == PAD_DOWN_RIGHT ? " down-right" : "",
              s->up_h ? " upsampled" : "", s->flags & ROW ? " row" : "", s->flags & RESIDUAL ? " residual" : "",
              s->flags & NORM ? " norm+silu" : "");
 }
 
-static int run(check *t, int i)
+static void describe(int i, char *text, size_t size) { describe_shape(&shapes[i], text, size); }
+
+static int run_shape(check *t, const shape *s)
 {
     int err = 0;
-    const struct shape *s = &shapes[i];
     dtype dt = check_dtype(t);
     int uh = s->up_h ? s->up_h : s->h, uw = s->up_h ? s->up_w : s->w, around = s->padding == PAD_SAME ? 2 : 1;
     int oh = (uh + around - 3) / s->stride + 1, ow = (uw + around - 3) / s->stride + 1;
@@ -76,12 +80,64 @@ static int run(check *t, int i)
                       1e-5, 1);
     }
     ref_conv3x3(check_want(t, y), input, check_weight_values(t, w), s->images, s->h, s->w, s->c, uh, uw, oh, ow,
-                s->stride, s->padding == PAD_SAME, s->n, check_step(9.0 * rows_of(y) * s->c * s->n), &e);
+                s->stride, s->padding == PAD_SAME, s->n, check_step(t, 9.0 * rows_of(y) * s->c * s->n), &e);
     TRY(op_conv3x3(check_plan(t), y, x, w, s->stride, s->padding, s->up_h, s->up_w, f));
     double elements = (double)rows_of(x) * s->c + 9.0 * s->c * s->n + (double)rows_of(y) * s->n;
     TRY(check_finish(t, s->flags & NORM ? 30 * check_cancellation(t) : 20, elements * dtype_size(dt)));
 out:
     return err;
 }
+
+static int run(check *t, int i) { return run_shape(t, &shapes[i]); }
+
+/* --- steps of a plan --- */
+
+static bool of_step(const step *s, check_key *key)
+{
+    const conv_params *c = s->params;
+    tensor x = s->t[MM_X];
+    bool up = c->up_h != x.h || c->up_w != x.w;
+    const int v[] = {x.n,
+                     x.h,
+                     x.w,
+                     x.c,
+                     s->t[MM_Y].c,
+                     c->stride,
+                     c->pad ? PAD_SAME : PAD_DOWN_RIGHT,
+                     up ? c->up_h : 0,
+                     up ? c->up_w : 0,
+                     (c->flags & FLAG_ROW ? ROW : 0) | (c->flags & FLAG_RESIDUAL ? RESIDUAL : 0)};
+    memcpy(key->v, v, sizeof v);
+    key->weights = s->w[0]->dt;
+    return true;
+}
+
+static shape of_key(const int *v)
+{
+    return (shape){.images = v[0],
+                   .h = v[1],
+                   .w = v[2],
+                   .c = v[3],
+                   .n = v[4],
+                   .stride = v[5],
+                   .padding = (conv_padding)v[6],
+                   .up_h = v[7],
+                   .up_w = v[8],
+                   .flags = v[9]};
+}
+
+static int run_key(check *t, const int *v)
+{
+    shape s = of_key(v);
+    return run_shape(t, &s);
+}
+
+static void describe_key(const int *v, char *text, size_t size)
+{
+    shape s = of_key(v);
+    describe_shape(&s, text, size);
+}
+
+const check_keyed keyed_conv3x3 = {"conv3x3", 10, of_step, run_key, describe_key};
 
 const check_op check_conv3x3 = {"conv3x3", "conv3x3", TESTS, ALL - TESTS, run, describe};

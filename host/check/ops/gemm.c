@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "check/check.h"
+#include "ops/matmul.h"
 #include "ref/ref.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { BIAS = 1, ROW = 2, RESIDUAL = 4, GEGLU = 8, NORM = 16, IN_PLACE = 32 };
 
-static const struct shape {
+typedef struct shape {
     int images, tokens, n, k, flags;
     activation act;
     int gap; /* after the rows of x and y */
-} shapes[] = {
+} shape;
+
+static const shape shapes[] = {
     {1, 1, 1, 1, 0, ACT_NONE, 0},
     {1, 7, 5, 3, BIAS, ACT_NONE, 1},
     {2, 9, 33, 20, BIAS | ROW, ACT_SILU, 3},
@@ -37,13 +41,14 @@ static const struct shape {
 };
 enum { TESTS = 13, ALL = sizeof shapes / sizeof *shapes };
 
-static void describe(int i, char *text, size_t size)
+static void describe_shape(const shape *s, char *text, size_t size)
 {
-    const struct shape *s = &shapes[i];
     snprintf(text, size, "%dx%dx%d k=%d%s%s%s%s%s", s->images, s->tokens, s->n, s->k, s->flags & GEGLU ? " geglu" : "",
              s->flags & ROW ? " row" : "", s->flags & RESIDUAL ? " residual" : "", s->flags & NORM ? " norm" : "",
              s->gap ? " strided" : "");
 }
+
+static void describe(int i, char *text, size_t size) { describe_shape(&shapes[i], text, size); }
 
 /* x normalised in place of itself: norm (images, 2, k). */
 static void apply_norm(double *x, const double *norm, int images, int tokens, int k)
@@ -53,10 +58,9 @@ static void apply_norm(double *x, const double *norm, int images, int tokens, in
             x[r * k + j] = x[r * k + j] * norm[(r / tokens * 2) * k + j] + norm[(r / tokens * 2 + 1) * k + j];
 }
 
-static int run(check *t, int i)
+static int run_shape(check *t, const shape *s)
 {
     int err = 0;
-    const struct shape *s = &shapes[i];
     dtype dt = check_dtype(t);
     int rows = s->images * s->tokens, wide = s->flags & GEGLU ? 2 * s->n : s->n;
     tensor x = check_in(t, dt, s->images, 1, s->tokens, s->k, s->gap), y;
@@ -77,12 +81,52 @@ static int run(check *t, int i)
     if (has(f.residual)) e.residual = check_values(t, f.residual);
     if (has(f.norm)) apply_norm(input, check_values(t, f.norm), s->images, s->tokens, s->k);
     ref_gemm(check_want(t, y), input, check_weight_values(t, w), rows, s->n, s->k, s->tokens,
-             check_step((double)rows * wide * s->k), &e);
+             check_step(t, (double)rows * wide * s->k), &e);
     TRY(op_gemm(check_plan(t), y, x, w, f));
     double elements = (double)rows * s->k + (double)wide * s->k + (double)rows * s->n * (has(f.residual) ? 2 : 1);
     TRY(check_finish(t, s->flags & NORM ? 20 : 10, elements * dtype_size(dt)));
 out:
     return err;
 }
+
+static int run(check *t, int i) { return run_shape(t, &shapes[i]); }
+
+/* --- steps of a plan --- */
+
+static bool of_step(const step *s, check_key *key)
+{
+    int flags = *(const int *)s->params;
+    tensor x = s->t[MM_X];
+    const shape k = {.images = x.n,
+                     .tokens = x.h * x.w,
+                     .n = s->t[MM_Y].c,
+                     .k = x.c,
+                     .flags = (flags & FLAG_BIAS ? BIAS : 0) | (flags & FLAG_ROW ? ROW : 0) |
+                              (flags & FLAG_RESIDUAL ? RESIDUAL : 0) | (flags & FLAG_GEGLU ? GEGLU : 0),
+                     .act = (activation)(flags >> FLAG_ACT_SHIFT)};
+    const int v[] = {k.images, k.tokens, k.n, k.k, k.flags, (int)k.act};
+    memcpy(key->v, v, sizeof v);
+    key->weights = s->w[0]->dt;
+    return true;
+}
+
+static shape of_key(const int *v)
+{
+    return (shape){.images = v[0], .tokens = v[1], .n = v[2], .k = v[3], .flags = v[4], .act = (activation)v[5]};
+}
+
+static int run_key(check *t, const int *v)
+{
+    shape s = of_key(v);
+    return run_shape(t, &s);
+}
+
+static void describe_key(const int *v, char *text, size_t size)
+{
+    shape s = of_key(v);
+    describe_shape(&s, text, size);
+}
+
+const check_keyed keyed_gemm = {"gemm", 6, of_step, run_key, describe_key};
 
 const check_op check_gemm = {"gemm", "gemm", TESTS, ALL - TESTS, run, describe};

@@ -3,28 +3,36 @@
 #include "ref/ref.h"
 
 #include <stdio.h>
+#include <string.h>
 
-static const struct groupnorm_shape {
+enum { NORM_X = 1 }; /* operand of both steps: output, input ... */
+
+typedef struct groupnorm_shape {
     int images, h, w, c, groups, silu, gap;
-} groupnorm_shapes[] = {
+} groupnorm_shape;
+
+static const groupnorm_shape groupnorm_shapes[] = {
     {1, 1, 1, 4, 2, 0, 0},      {3, 1, 7, 6, 3, 1, 0},      {2, 9, 7, 20, 4, 1, 3},
     {1, 16, 16, 24, 6, 0, 0},   {2, 13, 11, 44, 4, 1, 1},   {1, 8, 8, 320, 32, 1, 0},
     {2, 64, 64, 320, 32, 1, 0}, {2, 32, 32, 640, 32, 1, 0}, {1, 512, 512, 128, 32, 1, 0},
 };
 enum { GROUPNORM_TESTS = 6, GROUPNORM_ALL = sizeof groupnorm_shapes / sizeof *groupnorm_shapes };
 
-static void groupnorm_describe(int i, char *text, size_t size)
+static void groupnorm_describe_shape(const groupnorm_shape *s, char *text, size_t size)
 {
-    const struct groupnorm_shape *s = &groupnorm_shapes[i];
     snprintf(text, size, "%dx%dx%dx%d in %d groups%s%s", s->images, s->h, s->w, s->c, s->groups, s->silu ? " silu" : "",
              s->gap ? " strided" : "");
 }
 
+static void groupnorm_describe(int i, char *text, size_t size)
+{
+    groupnorm_describe_shape(&groupnorm_shapes[i], text, size);
+}
+
 /* Statistics and apply together: what the model uses. */
-static int groupnorm_run(check *t, int i)
+static int groupnorm_run_shape(check *t, const groupnorm_shape *s)
 {
     int err = 0;
-    const struct groupnorm_shape *s = &groupnorm_shapes[i];
     dtype dt = check_dtype(t);
     tensor x = check_in(t, dt, s->images, s->h, s->w, s->c, s->gap),
            y = check_out(t, dt, s->images, s->h, s->w, s->c, s->gap);
@@ -39,26 +47,62 @@ out:
     return err;
 }
 
+static int groupnorm_run(check *t, int i) { return groupnorm_run_shape(t, &groupnorm_shapes[i]); }
+
+/* The statistics of a plan; the step that applies them has their shape and is measured with them. */
+static bool groupnorm_of_step(const step *s, check_key *key)
+{
+    tensor x = s->t[NORM_X];
+    const int v[] = {x.n, x.h, x.w, x.c, *(const int *)s->params, 1};
+    memcpy(key->v, v, sizeof v);
+    key->weights = key->dt;
+    return true;
+}
+
+static groupnorm_shape groupnorm_of_key(const int *v)
+{
+    return (groupnorm_shape){.images = v[0], .h = v[1], .w = v[2], .c = v[3], .groups = v[4], .silu = v[5]};
+}
+
+static int groupnorm_run_key(check *t, const int *v)
+{
+    groupnorm_shape s = groupnorm_of_key(v);
+    return groupnorm_run_shape(t, &s);
+}
+
+static void groupnorm_describe_key(const int *v, char *text, size_t size)
+{
+    groupnorm_shape s = groupnorm_of_key(v);
+    groupnorm_describe_shape(&s, text, size);
+}
+
+const check_keyed keyed_groupnorm = {"groupnorm", 6, groupnorm_of_step, groupnorm_run_key, groupnorm_describe_key};
+
 const check_op check_groupnorm = {
     "groupnorm", NULL, GROUPNORM_TESTS, GROUPNORM_ALL - GROUPNORM_TESTS, groupnorm_run, groupnorm_describe};
 
-static const struct layernorm_shape {
+typedef struct layernorm_shape {
     int rows, c, gap;
-} layernorm_shapes[] = {
+} layernorm_shape;
+
+static const layernorm_shape layernorm_shapes[] = {
     {1, 1, 0}, {5, 7, 1}, {77, 48, 0}, {33, 20, 3}, {9, 320, 0}, {154, 768, 0}, {8192, 320, 0}, {2048, 640, 0},
 };
 enum { LAYERNORM_TESTS = 5, LAYERNORM_ALL = sizeof layernorm_shapes / sizeof *layernorm_shapes };
 
-static void layernorm_describe(int i, char *text, size_t size)
+static void layernorm_describe_shape(const layernorm_shape *s, char *text, size_t size)
 {
-    const struct layernorm_shape *s = &layernorm_shapes[i];
     snprintf(text, size, "%dx%d%s", s->rows, s->c, s->gap ? " strided" : "");
 }
 
-static int layernorm_run(check *t, int i)
+static void layernorm_describe(int i, char *text, size_t size)
+{
+    layernorm_describe_shape(&layernorm_shapes[i], text, size);
+}
+
+static int layernorm_run_shape(check *t, const layernorm_shape *s)
 {
     int err = 0;
-    const struct layernorm_shape *s = &layernorm_shapes[i];
     dtype dt = check_dtype(t);
     tensor x = check_in(t, dt, 1, 1, s->rows, s->c, s->gap), y = check_out(t, dt, 1, 1, s->rows, s->c, s->gap);
     tensor gamma = check_in(t, F32, 1, 1, 1, s->c, 0), beta = check_in(t, F32, 1, 1, 1, s->c, 0);
@@ -69,6 +113,30 @@ static int layernorm_run(check *t, int i)
 out:
     return err;
 }
+
+static int layernorm_run(check *t, int i) { return layernorm_run_shape(t, &layernorm_shapes[i]); }
+
+static bool layernorm_of_step(const step *s, check_key *key)
+{
+    key->v[0] = rows_of(s->t[NORM_X]);
+    key->v[1] = s->t[NORM_X].c;
+    key->weights = key->dt;
+    return true;
+}
+
+static int layernorm_run_key(check *t, const int *v)
+{
+    layernorm_shape s = {.rows = v[0], .c = v[1]};
+    return layernorm_run_shape(t, &s);
+}
+
+static void layernorm_describe_key(const int *v, char *text, size_t size)
+{
+    layernorm_shape s = {.rows = v[0], .c = v[1]};
+    layernorm_describe_shape(&s, text, size);
+}
+
+const check_keyed keyed_layernorm = {"layernorm", 2, layernorm_of_step, layernorm_run_key, layernorm_describe_key};
 
 const check_op check_layernorm = {
     "layernorm", NULL, LAYERNORM_TESTS, LAYERNORM_ALL - LAYERNORM_TESTS, layernorm_run, layernorm_describe};
