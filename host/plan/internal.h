@@ -12,6 +12,7 @@ typedef enum buffer_kind { BUFFER_ARENA, BUFFER_EXTERNAL, BUFFER_WEIGHT } buffer
 
 typedef struct buffer {
     buffer_kind kind;
+    bool leads; /* arena: at offset 0 of its chunk */
     uint64_t bytes;
     int first, last; /* steps that use it; first > last: none */
     int chunk;       /* arena */

@@ -10,6 +10,7 @@ static bool overlap_in_time(const buffer *a, const buffer *b) { return a->first 
 static int largest_first(const void *a_, const void *b_)
 {
     const buffer *a = *(const buffer *const *)a_, *b = *(const buffer *const *)b_;
+    if (a->leads != b->leads) return a->leads ? -1 : 1; /* the others find room behind them */
     if (a->bytes != b->bytes) return a->bytes < b->bytes ? 1 : -1;
     return a < b ? -1 : a > b; /* the order is part of the result: keep it stable */
 }
@@ -63,7 +64,7 @@ int plan_place(plan *p)
         uint64_t offset = 0;
         for (; chunk < p->chunks; chunk++) {
             offset = lowest_offset(b, chunk, order, i, conflicts);
-            if (offset + b->bytes <= limit) break;
+            if (offset + b->bytes <= limit && (!b->leads || !offset)) break;
         }
         if (chunk == p->chunks) {
             if (chunk == ARENA_CHUNKS_MAX) {

@@ -162,6 +162,13 @@ tensor plan_scratch(plan *p, dtype dt, int n, int h, int w, int c)
     return t;
 }
 
+tensor plan_scratch_first(plan *p, dtype dt, int n, int h, int w, int c)
+{
+    tensor t = plan_scratch(p, dt, n, h, w, c);
+    if (has(t)) p->buffers[t.buf].leads = true;
+    return t;
+}
+
 void plan_touch(plan *p, tensor t, int i)
 {
     if (!has(t)) return;

@@ -86,6 +86,8 @@ int plan_choose(const plan *p, step *s);
 
 /* Inside prepare: a scratch tensor that lives during this step; memory for the step's state (zeroed, freed with the plan). */
 tensor plan_scratch(plan *p, dtype dt, int n, int h, int w, int c);
+/* The same at the very beginning of a memory object: for libraries that take no offset, or copy what has one. */
+tensor plan_scratch_first(plan *p, dtype dt, int n, int h, int w, int c);
 void *plan_step_alloc(plan *p, size_t bytes);
 /* Inside prepare: notes that the step depends on the values of a section: what `tune` may vary. op_kernel does it for kernels. */
 void plan_use_section(plan *p, const ocl_section *section);

@@ -46,6 +46,14 @@ void weights_free(weights **ws_)
     *ws_ = NULL;
 }
 
+/* F16 if every part is. */
+static dtype stored_in_file(const weight *w)
+{
+    for (int i = 0; i < w->part_count; i++)
+        if (w->parts[i].dt != WEIGHT_F16) return F32;
+    return F16;
+}
+
 int weights_add(weights *ws, weight **out_weight, const weight_part *parts, int count, int columns, int taps)
 {
     int err = 0;
@@ -70,14 +78,13 @@ int weights_add(weights *ws, weight **out_weight, const weight_part *parts, int 
     w->part_count = count;
     w->columns = columns;
     w->taps = taps;
-    w->dt = F16;
     for (int i = 0; i < count; i++) {
         if (__builtin_add_overflow(w->rows, parts[i].rows, &w->rows)) {
             err = FAIL(SDCL_EMODEL, "%s: too many rows", parts[i].name);
             goto out;
         }
-        if (parts[i].dt != WEIGHT_F16) w->dt = F32;
     }
+    w->dt = stored_in_file(w);
     ws->list[ws->count++] = w;
     *out_weight = w;
     w = NULL;
@@ -95,6 +102,7 @@ static uint64_t layout_bytes(const weight *w)
     switch (w->layout) {
     case LAYOUT_VECTOR: return (uint64_t)w->rows * row * 4;
     case LAYOUT_ROWS: return (uint64_t)w->rows * row * (uint64_t)dtype_size(w->dt);
+    case LAYOUT_COLUMNS:
     case LAYOUT_PANELS: return (uint64_t)panels_of(w) * (uint64_t)w->panel * row * (uint64_t)dtype_size(w->dt);
     default: return 0;
     }
@@ -113,10 +121,17 @@ int weight_set_layout(weight *w, weight_layout layout, int panel, bool paired)
     return FAIL(SDCL_EINTERNAL, "%s: asked for in two layouts", w->parts[0].name);
 }
 
+int weight_set_columns(weight *w, dtype dt)
+{
+    if (w->layout == LAYOUT_NONE) w->dt = dt;
+    return weight_set_layout(w, w->dt == dt ? LAYOUT_COLUMNS : LAYOUT_NONE, w->rows, false);
+}
+
 void weights_forget_layouts(weights *ws)
 {
     for (int i = 0; i < ws->count; i++) {
         ws->list[i]->layout = LAYOUT_NONE;
+        ws->list[i]->dt = stored_in_file(ws->list[i]);
         ws->list[i]->bytes = 0;
     }
 }
@@ -124,7 +139,7 @@ void weights_forget_layouts(weights *ws)
 static bool to_load(const weight *w)
 {
     return w->layout != LAYOUT_NONE &&
-           (!w->mem || w->held.layout != w->layout || w->held.panel != w->panel || w->held.paired != w->paired);
+           (!w->mem || w->held.layout != w->layout || w->held.dt != w->dt || w->held.panel != w->panel || w->held.paired != w->paired);
 }
 
 int weights_count(const weights *ws) { return ws->count; }
@@ -218,7 +233,7 @@ static int load_rows(loader *l, const weight *w, const weight_part *part, int ro
         TRY(claim(l, bytes, &at));
         TRY(part->read(part->file, part->entry, (uint64_t)r * src, (uint64_t)n * src, same ? l->ring + at : l->raw));
         if (!same) convert(l->ring + at, store, l->raw, part->dt, (uint64_t)n * row);
-        if (w->layout == LAYOUT_PANELS) {
+        if (w->layout >= LAYOUT_COLUMNS) {
             TRY(ocl_write_async(l->o, l->staging, at, bytes, l->ring + at));
             TRY(pack_rows(l, w, row_of_weight + r, n, at));
         } else {
@@ -235,6 +250,7 @@ static int load(loader *l, weight *w)
     ocl_buffer_free(l->o, &w->mem);
     TRY(ocl_buffer_new(l->o, &w->mem, w->bytes));
     w->held.layout = w->layout;
+    w->held.dt = w->dt;
     w->held.panel = w->panel;
     w->held.paired = w->paired;
     for (int i = 0; i < w->part_count; i++) {

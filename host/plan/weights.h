@@ -27,18 +27,20 @@ typedef enum weight_layout {
     LAYOUT_NONE,
     LAYOUT_VECTOR, /* f32, rows x columns x taps values: bias, gamma */
     LAYOUT_ROWS,   /* [rows][columns], storage type: embeddings */
+    LAYOUT_COLUMNS, /* [columns][rows] in a type of the user's choice, taps 1: for libraries. The same as one panel of all rows */
     LAYOUT_PANELS /* [ceil(rows/NR)][taps][columns][NR], storage type, zero padded: the vector operand of GEMM and convolution */
 } weight_layout;
 
 typedef struct weight {
     int rows, columns, taps; /* output features, input features, 9 for a 3x3 convolution else 1 */
-    dtype dt;                /* storage: F16 if every part is, else F32 */
+    dtype dt;                /* storage: F16 if every part is, else F32; LAYOUT_COLUMNS: as asked for */
     weight_layout layout;
     int panel;   /* NR */
     bool paired; /* panels hold NR/2 rows of the first half and the matching NR/2 of the second: GEGLU */
     cl_mem mem;  /* owned by the weight set; NULL until loaded */
     struct {
         weight_layout layout;
+        dtype dt;
         int panel;
         bool paired;
     } held;         /* what mem holds */
@@ -59,6 +61,9 @@ int weights_add(weights *ws, weight **w, const weight_part *parts, int count, in
 int weight_set_layout(weight *w, weight_layout layout, int panel, bool paired);
 /* Before the plans of another shape are built, when none is alive: they may ask for other layouts. weights_load then reads again only what differs. */
 void weights_forget_layouts(weights *ws);
+
+/* LAYOUT_COLUMNS, stored as dt whatever the file has. */
+int weight_set_columns(weight *w, dtype dt);
 
 /* Where it is on the device; NULL until loaded. */
 cl_mem weight_mem(const weight *w);

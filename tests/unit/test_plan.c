@@ -86,6 +86,38 @@ static void test_live_values_do_not_overlap(void **state)
     plan_free(&p);
 }
 
+/* Values that must lead a memory object, of falling size so that each could have gone behind the one before; some alive at the same time. */
+static void test_leading_values(void **state)
+{
+    (void)state;
+    enum { COUNT = 8 };
+    plan *p = NULL;
+    tensor t[COUNT];
+    assert_int_equal(plan_new(&p, device, "leading"), 0);
+    tensor last = plan_tensor(p, F32, 1, 1, 1, 64), result = plan_tensor(p, F32, 1, 1, 1, 64);
+    for (int i = 0; i < COUNT; i++) t[i] = plan_scratch_first(p, F32, 1, 1, 20 - i, 64);
+    for (int i = 0; i < COUNT; i++) {
+        tensor row = t[i];
+        row.w = 1;
+        assert_int_equal(op_copy(p, row, last), 0);
+        last = row;
+    }
+    assert_int_equal(op_copy(p, result, last), 0);
+    assert_int_equal(plan_lower(p), 0);
+    assert_int_equal(plan_place(p), 0);
+    for (int a = 0; a < COUNT; a++) {
+        int first[2], last_use[2], chunk[2];
+        uint64_t begin[2], end[2];
+        assert_true(plan_buffer_range(p, t[a].buf, &first[0], &last_use[0], &chunk[0], &begin[0], &end[0]));
+        assert_int_equal(begin[0], 0);
+        if (!a) continue;
+        assert_true(plan_buffer_range(p, t[a - 1].buf, &first[1], &last_use[1], &chunk[1], &begin[1], &end[1]));
+        assert_int_not_equal(chunk[0], chunk[1]);
+    }
+    assert_true(plan_arena_bytes(p) < 3 * 20 * 256);
+    plan_free(&p);
+}
+
 static void test_arena_is_shared(void **state)
 {
     (void)state;
@@ -105,6 +137,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_live_values_do_not_overlap),
+        cmocka_unit_test(test_leading_values),
         cmocka_unit_test(test_arena_is_shared),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
