@@ -96,7 +96,7 @@ static bool value_of_word(const config_key *k, const char *word, int *value)
     int i = 0;
     for (const char *w = k->words; *w; w += strlen(w) + 1, i++)
         if (!strcmp(w, word)) {
-            *value = k->numbers ? (int)strtol(w, NULL, 10) : i;
+            *value = !k->numbers ? i : !strcmp(w, "auto") ? OCL_AUTO : (int)strtol(w, NULL, 10);
             return true;
         }
     return false;
@@ -154,7 +154,7 @@ static bool key_open(config_key *k, const ocl_tunable *t)
         size_t length = strcspn(s, " ");
         memcpy(k->words + n, s, length);
         strtol(k->words + n, &end, 10);
-        if (*end) k->numbers = false;
+        if (*end && (n || strcmp(k->words, "auto") != 0)) k->numbers = false;
         n += length + 1;
         s += length;
     }
@@ -295,11 +295,22 @@ static void each_of(const config *c, config_place place, sdcl_config_fn *each, v
         const config_slot *slot = place.shape < 0 ? &k->slots[place.precision] : &c->classes[place.shape].slots[i];
         int v = config_slot_value(k, slot);
         if ((place.precision || place.shape >= 0) && !slot->origin.file) continue;
-        if (k->numbers) snprintf(value, sizeof value, "%d", v);
+        if (k->numbers && v != OCL_AUTO) snprintf(value, sizeof value, "%d", v);
         else snprintf(value, sizeof value, "%s", word_of_value(k, v));
         origin_text(origin, sizeof origin, &slot->origin);
         each(user, section, k->tunable->name, value, origin);
     }
+}
+
+int config_refuse(const config *c, const ocl_section *section, const char *precision, int key, const char *format, ...)
+{
+    char text[512];
+    va_list ap;
+    const config_slot *slot = config_slot_of(c, config_section_index(c, section), config_precision_index(precision), -1, key);
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    return config_fail(&slot->origin, "[%s] %s", section->name, text);
 }
 
 void config_each(const config *c, sdcl_config_fn *each, void *user)

@@ -36,6 +36,11 @@ const char *config_word(const config *c, const char *section, const char *key);
 /* The same among values that config_values or config_values_at gave. */
 const char *config_word_of(const config *c, const ocl_section *section, const char *key, const int *values);
 
+/* SDCL_EUSAGE about a key that has a value it cannot have together with others: the message begins with where that value comes from. key: one of the
+ * section's; precision as in config_values. */
+int config_refuse(const config *c, const ocl_section *section, const char *precision, int key, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
 /* Every section and key with value and origin, for `sdcl config`. */
 void config_each(const config *c, sdcl_config_fn *each, void *user);
 /* What the user should know: sections that do not count, and why. */

@@ -7,12 +7,16 @@
  *     OCL_KERNEL(gemm_cpu, GEMM_CPU_TUNE)
  *
  * which gives `struct gemm_cpu_tune` (ints by name) and `gemm_cpu_kernel` (the table from which come the -D options, INI
- * validation, the tuner's space and the documentation). A choice list of words makes the value the index of the word. */
+ * validation, the tuner's space and the documentation). A choice list of words makes the value the index of the word; among
+ * numbers, `auto` in the first place is the value OCL_AUTO. */
 #ifndef SDCL_OCL_TUNABLE_H
 #define SDCL_OCL_TUNABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+
+enum { OCL_PER_SHAPE = 1, OCL_PER_PRECISION = 2 };
+enum { OCL_AUTO = -1 }; /* left to the library that the section is for */
 
 typedef struct ocl_tunable {
     const char *name;
@@ -36,25 +40,25 @@ typedef struct ocl_section {
     const char *name;
     const ocl_tunable *tunables;
     int count;
-    int per_precision; /* [name.f16] may overlay [name], and both may be set for shapes */
+    int per_precision; /* [name.f16] may overlay [name]; OCL_PER_SHAPE: and both may be set for shapes */
     ocl_fits_fn *fits; /* NULL: every combination of choices, as far as a work-group of WG fits */
 } ocl_section;
 
 #define OCL_TUNABLE_FIELD(name, value, choices, meaning) int name;
 #define OCL_TUNABLE_ROW(name, value, choices, meaning) {#name, value, choices, meaning},
 
-#define OCL_KERNEL_SECTION(kernel, TUNE, fits)                                                                         \
+#define OCL_KERNEL_SECTION(kernel, TUNE, fits, per)                                                                         \
     struct kernel##_tune {                                                                                             \
         TUNE(OCL_TUNABLE_FIELD)                                                                                        \
     };                                                                                                                 \
     static const ocl_tunable kernel##_tunables[] = {TUNE(OCL_TUNABLE_ROW)};                                            \
     const ocl_section kernel##_kernel = {#kernel, kernel##_tunables, sizeof kernel##_tunables / sizeof(ocl_tunable),   \
-                                         1, fits};
+                                         per, fits};
 
-#define OCL_KERNEL(kernel, TUNE) OCL_KERNEL_SECTION(kernel, TUNE, NULL)
+#define OCL_KERNEL(kernel, TUNE) OCL_KERNEL_SECTION(kernel, TUNE, NULL, OCL_PER_SHAPE)
 /* The same where not every combination fits every device: fits is defined further down in the file. */
 #define OCL_KERNEL_FITS(kernel, TUNE, fits)                                                                            \
     static bool fits(const struct ocl_device *d, ocl_shape shape, const void *tune);                                   \
-    OCL_KERNEL_SECTION(kernel, TUNE, fits)
+    OCL_KERNEL_SECTION(kernel, TUNE, fits, OCL_PER_SHAPE)
 
 #endif
