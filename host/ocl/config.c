@@ -306,7 +306,8 @@ int config_refuse(const config *c, const ocl_section *section, const char *preci
 {
     char text[512];
     va_list ap;
-    const config_slot *slot = config_slot_of(c, config_section_index(c, section), config_precision_index(precision), -1, key);
+    const config_slot *slot = config_slot_of(c, config_section_index(c, section), config_precision_index(precision), -1,
+                                             key);
     va_start(ap, format);
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);

@@ -42,7 +42,8 @@ int config_find_class(config *c, const config_origin *o, const char *name, const
     config_class wanted = {.section = place->section, .precision = place->precision, .layer = o->layer};
     int err = read_sizes(o, name, sizes, wanted.size);
     if (err) return err;
-    if (c->sections[place->section]->per_precision != OCL_PER_SHAPE) return bad_size(o, name, "has no values per shape");
+    if (c->sections[place->section]->per_precision != OCL_PER_SHAPE)
+        return bad_size(o, name, "has no values per shape");
     for (place->shape = 0; place->shape < c->class_count; place->shape++) {
         const config_class *k = &c->classes[place->shape];
         if (k->section == wanted.section && k->precision == wanted.precision && k->layer == wanted.layer &&

@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <string.h>
 
-enum { BUILDERS_MAX = 4, QUEUES = 2, QUEUE_DEPTH = 1024, ARGUMENTS_MAX = 48 };
+enum { BUILDERS_MAX = 4, QUEUES = 2, QUEUE_DEPTH = 1024, ARGUMENTS_MAX = 48, CLBLAST_LAUNCHES = 5 };
 
 typedef struct unit unit;
 
@@ -44,9 +44,16 @@ typedef struct profile_row {
 } profile_row;
 
 typedef struct profile_event {
+    cl_event since; /* NULL, or its end is where the time begins */
     cl_event event;
     int row;
 } profile_event;
+
+/* The first product on one of CLBlast's paths: its routine is compiled, and tried out, before it is used. m = 0: there is none. */
+typedef struct clblast_first {
+    int m, n, k;
+    bool row_major, done;
+} clblast_first;
 
 struct ocl {
     ocl_device device;
@@ -60,6 +67,8 @@ struct ocl {
     unsigned frees; /* buffers freed so far */
     cl_mem zeros;
     uint64_t zeros_bytes;
+    bool clblast_user;         /* counted among those of the library on this device */
+    clblast_first first[2][2]; /* half, indirect */
 
     char *binaries; /* owned: folder of the binary cache; NULL: none is kept */
     bool bundle;    /* one unit for all kernels of a build */
@@ -84,8 +93,14 @@ struct ocl {
 
 int builder_start(ocl *o);
 void builder_stop(ocl *o);
-/* Takes ownership of the event. */
+/* Takes ownership of the event. kernel: must outlive the ocl. */
 int profile_add(ocl *o, cl_event event, const char *module, const char *kernel);
+/* The time from the end of `since` to the end of the event: of several commands. Takes ownership of both. */
+int profile_add_since(ocl *o, cl_event since, cl_event event, const char *module, const char *kernel);
+/* Bookkeeping after that many launches on a queue: bounded depth, SDCL_DEBUG=sync. */
+int ocl_launched(ocl *o, int queue, int launches);
+/* The ocl uses CLBlast no more. */
+void clblast_leave(ocl *o);
 void profile_free(ocl *o);
 
 #endif

@@ -52,6 +52,7 @@ void ocl_close(ocl **o_)
     for (int i = 0; i < QUEUES; i++)
         if (o->queue[i]) clFinish(o->queue[i]);
     builder_stop(o);
+    clblast_leave(o);
     profile_free(o);
     ocl_buffer_free(o, &o->zeros);
     for (int i = 0; i < QUEUES; i++)

@@ -83,12 +83,16 @@ int ocl_join(ocl *o, int earlier, int later);
  * ocl owns it. It is built in the background, from the next ocl_build_start on at the latest. */
 int ocl_kernel_get(ocl *o, ocl_kernel **k, const char *name, const char *options);
 void ocl_build_start(ocl *o);
-/* Waits for all builds. A build failure is SDCL_EDEVICE with log and options in the message. */
+/* Waits for all builds, and warms CLBlast. A build failure is SDCL_EDEVICE with log and options in the message. */
 int ocl_build_wait(ocl *o);
 /* Waits for one. */
 int ocl_kernel_wait(ocl *o, const ocl_kernel *k);
 /* Starts what is to be built and gives it that long: true when everything is. */
 bool ocl_built_within(ocl *o, double seconds);
+/* Has CLBlast (ocl/clblast.h) routines to compile that a plan will use? That takes seconds, even more than ten, unless the driver has kept them. And: compiles
+ * them by one product each, whose result is checked: SDCL_ERESULT. */
+bool ocl_library_waits(const ocl *o);
+int ocl_library_warm(ocl *o);
 
 typedef struct ocl_arg {
     size_t size;

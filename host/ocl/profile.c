@@ -38,6 +38,15 @@ static int row_of(ocl *o, const char *module, const char *kernel)
     return o->row_count++;
 }
 
+static void release_events(ocl *o)
+{
+    for (int i = 0; i < o->event_count; i++) {
+        if (o->events[i].since) clReleaseEvent(o->events[i].since);
+        clReleaseEvent(o->events[i].event);
+    }
+    o->event_count = 0;
+}
+
 static int sum_events(ocl *o)
 {
     int err = 0;
@@ -45,30 +54,36 @@ static int sum_events(ocl *o)
     for (int i = 0; i < o->event_count; i++) {
         const profile_event *e = &o->events[i];
         cl_ulong begin = 0, end = 0;
+        cl_profiling_info first = e->since ? CL_PROFILING_COMMAND_END : CL_PROFILING_COMMAND_START;
         profile_row *r = &o->rows[e->row];
-        CL_TRY(clGetEventProfilingInfo(e->event, CL_PROFILING_COMMAND_START, sizeof begin, &begin, NULL));
+        CL_TRY(clGetEventProfilingInfo(e->since ? e->since : e->event, first, sizeof begin, &begin, NULL));
         CL_TRY(clGetEventProfilingInfo(e->event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL));
         r->calls++;
         r->ms += (double)(end - begin) * 1e-6;
     }
 out:
-    for (int i = 0; i < o->event_count; i++) clReleaseEvent(o->events[i].event);
-    o->event_count = 0;
+    release_events(o);
     return err;
 }
 
 int profile_add(ocl *o, cl_event event, const char *module, const char *kernel)
 {
+    return profile_add_since(o, NULL, event, module, kernel);
+}
+
+int profile_add_since(ocl *o, cl_event since, cl_event event, const char *module, const char *kernel)
+{
     int err = 0, row = row_of(o, module, kernel);
     if (!o->events) o->events = calloc(EVENTS_MAX, sizeof *o->events);
     if (row < 0 || !o->events) {
+        if (since) clReleaseEvent(since);
         clReleaseEvent(event);
         return FAIL(SDCL_ENOMEM, "out of memory");
     }
     o->next_row = row + 1;
     o->rows[row].flops += o->step_flops;
     o->step_flops = 0;
-    o->events[o->event_count++] = (profile_event){event, row};
+    o->events[o->event_count++] = (profile_event){since, event, row};
     if (o->event_count == EVENTS_MAX) TRY(sum_events(o));
 out:
     return err;
@@ -109,7 +124,7 @@ int ocl_profile_reset(ocl *o)
 
 void profile_free(ocl *o)
 {
-    for (int i = 0; i < o->event_count; i++) clReleaseEvent(o->events[i].event);
+    release_events(o);
     forget_rows(o);
     free(o->events);
     free(o->rows);

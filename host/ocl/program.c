@@ -260,7 +260,7 @@ int ocl_build_wait(ocl *o)
     while (o->pending) pthread_cond_wait(&o->built, &o->lock);
     for (const unit *u = o->all_units; u && !err; u = u->next) err = unit_error(u);
     pthread_mutex_unlock(&o->lock);
-    return err;
+    return err ? err : ocl_library_warm(o);
 }
 
 /* Most launches differ from the kernel's last one in a few offsets and sizes, and a call costs PoCL an allocation. */
@@ -272,6 +272,16 @@ static int set_argument(ocl_kernel *k, int i, const ocl_arg *a)
     CL_TRY(clSetKernelArg(k->kernel, (cl_uint)i, a->size, a->value));
     k->set[i].size = a->size;
     memcpy(k->set[i].value, a->value, a->size);
+out:
+    return err;
+}
+
+int ocl_launched(ocl *o, int queue, int launches)
+{
+    int err = 0;
+    o->unflushed += launches;
+    if (o->sync) CL_TRY(clFinish(o->queue[queue]));
+    else if (o->unflushed >= QUEUE_DEPTH) TRY(ocl_finish(o));
 out:
     return err;
 }
@@ -294,8 +304,7 @@ int ocl_run(ocl *o, int queue, ocl_kernel *k, const char *module, ocl_grid grid,
     CL_TRY(clEnqueueNDRangeKernel(o->queue[queue], k->kernel, 3, NULL, global, grid.local, 0, NULL,
                                   o->profile ? &event : NULL));
     if (event) TRY(profile_add(o, event, module, k->name));
-    if (o->sync) CL_TRY(clFinish(o->queue[queue]));
-    else if (++o->unflushed >= QUEUE_DEPTH) TRY(ocl_finish(o));
+    TRY(ocl_launched(o, queue, 1));
 out:
     return err ? error_prefix(err, "%s: %s", module, k->name) : 0;
 }

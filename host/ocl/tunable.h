@@ -47,7 +47,7 @@ typedef struct ocl_section {
 #define OCL_TUNABLE_FIELD(name, value, choices, meaning) int name;
 #define OCL_TUNABLE_ROW(name, value, choices, meaning) {#name, value, choices, meaning},
 
-#define OCL_KERNEL_SECTION(kernel, TUNE, fits, per)                                                                         \
+#define OCL_KERNEL_SECTION(kernel, TUNE, fits, per)                                                                    \
     struct kernel##_tune {                                                                                             \
         TUNE(OCL_TUNABLE_FIELD)                                                                                        \
     };                                                                                                                 \

@@ -72,5 +72,7 @@ int op_scheduler(plan *p, tensor slots, tensor pred, tensor program);
 
 /* Everything that INI files can set: null-terminated. */
 extern const ocl_section *const ops_sections[];
+/* Sections whose values do not go together, beyond what each tunable allows; device may be NULL. SDCL_EUSAGE names file, line and rule. */
+int ops_check_config(const config *c, const sdcl_device *device);
 
 #endif

@@ -43,6 +43,14 @@ int pipeline_load(sdcl *s, int pictures, bool guided, int h, int w, timing *t)
     int err = 0;
     double begin = seconds_now();
     TRY(passes_prepare(s, pictures, guided, h, w));
+    if (ocl_library_waits(s->o)) {
+        session_progress(s, "compile", 0, 0, 0, 0, 0);
+        session_log(s, SDCL_INFO,
+                    "CLBlast compiles for %s: up to half a minute the first time, then as long as the driver takes to "
+                    "find it in its cache",
+                    s->device.info.name);
+        TRY(ocl_library_warm(s->o));
+    }
     if (!ocl_built_within(s->o, 0.3)) {
         session_progress(s, "compile", 0, 0, 0, 0, 0);
         session_log(s, SDCL_INFO, "compiling kernels for %s: a few seconds, once", s->device.info.name);

@@ -134,6 +134,7 @@ int sdcl_open(sdcl **out_session, const sdcl_params *p)
     TRY(choose_device(p->device, &s->device));
     TRY(choose_precision(s, p->precision));
     TRY(config_open(&s->values, ops_sections, &s->device.info, p->config_file, p->set, p->set_count));
+    TRY(ops_check_config(s->values, &s->device.info));
     config_warnings(s->values, warn, &s->params);
     TRY(open_model(s, p));
     if (model_unet(s->m)->in_channels != model_vae(s->m)->latent_channels) {
@@ -195,6 +196,7 @@ int sdcl_config_for(const sdcl_params *p, const char *named, sdcl_config_fn *eac
     if (named) config_device_named(&device.info, named);
     else TRY(choose_device(p->device, &device));
     TRY(config_open(&values, ops_sections, &device.info, p->config_file, p->set, p->set_count));
+    TRY(ops_check_config(values, named ? NULL : &device.info));
     config_warnings(values, warn, &(sdcl_params){.log = p->log, .user = p->user});
     config_each(values, each, user);
 out:

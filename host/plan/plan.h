@@ -11,7 +11,7 @@
 #include "plan/tensor.h"
 #include "plan/weights.h"
 
-enum { STEP_OPERANDS_MAX = 20, STEP_KERNELS_MAX = 6, STEP_WEIGHTS_MAX = 2, STEP_SECTIONS_MAX = 8 };
+enum { STEP_OPERANDS_MAX = 20, STEP_KERNELS_MAX = 6, STEP_WEIGHTS_MAX = 2, STEP_SECTIONS_MAX = 12 };
 
 typedef struct plan plan;
 typedef struct step step;

@@ -138,8 +138,8 @@ void weights_forget_layouts(weights *ws)
 
 static bool to_load(const weight *w)
 {
-    return w->layout != LAYOUT_NONE &&
-           (!w->mem || w->held.layout != w->layout || w->held.dt != w->dt || w->held.panel != w->panel || w->held.paired != w->paired);
+    return w->layout != LAYOUT_NONE && (!w->mem || w->held.layout != w->layout || w->held.dt != w->dt ||
+                                        w->held.panel != w->panel || w->held.paired != w->paired);
 }
 
 int weights_count(const weights *ws) { return ws->count; }

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* GEMM by CLBlast, then cl/gemm_epilogue.cl; a block of rows at a time. Products and sums are f32 unless MATH is f16, whatever the storage type: weights are
+ * stored in that type, and an input in another is converted first. */
+#include "ocl/clblast.h"
+#include "ops/clblast_tune.h"
+#include "ops/matmul.h"
+
+enum { MATH_F32, MATH_F16 };
+
+#define GEMM_CLBLAST_TUNE(P)                                                                                           \
+    P(MATH, MATH_F32, "f32 f16", "products and sums; f16: where storage is f16 and the device lists cl_khr_fp16")      \
+    P(BLOCK_MB, 256, "4 16 64 256 1024", "most megabytes of converted input and of sums at a time")
+OCL_KERNEL(gemm_clblast, GEMM_CLBLAST_TUNE)
+
+#define GEMM_EPILOGUE_TUNE(P)                                                                                          \
+    P(WG, 64, "1 16 32 64 128 256", "work-items over the columns, 8 columns each")                                     \
+    P(ROWS, 8, "1 4 8 16 32 64", "rows a work-item walks over")
+OCL_KERNEL(gemm_epilogue, GEMM_EPILOGUE_TUNE)
+
+enum { KERNEL_EPILOGUE, KERNEL_CONVERT };
+
+typedef struct clblast_state {
+    clblast_gemm g;
+    struct gemm_epilogue_tune tune;
+    int rows; /* of a block */
+    tensor x, sums,
+        temporary; /* of a block; x: NO_TENSOR where the input is read in place; temporary: NO_TENSOR where none is needed */
+} clblast_state;
+
+static int math_of(const plan *p, const step *s, struct gemm_clblast_tune *t, dtype *math)
+{
+    int err = tune_values(p, &gemm_clblast_kernel, plan_activation(p), s->shape, t);
+    if (err) return err;
+    *math = t->MATH == MATH_F16 && s->t[MM_X].dt == F16 ? F16 : F32;
+    if (t->MATH != MATH_F16 || ocl_device_of(plan_ocl(p))->info.has_fp16) return 0;
+    err = config_refuse(ocl_config_of(plan_ocl(p)), &gemm_clblast_kernel, plan_activation(p) == F16 ? "f16" : "f32", 0,
+                        "MATH = f16, but %s does not list cl_khr_fp16", ocl_device_of(plan_ocl(p))->info.name);
+    error_hint("MATH = f32 works with f16 storage too");
+    return err;
+}
+
+static int block_rows(const struct gemm_clblast_tune *t, int m, int n, int k)
+{
+    int64_t most = ((int64_t)t->BLOCK_MB << 20) / (((int64_t)n + k) * 4);
+    return most < 1 ? 1 : most < m ? (int)most : m;
+}
+
+static int prepare(plan *p, step *s)
+{
+    int err = 0;
+    dtype math;
+    uint64_t temporary = 0;
+    struct gemm_clblast_tune t;
+    tensor x = s->t[MM_X], y = s->t[MM_Y];
+    weight *w = s->w[0];
+    clblast_state *st = plan_step_alloc(p, sizeof *st);
+    if (!st) return FAIL(SDCL_ENOMEM, "out of memory");
+    s->state = st;
+    TRY(math_of(p, s, &t, &math));
+    TRY(clblast_override(p, math == F16));
+    TRY(weight_set_columns(w, math));
+    st->rows = block_rows(&t, rows_of(x), w->rows, x.c);
+    st->x = st->temporary = NO_TENSOR;
+    if (x.dt != math) st->x = plan_scratch_first(p, math, 1, 1, st->rows, x.c);
+    st->sums = plan_scratch_first(p, math, 1, 1, st->rows, w->rows);
+    bool in_place = !has(st->x);
+    st->g = (clblast_gemm){.half = math == F16,
+                           .m = st->rows,
+                           .n = w->rows,
+                           .k = x.c,
+                           .x = {NULL, in_place, in_place ? x.ld : x.c},
+                           .w = {NULL, 0, w->rows},
+                           .y = {NULL, 0, w->rows}};
+    TRY(clblast_prepare(plan_ocl(p), &st->g, &temporary));
+    if (temporary) st->temporary = plan_scratch_first(p, U8, 1, 1, (int)((temporary + 255) / 256), 256);
+    TRY(tune_values(p, &gemm_epilogue_kernel, plan_activation(p), s->shape, &st->tune));
+    TRY(op_kernel(p, &s->kernel[KERNEL_EPILOGUE], &gemm_epilogue_kernel, &st->tune, "-DXT=%s -DYT=%s",
+                  dtype_option_name(math), dtype_option_name(y.dt)));
+    if (!in_place)
+        TRY(op_kernel(p, &s->kernel[KERNEL_CONVERT], &gemm_epilogue_kernel, &st->tune, "-DXT=%s -DYT=%s",
+                      dtype_option_name(x.dt), dtype_option_name(math)));
+out:
+    return err;
+}
+
+/* Rows [first, first + rows) of a tensor. */
+static tensor block(tensor t, int first, int rows)
+{
+    if (!has(t)) return t;
+    t.off += (uint64_t)first * (uint64_t)t.ld;
+    t.n = t.h = 1;
+    t.w = rows;
+    return t;
+}
+
+/* to = epilogue(from), a block whose first row is `first`. */
+static int epilogue(const plan *p, const step *s, int kernel, tensor to, tensor from, int first, int flags)
+{
+    const clblast_state *st = s->state;
+    const struct gemm_epilogue_tune *t = &st->tune;
+    tensor row = s->t[MM_ROW], residual = block(s->t[MM_RESIDUAL], first, to.w);
+    args a = {0};
+    arg_tensor(&a, p, to, to);
+    arg_tensor(&a, p, from, from);
+    arg_tensor(&a, p, s->t[MM_BIAS], from);
+    arg_tensor(&a, p, row, from);
+    arg_tensor(&a, p, residual, from);
+    arg_int(&a, to.w);
+    arg_int(&a, to.c);
+    arg_int(&a, from.ld);
+    arg_int(&a, to.ld);
+    arg_int(&a, has(residual) ? residual.ld : 0);
+    arg_int(&a, has(row) ? row.ld : 0);
+    arg_int(&a, first);
+    arg_int(&a, s->t[MM_X].h * s->t[MM_X].w);
+    arg_int(&a, flags);
+    return args_run(&a, p, s->kernel[kernel], s->module, ceil_div(to.w, t->ROWS),
+                    t->WG == 1 ? 1 : ceil_div(to.c, 8 * t->WG), 1, (size_t)t->WG, 1);
+}
+
+static clblast_operand operand(const plan *p, tensor t)
+{
+    return (clblast_operand){tensor_mem(p, t), tensor_off(p, t), t.ld};
+}
+
+static int launch(plan *p, const step *s)
+{
+    int err = 0, m = rows_of(s->t[MM_X]);
+    const clblast_state *st = s->state;
+    clblast_gemm g = st->g;
+    g.w.mem = weight_mem(s->w[0]);
+    if (has(st->temporary)) g.temporary = tensor_mem(p, st->temporary);
+    for (int first = 0; first < m; first += st->rows) {
+        g.m = m - first < st->rows ? m - first : st->rows;
+        tensor x = block(s->t[MM_X], first, g.m), sums = block(st->sums, 0, g.m);
+        if (has(st->x)) {
+            tensor converted = block(st->x, 0, g.m);
+            TRY(epilogue(p, s, KERNEL_CONVERT, converted, x, first, 0));
+            x = converted;
+        }
+        g.x = operand(p, x);
+        g.y = operand(p, sums);
+        TRY(clblast_run(plan_ocl(p), plan_queue(p), s->module, &g));
+        TRY(epilogue(p, s, KERNEL_EPILOGUE, block(s->t[MM_Y], first, g.m), sums, first, *(const int *)s->params));
+    }
+out:
+    return err;
+}
+
+const impl gemm_clblast_impl = {"clblast", false, NULL, prepare, launch};
