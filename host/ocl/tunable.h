@@ -47,7 +47,7 @@ typedef struct ocl_section {
 #define OCL_TUNABLE_FIELD(name, value, choices, meaning) int name;
 #define OCL_TUNABLE_ROW(name, value, choices, meaning) {#name, value, choices, meaning},
 
-#define OCL_KERNEL_SECTION(kernel, TUNE, fits, per)                                                                    \
+#define OCL_SECTION(kernel, TUNE, fits, per)                                                                           \
     struct kernel##_tune {                                                                                             \
         TUNE(OCL_TUNABLE_FIELD)                                                                                        \
     };                                                                                                                 \
@@ -55,10 +55,11 @@ typedef struct ocl_section {
     const ocl_section kernel##_kernel = {#kernel, kernel##_tunables, sizeof kernel##_tunables / sizeof(ocl_tunable),   \
                                          per, fits};
 
-#define OCL_KERNEL(kernel, TUNE) OCL_KERNEL_SECTION(kernel, TUNE, NULL, OCL_PER_SHAPE)
+#define OCL_KERNEL_SECTION(kernel, TUNE, fits) OCL_SECTION(kernel, TUNE, fits, OCL_PER_SHAPE)
+#define OCL_KERNEL(kernel, TUNE) OCL_KERNEL_SECTION(kernel, TUNE, NULL)
 /* The same where not every combination fits every device: fits is defined further down in the file. */
 #define OCL_KERNEL_FITS(kernel, TUNE, fits)                                                                            \
     static bool fits(const struct ocl_device *d, ocl_shape shape, const void *tune);                                   \
-    OCL_KERNEL_SECTION(kernel, TUNE, fits, OCL_PER_SHAPE)
+    OCL_KERNEL_SECTION(kernel, TUNE, fits)
 
 #endif

@@ -16,7 +16,7 @@
 /* The library has one set for all shapes. */
 #define CLBLAST_SECTION(name, TUNE, fits)                                                                              \
     static bool fits(const struct ocl_device *d, ocl_shape shape, const void *tune);                                   \
-    OCL_KERNEL_SECTION(name, TUNE, fits, OCL_PER_PRECISION)
+    OCL_SECTION(name, TUNE, fits, OCL_PER_PRECISION)
 
 #define XGEMM_TUNE(P)                                                                                                  \
     P(GEMMK, OCL_AUTO, YES_NO, "kernel: 0 tiles in local memory, 1 tiles in registers")                                \
@@ -55,7 +55,7 @@ CLBLAST_SECTION(clblast_xgemm_direct, DIRECT_TUNE, direct_fits)
       "auto 0 64 128 192 256 320 384 448 512 576 640 704 768 832 896 960 1024 1152 1280 1536 1792 2048 2560 3072 "     \
       "4096 6144 8192",                                                                                                \
       "Xgemm instead of XgemmDirect from M N K = this cubed on")
-OCL_KERNEL_SECTION(clblast_gemm_routine, ROUTINE_TUNE, NULL, OCL_PER_PRECISION)
+OCL_SECTION(clblast_gemm_routine, ROUTINE_TUNE, NULL, OCL_PER_PRECISION)
 
 #define COPY_TUNE(P)                                                                                                   \
     P(COPY_DIMX, OCL_AUTO, "auto 4 8 16 32 64", "work-items of a group along rows")                                    \
