@@ -106,6 +106,9 @@ $(B)/tests/parity/test_%: $(B)/obj/tests/parity/test_%.o $(B)/libsupport.a $(B)/
 $(B)/tests/check: $(B)/obj/tests/check.o $(B)/libsdcl.a
 	$(call say,LD)
 	$(Q)mkdir -p $(@D) && $(LINK) $(LIBS)
+$(B)/kernel_docs: $(B)/obj/tools/kernel_docs.o $(B)/libsdcl.a
+	$(call say,LD)
+	$(Q)$(LINK) $(LIBS)
 $(B)/sheet $(B)/clblast_kernel: $(B)/%: tools/%.c $(B)/flags.mk
 	$(call say,LD)
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(CFLAGS) $(WARN) $(PKG_CFLAGS) -o $@ $< $(LIBS)
@@ -118,9 +121,9 @@ RUN     = B=$(B) SAN=$(SAN) tools/run_tests.sh
 STATIC := $(sort $(wildcard tools/check_*.sh))
 SCRIPTS := $(sort $(wildcard tests/cli/*.sh))
 
-check: all $(TESTS) $(HARNESS) $(PARITY)
+check: all $(B)/kernel_docs $(TESTS) $(HARNESS) $(PARITY)
 	@$(RUN) $(STATIC) $(TESTS) $(HARNESS) $(SCRIPTS) $(PARITY)
-check-static: $(B)/libsdcl.so
+check-static: all $(B)/kernel_docs
 	@$(RUN) $(STATIC)
 check-unit: $(TESTS)
 	@$(RUN) $(TESTS)
@@ -134,8 +137,8 @@ check-oclgrind: $(HARNESS)
 	@B=$(B) tools/oclgrind.sh $(HARNESS)
 check-intel: $(HARNESS) $(B)/tests/parity/test_parity
 	@B=$(B) tools/intel_cpu.sh env $(RUN) $(HARNESS) $(B)/tests/parity/test_parity
-check-rusticl: $(HARNESS)
-	@OCL_ICD_VENDORS=rusticl.icd RUSTICL_ENABLE=llvmpipe $(RUN) $(HARNESS)
+check-rusticl: $(HARNESS) $(B)/tests/parity/test_parity
+	@OCL_ICD_VENDORS=rusticl.icd RUSTICL_ENABLE=llvmpipe TEST_TIMEOUT=1500 $(RUN) $(HARNESS) tests/parity/pocket_picture.sh
 
 # --- everything else ----------------------------------------------------------------------------------------------------
 
@@ -146,8 +149,10 @@ demo: all
 bench: $(HARNESS)
 	$(HARNESS) --bench
 
-docs: all $(B)/sheet
+docs: all docs/kernels.md $(B)/sheet
 	B=$(B) tools/docs.sh
+docs/kernels.md: $(B)/kernel_docs
+	$< cl > $@
 
 format:
 	clang-format -i $(shell git ls-files '*.c' '*.h' | grep -v '^cl/')
