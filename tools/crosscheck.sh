@@ -31,17 +31,24 @@ for target in $TARGETS; do
 done
 [ -z "$PTXAS" ] && case $usable in *sm_*) echo 'ptxas is not installed: NVIDIA code is generated, but registers and spills stay unknown' ;; esac
 
-# One job a line: target, kernel, storage type, head size (0: none). Kernels that multiply a lot come first, so that no long one is left for the end.
-for target in $usable; do
-    for kernel in $KERNELS; do
-        heads=0
-        ! grep -qw D "cl/$kernel.cl" || heads='40 80'
-        for head in $heads; do
-            for type in F32 F16; do echo "$(vendor_of "$target") $target $kernel $type $head"; done
+# What the host compiles a kernel for beside its tunables: head sizes of Stable Diffusion v1; the epilogues of products that need most registers.
+variants_of() {
+    case $(tools/kernel_options.sh "$1" F32 --for-device gpu) in
+        *-DNORM=*) echo - NORM=2,GEGLU=1 ;;
+        *) if grep -qw D "cl/$1.cl"; then echo D=40 D=80; else echo -; fi ;;
+    esac
+}
+
+# One job a line: vendor, target, kernel, storage type, variant. Kernels that multiply a lot come first, so that no long one is left for the end.
+for kernel in $KERNELS; do
+    for variant in $(variants_of "$kernel"); do
+        for type in F32 F16; do
+            for target in $usable; do echo "$(vendor_of "$target") $target $kernel $type $variant"; done
         done
     done
-    [ -z "$CLBLAST" ] || echo "$(vendor_of "$target") $target clblast F32 0"
-done | sort -s -k 3,3 | awk '{ print ($3 ~ /gemm|conv|attention|clblast/ ? 0 : 1), $0 }' | sort -s -k 1,1 | cut -d ' ' -f 2- > "$work/jobs"
+done > "$work/all-jobs"
+[ -z "$CLBLAST" ] || for target in $usable; do echo "$(vendor_of "$target") $target clblast F32 -"; done >> "$work/all-jobs"
+cat "$work/all-jobs" | sort -s -k 3,3 | awk '{ print ($3 ~ /gemm|conv|attention|clblast/ ? 0 : 1), $0 }' | sort -s -k 1,1 | cut -d ' ' -f 2- > "$work/jobs"
 
 xargs -P "$(nproc)" -L 1 tools/crosscheck/one.sh < "$work/jobs"
 

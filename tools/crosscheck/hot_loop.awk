@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# The loop in which most multiplications are, an inner loop counting ten times one around it: prints the share of instructions that match `math`
-# among those that are in no loop within it; writes these, without branches, to the file `body`. A loop with a division is an epilogue's, and
-# counts only where there is no other.
+# The loop in which most multiplications are: prints the share of instructions that match `math` among those that are in no loop within it, and
+# writes these, without branches, to the file `body`. An inner loop counts ten times one around it, to a depth of 3; one that does little else more,
+# by the square of the share; one with a division a thirtieth: it is rather an epilogue.
 #   awk -F '\t' -v math=RE -v divide=RE -v branch=RE -v body=FILE -f hot_loop.awk       reads lines of loop, depth, text
 
 {
@@ -17,7 +17,7 @@
 
 END {
     for (l in found) {
-        weight = found[l] * 10 ^ level[l] / (l in divides ? 1e9 : 1)
+        weight = found[l] * (found[l] / all[l]) ^ 2 * 10 ^ (level[l] < 3 ? level[l] : 3) / (l in divides ? 30 : 1)
         if (weight > most) { most = weight; best = l }
     }
     if (!most) { print "no loop with one"; exit }

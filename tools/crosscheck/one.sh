@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: MIT
 # One kernel for one target; what was found goes to $work/run, a line each, kind and text separated by a tab: row (of the table), hot (of the
 # table of loops), bad (why the check fails), note.
-#   work=DIR B=build one.sh AMD|NVIDIA|Intel TARGET KERNEL|clblast F32|F16 HEAD
+#   work=DIR B=build one.sh AMD|NVIDIA|Intel TARGET KERNEL|clblast F32|F16 VARIANT      VARIANT: options to replace, as in D=80,X=1, or -
 set -u
-vendor=$1 target=$2 kernel=$3 type=$4 head=$5
+vendor=$1 target=$2 kernel=$3 type=$4 variant=$5
 here=$(dirname "$0")
-name=$target-$kernel-$type-$head
+name=$target-$kernel-$type-$variant
 dir=$work/tmp/$name
 result=$work/run/$name.row
 std='-cl-std=CL1.2 -Icl'
@@ -23,9 +23,11 @@ if [ "$kernel" = clblast ]; then
 else
     source=cl/$kernel.cl entry=$kernel
     options=$(tools/kernel_options.sh "$kernel" "$type" --for-device "$vendor $target" ${CONFIG:+--config "$CONFIG"})
-    [ "$head" = 0 ] || options=$(echo "$options" | sed "s/-DD=[0-9]*/-DD=$head/")
-    config=$(echo "$type" | tr F f)$(echo " $options" | sed 's/ -D\(XT\|WT\|YT\|PT\|T\|D\|BLOCK\)=[^ ]*//g; s/ -D/ /g; s/ *$//')
-    [ "$head" = 0 ] || config="$config head=$head"
+    for replaced in $(echo "$variant" | tr , ' ' | grep -o '[A-Z]*=.*'); do
+        options=$(echo "$options" | sed "s/-D${replaced%%=*}=[^ ]*/-D$replaced/")
+    done
+    config=$(echo "$type" | tr F f)$(echo " $options" | sed 's/ -D\(XT\|WT\|YT\|PT\|T\|BLOCK\)=[^ ]*//g; s/ -D/ /g; s/ *$//')
+    case $variant in D=*) ;; *) config=$(echo "$config" | sed 's/ D=40//') ;; esac
 fi
 
 key=$({ echo "$vendor $target $options $("$CLANG" --version 2> /dev/null | head -n 1) $PTXAS $OCLOC"; cat "$source" cl/*.h "$here"/*; } | sha256sum | cut -c 1-32)
