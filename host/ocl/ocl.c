@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Context, queue and buffers. */
+/* Context, queues and transfers. */
 #include "ocl/internal.h"
 
 #include <stdlib.h>
@@ -65,58 +65,6 @@ void ocl_close(ocl **o_)
 const ocl_device *ocl_device_of(const ocl *o) { return &o->device; }
 const config *ocl_config_of(const ocl *o) { return o->values; }
 int ocl_units(const ocl *o) { return o->units; }
-uint64_t ocl_bytes_now(const ocl *o) { return o->bytes_now; }
-uint64_t ocl_bytes_peak(const ocl *o) { return o->bytes_peak; }
-
-int ocl_buffer_new(ocl *o, cl_mem *mem, uint64_t bytes)
-{
-    cl_int code = 0;
-    if (!bytes) bytes = 4;
-    *mem = NULL;
-    if (bytes > o->device.info.max_alloc_bytes)
-        return FAIL(SDCL_ENOMEM, "a buffer of %.1f MB is larger than %s allows (%.1f MB)", (double)bytes / 1e6,
-                    o->device.info.name, (double)o->device.info.max_alloc_bytes / 1e6);
-    *mem = clCreateBuffer(o->context, CL_MEM_READ_WRITE, (size_t)bytes, NULL, &code);
-    if (!*mem) return ocl_fail(code, "clCreateBuffer", __FILE__, __LINE__);
-    o->bytes_now += bytes;
-    if (o->bytes_now > o->bytes_peak) o->bytes_peak = o->bytes_now;
-    return 0;
-}
-
-static uint64_t size_of(cl_mem mem)
-{
-    size_t bytes = 0;
-    cl_int code = clGetMemObjectInfo(mem, CL_MEM_SIZE, sizeof bytes, &bytes, NULL);
-    return code == CL_SUCCESS ? bytes : 0;
-}
-
-void ocl_buffer_free(ocl *o, cl_mem *mem)
-{
-    if (!*mem) return;
-    o->bytes_now -= size_of(*mem);
-    o->frees++;
-    clReleaseMemObject(*mem);
-    *mem = NULL;
-}
-
-int ocl_zeros(ocl *o, uint64_t bytes, cl_mem *mem)
-{
-    int err = 0;
-    void *zeros = NULL;
-    if (!o->zeros || o->zeros_bytes < bytes) {
-        ocl_buffer_free(o, &o->zeros);
-        zeros = calloc(1, (size_t)bytes);
-        if (!zeros) return FAIL(SDCL_ENOMEM, "out of memory");
-        o->zeros_bytes = 0;
-        TRY(ocl_buffer_new(o, &o->zeros, bytes));
-        TRY(ocl_write(o, o->zeros, 0, bytes, zeros));
-        o->zeros_bytes = bytes;
-    }
-    *mem = o->zeros;
-out:
-    free(zeros);
-    return err;
-}
 
 int ocl_write(ocl *o, cl_mem mem, uint64_t offset, uint64_t bytes, const void *src)
 {

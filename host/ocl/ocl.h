@@ -58,6 +58,13 @@ int ocl_units(const ocl *o);
 
 int ocl_buffer_new(ocl *o, cl_mem *mem, uint64_t bytes);
 void ocl_buffer_free(ocl *o, cl_mem *mem); /* null is fine */
+/* Room for that many buffers of so many bytes together: one piece of the host's memory on a CPU device, NULL elsewhere. The memory stays as long as one of the
+ * buffers; the handle can be freed as soon as they are made. */
+typedef struct ocl_region ocl_region;
+int ocl_region_new(ocl *o, ocl_region **r, uint64_t bytes, int buffers);
+void ocl_region_free(ocl_region **r);
+/* As ocl_buffer_new, in the region; r may be NULL. */
+int ocl_region_buffer(ocl *o, cl_mem *mem, ocl_region *r, uint64_t bytes);
 uint64_t ocl_bytes_now(const ocl *o);
 uint64_t ocl_bytes_peak(const ocl *o);
 /* A buffer of zeros of at least `bytes`, kept by the ocl: what padded convolutions read outside the picture. Call before running. */
@@ -69,6 +76,10 @@ int ocl_read(ocl *o, cl_mem mem, uint64_t offset, uint64_t bytes, void *dst);
 /* Not blocking: src must stay until ocl_finish. */
 int ocl_write_async(ocl *o, cl_mem mem, uint64_t offset, uint64_t bytes, const void *src);
 int ocl_copy(ocl *o, cl_mem dst, uint64_t dst_offset, cl_mem src, uint64_t src_offset, uint64_t bytes);
+/* The first bytes of a buffer for the host to write, their old content lost: the caller has waited for what the device still did with them. Unmapping is
+ * enqueued on queue 0, and clears *view. */
+int ocl_map(ocl *o, cl_mem mem, uint64_t bytes, void **view);
+int ocl_unmap(ocl *o, cl_mem mem, void **view);
 /* Waits for both queues. */
 int ocl_finish(ocl *o);
 /* A mark behind what is on queue 0 now, in *fence; and waiting for one, which frees it (NULL is fine). */

@@ -14,13 +14,20 @@ typedef struct loading {
     const sdcl *s;
     double begin;
     int earlier, total; /* weights */
+    double reported;    /* when */
 } loading;
 
-static void report_load(void *user, int done, int of_part)
+static const double REPORT_SECONDS = 0.1; /* weights come by the thousand */
+
+static int report_load(void *user, int done, int of_part)
 {
-    const loading *l = user;
+    loading *l = user;
+    double now = seconds_now();
     (void)of_part;
-    session_progress(l->s, "load", l->earlier + done, l->total, seconds_now() - l->begin, 0, 0);
+    if (l->earlier + done < l->total && now - l->reported < REPORT_SECONDS) return 0;
+    l->reported = now;
+    session_progress(l->s, "load", l->earlier + done, l->total, now - l->begin, 0, 0);
+    return session_cancelled(l->s);
 }
 
 static int load_weights(sdcl *s)
