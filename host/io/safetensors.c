@@ -5,6 +5,7 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/printable.h"
+#include "io/bytes.h"
 #include "io/container.h"
 #include "io/file.h"
 
@@ -16,20 +17,12 @@
 enum {
     HEADER_START = 8,
     HEADER_MAX = 16 << 20, /* a large model has 0.3 MB; the format's own limit of 100 MB costs a gigabyte to parse */
-    VALUES_MAX = 1 << 18,  /* JSON values in a header, about 120 bytes each in memory; a tensor of rank 4 takes 10 */
-    NAME_LENGTH_MAX = 1024
+    VALUES_MAX = 1 << 18   /* JSON values in a header, about 120 bytes each in memory; a tensor of rank 4 takes 10 */
 };
 
 static const char metadata_key[] = "__metadata__";
 
 /* --- the header as text ------------------------------------------------------------------------------------------- */
-
-static uint64_t little_endian(const unsigned char b[8])
-{
-    uint64_t v = 0;
-    for (int i = 7; i >= 0; i--) v = v << 8 | b[i];
-    return v;
-}
 
 /* Names the format that the first bytes of something else belong to. */
 static int refuse_other_format(const unsigned char start[8], uint64_t header_bytes, const char *why)
@@ -39,15 +32,13 @@ static int refuse_other_format(const unsigned char start[8], uint64_t header_byt
         size_t n;
         const char *what;
     } formats[] = {
-        {"PK\3\4", 4, "a zip archive, as PyTorch's .ckpt and .bin files are"},
-        {"\x80\x02", 2, "a Python pickle, as old .ckpt and .bin files are"},
         {"GGUF", 4, "a GGUF file"},
         {"\x89HDF", 4, "an HDF5 file"},
     };
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
         if (!memcmp(start, formats[i].magic, formats[i].n)) {
-            int err = FAIL(SDCL_EMODEL, "is %s, expected safetensors", formats[i].what);
-            error_hint("take the model's .safetensors file, or convert this one");
+            int err = FAIL(SDCL_EMODEL, "is %s, expected safetensors or a .ckpt of PyTorch", formats[i].what);
+            error_hint("take the model's .safetensors or .ckpt file");
             return err;
         }
     return FAIL(SDCL_EMODEL, "not a safetensors file, or cut short: a header of %" PRIu64 " bytes, %s", header_bytes,
@@ -81,7 +72,7 @@ static int parse_header(const tensor_file *f, json_t **root, uint64_t *data_star
     if (f->size < HEADER_START)
         return FAIL(SDCL_EMODEL, "is %" PRIu64 " bytes, too short for a safetensors file", f->size);
     TRY(file_read_at(f->fd, "header", 0, sizeof start, start));
-    uint64_t n = little_endian(start);
+    uint64_t n = read_u64(start);
     if (n > f->size - HEADER_START) TRY(refuse_other_format(start, n, "more than the file holds"));
     if (n > HEADER_MAX) TRY(refuse_other_format(start, n, "expected at most 16 MiB"));
     text = malloc((size_t)n + 1);
@@ -205,18 +196,6 @@ out:
     return err;
 }
 
-static int check_name(const char *name)
-{
-    char shown[PRINTABLE_MAX];
-    if (!*name) return FAIL(SDCL_EMODEL, "a tensor has an empty name");
-    if (strlen(name) > NAME_LENGTH_MAX)
-        return FAIL(SDCL_EMODEL, "tensor \"%s\": name of %zu bytes, expected at most %d", printable(shown, name),
-                    strlen(name), NAME_LENGTH_MAX);
-    if (has_control(name))
-        return FAIL(SDCL_EMODEL, "tensor \"%s\": control characters in its name", printable(shown, name));
-    return 0;
-}
-
 static int check_metadata(json_t *metadata)
 {
     char shown[PRINTABLE_MAX];
@@ -252,7 +231,7 @@ static int read_entries(tensor_file *f, json_t *root)
             TRY(check_metadata(entry));
             continue;
         }
-        TRY(check_name(key));
+        TRY(container_check_name(key));
         file_tensor *t = &f->tensors[f->count++];
         t->name = strcpy(name, key);
         name += strlen(key) + 1;

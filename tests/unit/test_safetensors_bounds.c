@@ -126,13 +126,9 @@ static void test_formats_of_other_programs(void **state)
 {
     (void)state;
     const char *path = st_path("model.safetensors");
-    st_write_bytes(path, "PK\3\4\0\0\0\0\0\0\0\0archive/data.pkl", 28);
-    st_assert_refused(path, "is a zip archive");
-    assert_non_null(strstr(sdcl_last_hint(), ".safetensors"));
-    st_write_bytes(path, "\x80\2\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19.", 15);
-    st_assert_refused(path, "is a Python pickle");
     st_write_bytes(path, "GGUF\3\0\0\0\0\0\0\0\0\0\0\0", 16);
     st_assert_refused(path, "is a GGUF file");
+    assert_non_null(strstr(sdcl_last_hint(), ".safetensors"));
     st_write_bytes(path, "\x89HDF\r\n\x1a\n\0\0\0\0\0\0\0\0", 16);
     st_assert_refused(path, "is an HDF5 file");
     st_write_bytes(path, "\x89PNG\r\n\x1a\n\0\0\0\0\0\0\0\0", 16);
