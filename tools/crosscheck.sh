@@ -33,8 +33,9 @@ done
 
 # What the host compiles a kernel for beside its tunables: head sizes of Stable Diffusion v1; the epilogues of products that need most registers.
 variants_of() {
-    case $(tools/kernel_options.sh "$1" F32 --for-device gpu) in
-        *-DNORM=*) echo - NORM=2,GEGLU=1 ;;
+    case $1,$(tools/kernel_options.sh "$1" F32 --for-device gpu) in
+        conv*-DNORM=*) echo - NORM=2 ;;
+        *-DNORM=*) echo - NORM=1,GEGLU=1 ;;
         *) if grep -qw D "cl/$1.cl"; then echo D=40 D=80; else echo -; fi ;;
     esac
 }

@@ -44,7 +44,8 @@ int main(int argc, char **argv)
 {
     if (argc != 2) return 2;
     puts("# What can be tuned\n\n"
-         "<!-- Made by `make docs/kernels.md` from the declarations in host/; `make check` fails when this page is out of date. "
+         "<!-- Made by `make docs/kernels.md` from the declarations in host/; `make check` fails when this page is out "
+         "of date. "
          "-->\n\n"
          "Each heading is a section of an INI file. Defaults are those that are built in; `sdcl config --show-origin` "
          "prints the value in force on a device\n"

@@ -21,7 +21,6 @@ typedef struct reader {
     config_origin origin; /* of the line last read */
     const char *at, *end;
     bool device_file, tuned; /* tuned: [tuned] stands at the top, so sections may say `source` */
-    int match_line;
     section_kind kind;
     config_place place;     /* SECTION_VALUES; also SECTION_DEVICE where `has_device` */
     bool has_device, begun; /* begun: a key of this section has been read */
@@ -93,8 +92,6 @@ static char *next_line(char *line, int size, void *stream)
 static int check_match(reader *r)
 {
     if (!r->device_file) return config_fail(&r->origin, "'match' is for device files in configs/ only");
-    if (r->match_line) return config_fail(&r->origin, "'match' is set twice; first in line %d", r->match_line);
-    r->match_line = r->origin.line;
     return 0;
 }
 

@@ -133,6 +133,37 @@ run config --config "$work/all.ini"
 ok 'config reads what it printed' same "$out" "$work/all.ini"
 run config --show-origin --set gemm.impl=cpu
 ok 'config --show-origin' printed '^impl *= cpu *; --set'
+# Names as drivers report them, with the device file that is for them.
+families() {
+    while IFS='|' read -r file name; do
+        "$sdcl" config --show-origin --for-device "$name" | grep -q "^BM .*; configs/$file.ini:" || { echo "# $name: not $file.ini"; return 1; }
+    done << 'END'
+amd-gcn|AMD Radeon RX Vega (gfx900:xnack-)
+amd-gcn|AMD Radeon RX 580 Series (radeonsi, polaris10, LLVM 15.0.6, DRM 3.49, 6.1.0)
+amd-rdna2|AMD Radeon RX 6800 XT (gfx1030)
+amd-rdna2|AMD Radeon Graphics (radeonsi, rembrandt, LLVM 17.0.6, DRM 3.54, 6.5.0)
+amd-rdna3|AMD Radeon RX 7900 XTX (radeonsi, navi31, LLVM 17.0.6, DRM 3.54, 6.5.0)
+amd-rdna3|AMD gfx1100
+amd-cdna2|AMD Instinct MI210 (gfx90a:sramecc+:xnack-)
+nvidia-turing|NVIDIA GeForce RTX 2080 Ti
+nvidia-turing|NVIDIA GeForce GTX 1660 SUPER
+nvidia-turing|Tesla T4
+nvidia-ampere|NVIDIA GeForce RTX 3060 Laptop GPU
+nvidia-ampere|NVIDIA RTX A4000
+nvidia-ampere|NVIDIA A100-SXM4-80GB
+nvidia-ada|NVIDIA GeForce RTX 4090
+nvidia-ada|NVIDIA RTX 4000 SFF Ada Generation
+intel-gen9|Intel(R) HD Graphics 530
+intel-gen9|Mesa Intel(R) UHD Graphics 630 (CFL GT2)
+intel-xe-lp|Intel(R) Iris(R) Xe Graphics
+intel-xe-lp|Intel(R) UHD Graphics 770
+intel-xe-lp|Intel(R) UHD Graphics [0x9a60]
+intel-arc|Intel(R) Arc(TM) A770 Graphics
+intel-arc|Mesa Intel(R) Arc(tm) A750 Graphics (DG2)
+intel-arc|Intel(R) Arc(TM) Graphics
+END
+}
+ok 'device files are for the cards of their families' families
 origin_of_norm() { sed -n '/^\[norm_apply\]/,/^WG/s/^WG .*; //p' "$out" | cut -d : -f 1; }
 run config --show-origin --for-device cpu
 ok 'config --for-device cpu' [ "$rc:$(origin_of_norm)" = 0:configs/cpu.ini ]

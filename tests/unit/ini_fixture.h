@@ -50,7 +50,7 @@ const embedded_file embedded_configs[] = {
     FILE_ROW("h100.ini", "[device]\nmatch = A100* | NVIDIA H100*\n[mm_cpu]\nNV = 4\nKC = 256\n"),
     FILE_ROW("hopper.ini", "[device]\nmatch = H*\nbinary_cache = off\n[mm_cpu]\nNV = 1\n"),
     FILE_ROW("nvidia.ini", "[mm_cpu]\nMR = 8\nNV = 2\n"),
-    FILE_ROW("twice.ini", "[device]\nmatch = Twice\nmatch = Again\n"),
+    FILE_ROW("twice.ini", "[device]\nmatch = Twice\nmatch = Again\n[mm_cpu]\nKC = 256\n"),
     FILE_ROW("wrong.ini", "[device]\nmatch = Wrong\n[mm_cpu]\nMR = 7\n"),
     {NULL, NULL, 0},
 };

@@ -280,9 +280,17 @@ static void test_wrong_shipped_file(void **state)
     sdcl_device wrong = device_of("gpu", "Other", "wrong");
     assert_int_equal(config_open(&c, sections, &wrong, NULL, NULL, 0), SDCL_EUSAGE);
     assert_string_equal(sdcl_last_error(), "configs/wrong.ini:4: 'MR' in [mm_cpu] cannot be '7'; allowed: 4 6 8 12");
-    sdcl_device twice = device_of("gpu", "Other", "Again");
-    assert_int_equal(config_open(&c, sections, &twice, NULL, NULL, 0), SDCL_EUSAGE);
-    assert_string_equal(sdcl_last_error(), "configs/twice.ini:3: 'match' is set twice; first in line 2");
+}
+
+static void test_match_lines_add_up(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        sdcl_device d = device_of("gpu", "Other", i ? "Again" : "Twice");
+        config *c = open_ok(&d, NULL, NULL, 0);
+        assert_int_equal(tune(c, NULL).KC, 256);
+        config_close(&c);
+    }
 }
 
 /* --- refused --- */
@@ -313,6 +321,7 @@ int main(void)
         cmocka_unit_test(test_each_in_order_with_origin),
         cmocka_unit_test(test_device_section_is_optional),
         cmocka_unit_test(test_wrong_shipped_file),
+        cmocka_unit_test(test_match_lines_add_up),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
