@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# `make demo` draws demo.png, `make check` runs every test. Nothing else outside of build/ is written.
+# `make demo` draws demo.png, `make check` runs every test, `make bench` writes to bench/results. Nothing else outside of build/ is written.
 #   make CC=clang | make SAN=1 (ASan and UBSan, in build/san) | make B=DIR | make V=1
 
 SAN    ?=
@@ -146,8 +146,9 @@ demo: all
 	$(PROGRAM) --prompt 'an owl on a blue background' --seed 2 --force --output demo.png
 	@echo 'demo.png is written'
 
-bench: $(HARNESS)
-	$(HARNESS) --bench
+# Minutes, and nothing else should run meanwhile. BENCH: options for both, such as --precision or --device.
+bench: all
+	B=$(B) tools/bench.sh $(BENCH)
 
 docs: all docs/kernels.md $(B)/sheet
 	B=$(B) tools/docs.sh

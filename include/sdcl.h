@@ -196,6 +196,26 @@ typedef struct sdcl_bench {
  * not; 0: 3). The rest of the job is left alone. */
 int sdcl_bench_model(sdcl *s, const sdcl_job *j, sdcl_bench *result);
 
+/* An op at one of the shapes that the plans of a job have: compared with a plain reference, then timed alone. */
+typedef struct sdcl_bench_op {
+    const char *op, *impl, *shape, *weights; /* weights: how they are stored, "F16" or "F32" */
+    int count;           /* steps of this kind in text encoder, one UNet step and one decoding together */
+    double ms;           /* median of one; 0: not timed */
+    double gflop, gbyte; /* of one: what the mathematics asks for; read and written at least */
+    double share;        /* of the measured peak: of multiply-adds where products are counted, else of copying */
+    double nmse;         /* against the reference */
+    const char *why;     /* it failed; or NULL */
+} sdcl_bench_op;
+
+typedef struct sdcl_bench_peaks {
+    double gflops, gbytes; /* a second: multiply-adds in f32; copying from buffer to buffer, read and written */
+} sdcl_bench_peaks;
+
+/* Called once per op and shape, those that cost most products first. */
+typedef void sdcl_bench_op_fn(void *user, const sdcl_bench_op *op, const sdcl_bench_peaks *peaks);
+/* Width, height and count of the job, as above; steps: runs of each (0: three, or as many as 0.2 s take). SDCL_ERESULT at the end if an op disagrees with its reference. */
+int sdcl_bench_ops(sdcl *s, const sdcl_job *j, sdcl_bench_op_fn *each, void *user);
+
 /* --- files ------------------------------------------------------------------------------------------------------------- */
 
 typedef struct sdcl_model_part {

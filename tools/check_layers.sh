@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Includes go one way (docs/architecture.md): main -> pipeline -> nn, sampler, text, io -> ops -> plan -> ocl -> base.
+# Includes go one way (docs/architecture.md): main -> pipeline -> check, nn, sampler, text, io -> ops -> plan -> ocl -> base.
 set -u
 export LC_ALL=C
 
@@ -13,7 +13,7 @@ allowed() {
     ops) echo plan ocl base ;;
     nn) echo io ops plan ocl base ;;
     check) echo ref ops plan ocl base ;;
-    pipeline) echo nn sampler text io ops plan ocl base ;;
+    pipeline) echo check nn sampler text io ops plan ocl base ;;
     cli) echo ;;
     *) return 1 ;;
     esac

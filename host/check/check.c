@@ -271,7 +271,8 @@ static int measure(check *t, double bytes)
     double ms[TIMINGS_MAX];
     if (g->begin) TRY(g->begin(g->user));
     double begin = now();
-    while (n < TIMINGS_MIN || (now() - begin < g->seconds && n < TIMINGS_MAX)) {
+    while (g->runs ? n < g->runs && n < TIMINGS_MAX
+                   : n < TIMINGS_MIN || (now() - begin < g->seconds && n < TIMINGS_MAX)) {
         double start = now();
         err = plan_run(t->p);
         if (!err) err = ocl_finish(t->o);
@@ -331,16 +332,18 @@ out:
 static void open_check(check *t, ocl *o, const char *name)
 {
     int err = plan_new(&t->p, o, name);
-    *t->result = (check_result){0};
+    *t->result = (check_result){.impl = ""};
     t->o = o;
     if (!err) plan_set_activation(t->p, t->dt);
     if (!err) err = weights_new(&t->ws, o);
     if (err) snprintf(t->result->why, sizeof t->result->why, "%s", sdcl_last_error());
 }
 
-/* err: of the case's run function. */
-static void close_check(check *t, int err)
+/* name: the op's. err: of the case's run function. */
+static void close_check(check *t, const char *name, int err)
 {
+    for (int i = 0; t->p && i < plan_steps(t->p); i++)
+        if (!strcmp(plan_step(t->p, i)->op->name, name)) t->result->impl = plan_step(t->p, i)->impl->name;
     if (err) {
         t->result->ok = false;
         t->result->unfit = err == SDCL_EUSAGE;
@@ -377,7 +380,7 @@ void check_run(ocl *o, const check_op *op, const check_case *c, uint64_t seed, b
                .timing = bench ? &timing : NULL,
                .result = r};
     open_check(&t, o, op->name);
-    close_check(&t, t.ws ? op->run(&t, c->index) : 0);
+    close_check(&t, op->name, t.ws ? op->run(&t, c->index) : 0);
 }
 
 static check key_check(const check_key *key, uint64_t seed, check_result *r)
@@ -395,7 +398,7 @@ void check_run_key(ocl *o, const check_key *key, uint64_t seed, const check_timi
     check t = key_check(key, seed, r);
     t.timing = timing;
     open_check(&t, o, key->op->op);
-    close_check(&t, t.ws ? key->op->run(&t, key->v) : 0);
+    close_check(&t, key->op->op, t.ws ? key->op->run(&t, key->v) : 0);
 }
 
 void check_lower_key(ocl *o, const check_key *key, void (*each)(void *user, const plan *p, const step *s), void *user,
@@ -406,7 +409,7 @@ void check_lower_key(ocl *o, const check_key *key, void (*each)(void *user, cons
     t.lowered = each;
     t.user = user;
     open_check(&t, o, key->op->op);
-    close_check(&t, t.ws ? key->op->run(&t, key->v) : 0);
+    close_check(&t, key->op->op, t.ws ? key->op->run(&t, key->v) : 0);
 }
 
 const char *check_impls(const check_op *op)

@@ -23,8 +23,9 @@ typedef struct check_case {
 
 typedef struct check_result {
     bool ok;
-    bool unfit;    /* the forced implementation does not fit the device or the shape */
-    char why[256]; /* of a failure */
+    bool unfit;       /* the forced implementation does not fit the device or the shape */
+    char why[256];    /* of a failure */
+    const char *impl; /* that ran the op; "" if none did */
     double nmse;
     double ms, min_ms;     /* median and least; 0: not timed */
     int runs;              /* that were timed */
@@ -94,6 +95,7 @@ extern const check_keyed *const check_keyed_ops[]; /* null-terminated */
 
 typedef struct check_timing {
     double seconds;    /* of runs that are timed; at least three, at most 400 */
+    int runs;          /* that many instead; 0: by seconds */
     double give_up_ms; /* a first run that takes longer is the only one; 0: none is given up */
     /* Around the runs that are timed, so that processes do not disturb each other; NULL: none. */
     int (*begin)(void *user);

@@ -11,6 +11,8 @@
 typedef struct bench {
     const options *o;
     progress bar;
+    int rows;  /* of ops, printed */
+    double ms; /* of all steps that they stand for */
 } bench;
 
 static void on_log(void *user, sdcl_level level, const char *message)
@@ -76,37 +78,93 @@ static void model_text(const char *model, const char *device, const sdcl_bench *
            (double)r->peak_device_bytes * 1e-6, (double)r->peak_rss_bytes * 1e-6);
 }
 
-static int bench_model(bench *b)
+static void op_json(const sdcl_bench_op *r)
 {
-    int err = 0;
-    const options *o = b->o;
-    sdcl *s = NULL;
-    sdcl_job job = o->job;
-    sdcl_bench result;
-    sdcl_params params = o->params;
-    params.random_model = !params.model;
-    params.log = on_log;
-    params.progress = on_progress;
-    params.cancelled = on_cancelled;
-    params.user = b;
-    job.prompt = "";
-    job.count = o->batch;
-    TRY(cli_library(sdcl_open(&s, &params)));
-    TRY(cli_library(sdcl_bench_model(s, &job, &result)));
+    const struct {
+        const char *key, *value;
+    } texts[] = {{"op", r->op}, {"impl", r->impl}, {"shape", r->shape}, {"weights", r->weights}};
+    const struct {
+        const char *key;
+        double value;
+    } numbers[] = {{"ms", r->ms},
+                   {"gflops", r->ms > 0 ? r->gflop / r->ms * 1e3 : 0},
+                   {"gbytes", r->ms > 0 ? r->gbyte / r->ms * 1e3 : 0},
+                   {"share", r->share},
+                   {"nmse", r->nmse}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        printf("%s\"%s\":", i ? "," : "{", texts[i].key);
+        json_string(stdout, texts[i].value);
+    }
+    printf(",\"count\":%d", r->count);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        printf(",\"%s\":", numbers[i].key);
+        json_number(stdout, numbers[i].value);
+    }
+    fputs(",\"error\":", stdout);
+    if (r->why) json_string(stdout, r->why);
+    else fputs("null", stdout);
+    puts("}");
+}
+
+static void on_op(void *user, const sdcl_bench_op *r, const sdcl_bench_peaks *peaks)
+{
+    bench *b = user;
     progress_clear(&b->bar);
-    if (o->json) model_json(sdcl_session_model(s), sdcl_session_device(s)->name, &result);
-    else model_text(sdcl_session_model(s), sdcl_session_device(s)->name, &result);
-    if (params.profile) TRY(report_profile(s));
-out:
+    if (b->o->json) {
+        op_json(r);
+    } else {
+        if (!b->rows++)
+            printf("peaks: multiply-adds %.1f GFLOP/s (f32), copying %.1f GB/s\n\n"
+                   "%-9s %-9s %-40s %-3s %5s %10s %9s %7s %7s %8s\n",
+                   peaks->gflops, peaks->gbytes, "op", "impl", "shape", "w", "count", "ms", "GFLOP/s", "GB/s", "% peak",
+                   "NMSE");
+        if (r->ms > 0)
+            printf("%-9s %-9s %-40s %-3s %5d %10.3f %9.1f %7.1f %7.1f %8.1e\n", r->op, r->impl, r->shape, r->weights,
+                   r->count, r->ms, r->gflop / r->ms * 1e3, r->gbyte / r->ms * 1e3, 100 * r->share, r->nmse);
+        else
+            printf("%-9s %-9s %-40s %-3s %5d %s\n", r->op, r->impl, r->shape, r->weights, r->count,
+                   r->why ? r->why : "");
+        b->ms += r->count * r->ms;
+    }
+    fflush(stdout);
+}
+
+static int bench_ops(bench *b, sdcl *s, const sdcl_job *job)
+{
+    int err = cli_library(sdcl_bench_ops(s, job, on_op, b));
     progress_clear(&b->bar);
-    sdcl_close(&s);
+    if (b->rows) printf("\n%.3f s: count times ms, over all rows\n", b->ms * 1e-3);
     return err;
+}
+
+static int bench_model(bench *b, sdcl *s, const sdcl_job *job)
+{
+    sdcl_bench result;
+    int err = cli_library(sdcl_bench_model(s, job, &result));
+    progress_clear(&b->bar);
+    if (err) return err;
+    if (b->o->json) model_json(sdcl_session_model(s), sdcl_session_device(s)->name, &result);
+    else model_text(sdcl_session_model(s), sdcl_session_device(s)->name, &result);
+    return b->o->params.profile ? report_profile(s) : 0;
 }
 
 int cli_bench(const options *o)
 {
     bench b = {.o = o};
+    sdcl *s = NULL;
+    sdcl_job job = o->job;
+    sdcl_params params = o->params;
+    params.random_model = !params.model;
+    params.log = on_log;
+    params.progress = on_progress;
+    params.cancelled = on_cancelled;
+    params.user = &b;
+    job.count = o->batch;
     signals_install();
     progress_begin(&b.bar, o->progress, o->verbosity == QUIET);
-    return bench_model(&b);
+    int err = cli_library(sdcl_open(&s, &params));
+    if (!err) err = strcmp(o->operand, "ops") ? bench_model(&b, s, &job) : bench_ops(&b, s, &job);
+    progress_clear(&b.bar);
+    sdcl_close(&s);
+    return err;
 }

@@ -16,10 +16,10 @@ const verb verbs[VERB_COUNT] = {
     [VERB_INSPECT] = {"inspect", "MODEL", "say what a model is, or what is wrong with it"},
     [VERB_INFO] = {"info", "IMG.png", "print the text stored in a PNG"},
     [VERB_CONFIG] = {"config", NULL, "print the configuration in force"},
-    [VERB_BENCH] = {"bench", "model", "time a model's phases: text encoder, UNet step, VAE decode"},
+    [VERB_BENCH] = {"bench", "model|ops", "time a model's phases, or every op at its shapes"},
 };
 
-static const char bench_kinds[] = "model";
+static const char bench_kinds[] = "model|ops";
 static const char later_verbs[] = "tune|selftest|serve";
 static const char later_samplers[] =
     "heun|lms|dpm2|dpm2_a|dpmpp_2m_sde|dpmpp_3m|dpmpp_3m_sde|dpmpp_sde|dpmpp_2s|dpmpp_2s_a|"
@@ -53,7 +53,8 @@ const option option_table[] = {
     {"height", 'H', OPTION_SIZE, "PX", GEN | BENCH, AT(job.height), 8, SIZE_MAX_PIXELS,
      .help = "height (default: the model's own)"},
     {"steps", 0, OPTION_INT, "N", GEN | BENCH, AT(job.steps), 1, 1000,
-     .help = "denoising steps (default: 20; 50 with --compat); bench: runs that are timed (default: 3)"},
+     .help = "denoising steps (default: 20; 50 with --compat); bench: runs that are timed (default: 3; of an op at "
+             "least 5)"},
     {"cfg-scale", 0, OPTION_REAL, "F", GEN, AT(job.cfg_scale), 0, 100,
      .help = "how strongly the prompt guides; 1 and below: not at all (default: 7.5)"},
     {"seed", 's', OPTION_SEEDS, "N|LIST", GEN, AT(seeds),
@@ -346,6 +347,8 @@ static int check_together(const options *o)
         cli_hint("bench takes %s", bench_kinds);
         return SDCL_EUSAGE;
     }
+    if (o->verb == VERB_BENCH && o->params.profile && strcmp(o->operand, "model"))
+        return cli_fail(SDCL_EUSAGE, "--profile is for bench model: bench %s times every op alone", o->operand);
     if (o->verb != VERB_GEN) return 0;
     if (!o->job.prompt) {
         cli_fail(SDCL_EUSAGE, "no prompt given");

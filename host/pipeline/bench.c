@@ -124,22 +124,29 @@ out:
     return err;
 }
 
+int bench_job(sdcl *s, const sdcl_job *given, sdcl_job *j, uint64_t seeds[BATCH_MAX])
+{
+    sdcl_job_init(j);
+    j->width = given->width;
+    j->height = given->height;
+    j->steps = given->steps ? given->steps : STEPS_DEFAULT;
+    j->count = given->count;
+    j->seeds = seeds;
+    for (int i = 0; i < BATCH_MAX; i++) seeds[i] = (uint64_t)i + 1;
+    if (j->count < 1 || j->count > BATCH_MAX)
+        return FAIL(SDCL_EUSAGE, "%d pictures: the UNet takes 1 to %d together", j->count, BATCH_MAX);
+    return sdcl_job_resolve(s, j);
+}
+
 int sdcl_bench_model(sdcl *s, const sdcl_job *job, sdcl_bench *b)
 {
     int err = 0, factor = session_factor(s);
-    sdcl_job j = *job;
+    sdcl_job j;
     timing t = {0};
     uint64_t seeds[BATCH_MAX];
     double *seconds = NULL;
     *b = (sdcl_bench){0};
-    for (int i = 0; i < BATCH_MAX; i++) seeds[i] = (uint64_t)i + 1;
-    j.seeds = seeds;
-    j.dump = NULL;
-    j.compat = SDCL_COMPAT_NONE;
-    if (!j.steps) j.steps = STEPS_DEFAULT;
-    if (j.count < 1 || j.count > BATCH_MAX)
-        return FAIL(SDCL_EUSAGE, "%d pictures: the UNet takes 1 to %d together", j.count, BATCH_MAX);
-    TRY(sdcl_job_resolve(s, &j));
+    TRY(bench_job(s, job, &j, seeds));
     seconds = calloc((size_t)j.steps, sizeof *seconds);
     if (!seconds) TRY(FAIL(SDCL_ENOMEM, "out of memory"));
     b->width = j.width;

@@ -20,4 +20,7 @@ int pipeline_encode(sdcl *s, const sdcl_job *j, int first, timing *t);
 /* Decodes picture i of the batch into rgb and unit, both (h, w, 3). A NaN is never a picture. */
 int pipeline_decode(sdcl *s, int i, unsigned char *rgb, float *unit);
 
+/* What a benchmark takes over from a job, resolved: size, number of pictures, steps. seeds: where the job's are put. */
+int bench_job(sdcl *s, const sdcl_job *given, sdcl_job *j, uint64_t seeds[BATCH_MAX]);
+
 #endif

@@ -277,6 +277,13 @@ ok 'and numbers' positive
 run bench model $pocket --batch 2 --profile
 ok 'a benchmark in words' printed '^UNet step  *[0-9.]* '
 ok 'and its profile on standard error' said ' total$'
+run bench ops $pocket --progress off
+ok 'ops at the shapes of a model' printed '^gemm  *[a-z]* .* F16  *[0-9]* '
+ok 'agree with their references' [ "$rc:$(wc -c < "$err")" = 0:0 ]
+run bench ops $pocket --progress off --json
+ok 'ops as JSON, one object a line' [ "$(grep -c '^{"op":".*","count":[0-9]*,"ms":.*,"error":null}$' "$out")" = "$(wc -l < "$out")" ]
+ok 'the ops that take the time' [ "$(sed 's/.*"op":"\([a-z0-9]*\)".*/\1/' "$out" | sort -u | tr '\n' ' ')" = 'attention conv3x3 gemm groupnorm layernorm ' ]
+refused 'a profile of ops' 2 'bench model' bench ops --profile
 refused 'a benchmark without its name' 2 'needs an operand' bench
 refused 'an unknown benchmark' 2 'no such benchmark' bench fast
 refused 'an option of gen' 2 'no option of bench' bench model --seed 1

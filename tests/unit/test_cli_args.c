@@ -166,9 +166,10 @@ static void test_benchmarks(void **state)
     assert_int_equal(o.batch, 2);
     assert_true(o.json);
     options_close(&o);
-    assert_refused(PARSE("bench"), "bench needs an operand", "sdcl bench model");
-    assert_refused(PARSE("bench", "model", "again"), "unexpected argument 'again'", "sdcl bench model");
-    assert_refused(PARSE("bench", "nodel"), "bench nodel: no such benchmark", "bench takes model");
+    assert_refused(PARSE("bench"), "bench needs an operand", "sdcl bench model|ops");
+    assert_refused(PARSE("bench", "model", "ops"), "unexpected argument 'ops'", "sdcl bench model|ops");
+    assert_refused(PARSE("bench", "op"), "bench op: no such benchmark", "bench takes model|ops");
+    assert_refused(PARSE("bench", "ops", "--profile"), "--profile is for bench model", "");
     assert_refused(PARSE("bench", "model", "--prompt", "x"), "no option of bench", "sdcl bench --help");
 }
 
