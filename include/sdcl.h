@@ -85,7 +85,9 @@ typedef struct sdcl_params {
     const char *config_file;  /* INI overlay or NULL */
     const char *const *set;   /* "section.key=value" strings */
     int set_count;
-    int profile; /* collect per-step times; see sdcl_profile */
+    int memory_mib; /* of the device, for weights, activations, inputs and outputs; 0: what is free. Where a job needs more, text encoder, UNet and VAE
+                              are loaded in turn: slower, the same pictures */
+    int profile;    /* collect per-step times; see sdcl_profile */
     void (*log)(void *user, sdcl_level level, const char *message);
     void (*progress)(void *user, const sdcl_progress *p);
     int (*cancelled)(void *user); /* non-zero: stop soon with SDCL_EINTERRUPTED */
@@ -149,8 +151,10 @@ typedef int sdcl_image_fn(void *user, const sdcl_image *image);
 
 int sdcl_generate(sdcl *s, const sdcl_job *j, sdcl_image_fn *each, void *user);
 
-typedef struct sdcl_memory { /* bytes, exact, before anything is allocated */
+typedef struct sdcl_memory { /* bytes, before anything is allocated */
     uint64_t text_weights, text_arena, unet_weights, unet_arena, vae_weights, vae_arena, io, peak;
+    uint64_t budget; /* above it, phases are swapped */
+    int swapped; /* one phase's weights and arena at a time; otherwise all weights, and one arena as large as the largest */
 } sdcl_memory;
 
 int sdcl_dry_run(sdcl *s, const sdcl_job *j, sdcl_memory *m);

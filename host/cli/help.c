@@ -48,7 +48,7 @@ static void print_option(FILE *f, const option *d)
     if (d->kind == OPTION_SAMPLER) print_names(t, sdcl_sampler_name);
     if (d->kind == OPTION_SCHEDULE) print_names(t, sdcl_schedule_name);
     if (d->choices) fprintf(t, ": %s", d->choices);
-    if (d->kind != OPTION_SWITCH && d->max > d->min) fprintf(t, "; %g to %g", d->min, d->max);
+    if (d->kind != OPTION_SWITCH && d->max > d->min) fprintf(t, "; %.10g to %.10g", d->min, d->max);
     if (d->kind == OPTION_SIZE) fprintf(t, " in steps of %d", SIZE_STEP);
     fclose(t);
     fill(f, column, text);

@@ -69,6 +69,9 @@ const option option_table[] = {
     {"rng", 0, OPTION_CHOICE, "NAME", GEN, AT(rng), .choices = "cpu", .later = "nv|numpy", .help = "random numbers"},
     {"precision", 0, OPTION_CHOICE, "P", GEN | BENCH, AT(params.precision), .choices = "auto|f32|f16|bf16",
      .help = "of the multiplications"},
+    {"memory", 0, OPTION_AMOUNT, "MIB", GEN | BENCH, AT(params.memory_mib), 1, 1 << 24, .choices = "auto",
+     .help = "device memory to stay within; where a picture needs more, text encoder, UNet and VAE are loaded in turn "
+             "(default: auto, what the device has free)"},
     {"device", 0, OPTION_TEXT, "N|NAME", GEN | CONFIG | BENCH, AT(params.device),
      .help = "index or part of a name, see sdcl devices (default: the best GPU, else a CPU)"},
     {"config", 0, OPTION_TEXT, "FILE", GEN | CONFIG | BENCH, AT(params.config_file),
@@ -225,6 +228,23 @@ static int set_number(const option *d, const char *value, void *at)
     return SDCL_EUSAGE;
 }
 
+static int set_amount(const option *d, const char *value, int *at)
+{
+    const char *word = d->choices;
+    for (int i = 0; word; i++) {
+        size_t n = strcspn(word, "|");
+        if (strlen(value) == n && !strncmp(value, word, n)) {
+            *at = -i;
+            return 0;
+        }
+        word = word[n] ? word + n + 1 : NULL;
+    }
+    if (value_int(value, (int)d->min, (int)d->max, at)) return 0;
+    refuse_value(d, value, "not a whole number in range");
+    cli_hint("--%s takes %s, or %.10g to %.10g", d->name, d->choices, d->min, d->max);
+    return SDCL_EUSAGE;
+}
+
 static int set_value(options *o, const option *d, const char *value)
 {
     void *at = (char *)o + d->offset;
@@ -235,6 +255,7 @@ static int set_value(options *o, const option *d, const char *value)
     case OPTION_TEXT: *(const char **)at = value; return 0;
     case OPTION_INT:
     case OPTION_REAL: return set_number(d, value, at);
+    case OPTION_AMOUNT: return set_amount(d, value, at);
     case OPTION_ETA: o->job.eta_set = 1; return set_number(d, value, at);
     case OPTION_SIZE: return set_size(d, value, at);
     case OPTION_CHOICE: return set_choice(d, value, at);

@@ -41,6 +41,7 @@ typedef enum option_kind {
     OPTION_SWITCH, /* int: becomes min */
     OPTION_TEXT,   /* const char * */
     OPTION_INT,    /* int, min .. max */
+    OPTION_AMOUNT, /* int: min .. max, or one of choices, the first of which becomes 0, the second -1 */
     OPTION_SIZE,   /* the same, a multiple of SIZE_STEP */
     OPTION_REAL,   /* double, min .. max */
     OPTION_CHOICE, /* const char *, one of choices */

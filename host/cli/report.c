@@ -19,6 +19,7 @@ static void memory_json(const sdcl_device *d, const sdcl_job *job, const sdcl_me
         {"vae_arena", m->vae_arena},
         {"io", m->io},
         {"peak", m->peak},
+        {"budget", m->budget},
         {"device_bytes", d->global_bytes},
     };
     fputs("{\"device\":", stdout);
@@ -26,7 +27,7 @@ static void memory_json(const sdcl_device *d, const sdcl_job *job, const sdcl_me
     printf(",\"width\":%d,\"height\":%d,\"count\":%d", job->width, job->height, job->count);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         printf(",\"%s\":%llu", rows[i].name, (unsigned long long)rows[i].bytes);
-    puts("}");
+    printf(",\"swapped\":%s}\n", m->swapped ? "true" : "false");
 }
 
 void report_memory(const options *o, const sdcl_device *d, const sdcl_job *job, const sdcl_memory *m)
@@ -41,6 +42,8 @@ void report_memory(const options *o, const sdcl_device *d, const sdcl_job *job, 
     printf("%-14s %12.1f %12.1f\n", "unet", mebibytes(m->unet_weights), mebibytes(m->unet_arena));
     printf("%-14s %12.1f %12.1f\n", "vae", mebibytes(m->vae_weights), mebibytes(m->vae_arena));
     printf("%-14s %12s %12.1f\n", "input, output", "", mebibytes(m->io));
-    printf("%-14s %12.1f  of %.1f: %s\n", "peak", mebibytes(m->peak), mebibytes(d->global_bytes),
-           m->peak <= d->global_bytes ? "fits" : "does not fit");
+    printf("%-14s %12.1f  of %.1f: %s\n", "peak", mebibytes(m->peak), mebibytes(m->budget),
+           m->peak > m->budget ? "does not fit"
+           : m->swapped        ? "fits, text encoder, UNet and VAE loaded in turn"
+                               : "fits");
 }

@@ -2,6 +2,7 @@
 #include "pipeline/denoise.h"
 
 #include "pipeline/dump.h"
+#include "pipeline/residency.h"
 #include "pipeline/script.h"
 
 #include <math.h>
@@ -104,6 +105,7 @@ int denoise(sdcl *s, const sdcl_job *j, sampler *steps, noise *n, int first)
     script run = {0};
     cl_event before = NULL; /* the end of the evaluation before */
     cl_mem values = NULL;   /* programs, then (timestep, input scale) per evaluation */
+    TRY(residency_enter(s, PHASE_UNET));
     double begin = seconds_now();
     TRY(script_build(&run, steps, j->cfg_scale, j->dump != NULL));
     uint64_t program_bytes = (uint64_t)run.program_count * SCHEDULER_PROGRAM * 4;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The plans of a shape, and the memory they share. */
-#include "pipeline/session.h"
+#include "pipeline/residency.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -174,6 +174,15 @@ int passes_prepare(sdcl *s, int pictures, bool guided, int h, int w)
     TRY(build_unet(s, x, rows));
     TRY(build_scheduler(s, x, rows));
     TRY(build_vae(s, x));
+    if (x->memory_bytes > s->device.info.max_alloc_bytes) {
+        err = FAIL(SDCL_ENOMEM,
+                   "%d pictures together need a buffer of %.1f MB for their inputs and outputs; %s allows %.1f MB",
+                   pictures, (double)x->memory_bytes / 1e6, s->device.info.name,
+                   (double)s->device.info.max_alloc_bytes / 1e6);
+        error_hint("fewer pictures at once, or smaller ones");
+        goto out;
+    }
+    TRY(residency_decide(s));
     log_plan(s, "text", x->text, 1);
     log_plan(s, "unet", x->unet[0].p, x->unet_count);
     log_plan(s, "vae", x->vae, 1);
@@ -215,22 +224,19 @@ int passes_allocate(sdcl *s)
 {
     int err = 0;
     passes *x = &s->shape;
-    plan *plans[] = {x->text, x->prologue, x->unet[0].p, x->unet[1].p, x->scheduler, x->vae};
     float unscale = 1.0f / model_vae(s->m)->scaling_factor;
     if (x->memory) return 0;
     TRY(ocl_buffer_new(s->o, &x->memory, x->memory_bytes));
-    for (size_t i = 0; i < sizeof plans / sizeof *plans; i++)
-        if (plans[i]) TRY(plan_allocate(plans[i]));
     bind_all(s);
     TRY(ocl_write(s->o, x->memory, x->at_scalars, sizeof unscale, &unscale));
 out:
-    if (err) passes_free(s); /* half of the memory is no use, and the next job may be smaller */
     return err;
 }
 
 void passes_free(sdcl *s)
 {
     passes *x = &s->shape;
+    residency_leave(s);
     plan_free(&x->text);
     plan_free(&x->prologue);
     free_pass(&x->unet[0]);

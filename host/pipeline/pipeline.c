@@ -4,46 +4,11 @@
 
 #include "pipeline/denoise.h"
 #include "pipeline/dump.h"
+#include "pipeline/residency.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The three parts are one stage to the caller. */
-typedef struct loading {
-    const sdcl *s;
-    double begin;
-    int earlier, total; /* weights */
-    double reported;    /* when */
-} loading;
-
-static const double REPORT_SECONDS = 0.1; /* weights come by the thousand */
-
-static int report_load(void *user, int done, int of_part)
-{
-    loading *l = user;
-    double now = seconds_now();
-    (void)of_part;
-    if (l->earlier + done < l->total && now - l->reported < REPORT_SECONDS) return 0;
-    l->reported = now;
-    session_progress(l->s, "load", l->earlier + done, l->total, now - l->begin, 0, 0);
-    return session_cancelled(l->s);
-}
-
-static int load_weights(sdcl *s)
-{
-    int err = 0;
-    weights *parts[] = {s->text_weights, s->unet_weights, s->vae_weights};
-    loading l = {.s = s, .begin = seconds_now()};
-    for (int i = 0; i < 3; i++) l.total += weights_count(parts[i]);
-    for (int i = 0; i < 3; i++) {
-        TRY(session_cancelled(s));
-        TRY(weights_load(parts[i], report_load, &l));
-        l.earlier += weights_count(parts[i]);
-    }
-out:
-    return err;
-}
 
 int pipeline_load(sdcl *s, int pictures, bool guided, int h, int w, timing *t)
 {
@@ -62,8 +27,8 @@ int pipeline_load(sdcl *s, int pictures, bool guided, int h, int w, timing *t)
         session_progress(s, "compile", 0, 0, 0, 0, 0);
         session_log(s, SDCL_INFO, "compiling kernels for %s: a few seconds, once", s->device.info.name);
     }
-    TRY(load_weights(s));
     TRY(passes_allocate(s));
+    TRY(residency_load(s));
     TRY(ocl_build_wait(s->o));
     t->load += seconds_now() - begin;
 out:
@@ -85,13 +50,15 @@ int pipeline_encode(sdcl *s, const sdcl_job *j, int first, timing *t)
     const passes *x = &s->shape;
     uint64_t row = (uint64_t)positions * (uint64_t)width * 4;
     strbuf lost = {0}, lost_negative = {0};
-    double begin = seconds_now();
+    double loaded = s->memory.seconds, begin;
     int32_t *ids = malloc(2 * (size_t)positions * sizeof *ids);
     float *context = malloc(2 * (size_t)row);
     if (!ids || !context) {
         err = FAIL(SDCL_ENOMEM, "out of memory");
         goto out;
     }
+    TRY(residency_enter(s, PHASE_TEXT));
+    begin = seconds_now();
     session_progress(s, "text", 0, 0, 0, first, j->count);
     TRY(tokenizer_encode_padded(s->words, j->negative, ids, positions, &lost_negative));
     TRY(tokenizer_encode_padded(s->words, j->prompt, ids + positions, positions, &lost));
@@ -102,6 +69,10 @@ int pipeline_encode(sdcl *s, const sdcl_job *j, int first, timing *t)
     TRY(dump_i32(j->dump, "tokens", ids, 2, (int[]){2, positions}));
     TRY(ocl_write(s->o, x->memory, x->at_ids, 2 * (uint64_t)positions * 4, ids));
     TRY(plan_run(x->text));
+    TRY(ocl_finish(s->o));
+    double between = seconds_now();
+    TRY(residency_enter(s, PHASE_UNET));
+    begin += seconds_now() - between;
     for (int i = 0; i < x->conditions.n; i++) {
         int source = x->guided && i < x->pictures ? 0 : 1;
         TRY(ocl_copy(s->o, x->memory, x->at_conditions + (uint64_t)i * row, x->memory,
@@ -115,6 +86,7 @@ int pipeline_encode(sdcl *s, const sdcl_job *j, int first, timing *t)
     TRY(ocl_finish(s->o));
     t->text += seconds_now() - begin;
     s->busy_seconds += seconds_now() - begin;
+    t->load += s->memory.seconds - loaded;
 out:
     free(ids);
     free(context);
@@ -128,6 +100,7 @@ int pipeline_decode(sdcl *s, int i, unsigned char *rgb, float *unit)
     int err = 0;
     passes *x = &s->shape;
     uint64_t values = (uint64_t)rows_of(x->rgb) * 3, len = (uint64_t)x->slots.c / (uint64_t)x->pictures;
+    TRY(residency_enter(s, PHASE_VAE));
     double begin = seconds_now();
     plan_bind(x->vae, x->vae_latent, x->memory, x->at_slots / 4 + (uint64_t)i * len);
     TRY(plan_run(x->vae));
@@ -153,15 +126,19 @@ static int run_batch(sdcl *s, const sdcl_job *j, sampler *steps, int first, sdcl
     unsigned char *rgb = malloc(values);
     size_t kept = j->dump ? values : 0; /* of unit, for each picture */
     float *unit = malloc((values + kept * (size_t)(x->pictures - 1)) * sizeof *unit);
-    double begin = seconds_now();
+    double loaded = s->memory.seconds;
     if (!rgb || !unit) {
         err = FAIL(SDCL_ENOMEM, "out of memory");
         goto out;
     }
     TRY(noise_open(&n, j->seeds + first, x->pictures, j->compat == SDCL_COMPAT_DIFFUSERS, x->h * x->w, x->channels));
+    TRY(residency_enter(s, PHASE_UNET));
+    double begin = seconds_now();
     TRY(denoise(s, j, steps, &n, first));
     t->unet = seconds_now() - begin;
     s->busy_seconds += t->unet;
+    TRY(residency_enter(s, PHASE_VAE));
+    t->load += s->memory.seconds - loaded;
     for (int i = 0; i < x->pictures; i++) {
         double decoding = seconds_now();
         TRY(session_cancelled(s));
@@ -233,16 +210,16 @@ int sdcl_dry_run(sdcl *s, const sdcl_job *job, sdcl_memory *m)
     const passes *x = &s->shape;
     TRY(sdcl_job_resolve(s, &j));
     TRY(passes_prepare(s, batch_size(&j, 0), j.cfg_scale > 1, j.height / factor, j.width / factor));
-    *m = (sdcl_memory){.text_weights = weights_bytes(s->text_weights),
-                       .text_arena = plan_arena_bytes(x->text),
-                       .unet_weights = weights_bytes(s->unet_weights),
-                       .unet_arena = plan_arena_bytes(x->unet[0].p) +
-                                     (x->unet[1].p ? plan_arena_bytes(x->unet[1].p) : 0) +
-                                     plan_arena_bytes(x->prologue) + plan_arena_bytes(x->scheduler),
-                       .vae_weights = weights_bytes(s->vae_weights),
-                       .vae_arena = plan_arena_bytes(x->vae),
-                       .io = x->memory_bytes};
-    m->peak = m->text_weights + m->text_arena + m->unet_weights + m->unet_arena + m->vae_weights + m->vae_arena + m->io;
+    *m = (sdcl_memory){.text_weights = residency_weights(s, PHASE_TEXT),
+                       .text_arena = residency_arena(s, PHASE_TEXT),
+                       .unet_weights = residency_weights(s, PHASE_UNET),
+                       .unet_arena = residency_arena(s, PHASE_UNET),
+                       .vae_weights = residency_weights(s, PHASE_VAE),
+                       .vae_arena = residency_arena(s, PHASE_VAE),
+                       .io = x->memory_bytes,
+                       .budget = s->memory.budget,
+                       .swapped = s->memory.swapped,
+                       .peak = residency_peak(s, s->memory.swapped)};
 out:
     return err;
 }

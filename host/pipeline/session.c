@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Opening and closing a session. */
-#include "pipeline/session.h"
+#include "pipeline/residency.h"
 
 #include "io/hash_cache.h"
 #include "nn/params.h"
@@ -144,6 +144,7 @@ int sdcl_open(sdcl **out_session, const sdcl_params *p)
     }
     TRY(session_open_words(&s->words, s->m, s->model_path));
     TRY(ocl_open(&s->o, &s->device, s->values, p->profile));
+    residency_open(s, p->memory_mib > 0 ? (uint64_t)p->memory_mib << 20 : 0);
     TRY(load_networks(s));
     *out_session = s;
     s = NULL;

@@ -8,6 +8,7 @@
 #include "nn/unet.h"
 #include "nn/vae.h"
 #include "ops/ops.h"
+#include "plan/arena.h"
 #include "sdcl.h"
 #include "sampler/sampler.h"
 #include "text/tokenizer.h"
@@ -40,6 +41,19 @@ typedef struct passes {
         at_scalars; /* bytes within memory */
 } passes;
 
+typedef enum phase { PHASE_NONE, PHASE_TEXT, PHASE_UNET, PHASE_VAE, PHASES } phase;
+
+/* What is on the device when: see residency.h. */
+typedef struct residency {
+    uint64_t budget;      /* bytes */
+    bool asked;           /* the budget is the user's */
+    bool swapped;         /* one phase's weights and activations at a time */
+    phase now;            /* swapped: whose they are */
+    bool all;             /* not swapped: everything is there */
+    arena shared, beside; /* beside: of a second UNet plan that runs at the same time */
+    double seconds;       /* spent loading, so far */
+} residency;
+
 struct sdcl {
     sdcl_params params;         /* callbacks; its strings are not kept */
     char *model_path;           /* owned */
@@ -55,7 +69,7 @@ struct sdcl {
     unet net;
     vae_decoder decoder;
     passes shape;
-    bool loaded;
+    residency memory;
     char hash[11];
     double busy_seconds; /* in text encoding, sampling and decoding, see sdcl_profile */
     double *
@@ -76,7 +90,7 @@ double seconds_now(void);
 
 /* Builds, lowers and places the plans for a shape, unless they are there already. Allocates nothing on the device. */
 int passes_prepare(sdcl *s, int pictures, bool guided, int h, int w);
-/* Device memory of the passes: arenas and I/O; then binds. */
+/* Inputs and outputs of the passes; then binds. Weights and activations: residency.h. */
 int passes_allocate(sdcl *s);
 void passes_free(sdcl *s);
 

@@ -6,7 +6,7 @@
 #include "base/strbuf.h"
 #include "plan/plan.h"
 
-enum { ARENA_CHUNKS_MAX = 16, ARENA_ALIGN = 256 };
+enum { ARENA_CHUNKS_MAX = PLAN_CHUNKS_MAX, ARENA_ALIGN = 256 };
 
 typedef enum buffer_kind { BUFFER_ARENA, BUFFER_EXTERNAL, BUFFER_WEIGHT } buffer_kind;
 
@@ -38,7 +38,11 @@ struct plan {
     uint64_t chunk_bytes[ARENA_CHUNKS_MAX];
     cl_mem chunk[ARENA_CHUNKS_MAX];
     int chunks;
+    bool owns; /* the chunks: they are not an arena's */
 };
+
+/* Chunk c lies in memory of somebody else's from here on. */
+void plan_lend(plan *p, int c, cl_mem mem);
 
 /* Extends the lifetime of t's buffer to step i. */
 void plan_touch(plan *p, tensor t, int i);

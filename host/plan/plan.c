@@ -26,7 +26,7 @@ void plan_free(plan **p_)
 {
     plan *p = *p_;
     if (!p) return;
-    plan_release(p);
+    for (int i = 0; i < p->chunks && p->owns; i++) ocl_buffer_free(p->o, &p->chunk[i]);
     for (int i = 0; i < p->allocation_count; i++) free(p->allocations[i]);
     free(p->allocations);
     free(p->steps);
@@ -262,16 +262,14 @@ int plan_lower(plan *p)
 int plan_allocate(plan *p)
 {
     int err = 0;
+    p->owns = true;
     for (int i = 0; i < p->chunks; i++)
         if (!p->chunk[i]) TRY(ocl_buffer_new(p->o, &p->chunk[i], p->chunk_bytes[i]));
 out:
     return err;
 }
 
-void plan_release(plan *p)
-{
-    for (int i = 0; i < p->chunks; i++) ocl_buffer_free(p->o, &p->chunk[i]);
-}
+void plan_lend(plan *p, int c, cl_mem mem) { p->chunk[c] = mem; }
 
 void plan_bind(plan *p, tensor external, cl_mem mem, uint64_t offset)
 {

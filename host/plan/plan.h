@@ -12,6 +12,7 @@
 #include "plan/weights.h"
 
 enum { STEP_OPERANDS_MAX = 20, STEP_KERNELS_MAX = 6, STEP_WEIGHTS_MAX = 2, STEP_SECTIONS_MAX = 12 };
+enum { PLAN_CHUNKS_MAX = 16 }; /* buffers that the activations of a plan may lie in */
 
 typedef struct plan plan;
 typedef struct step step;
@@ -99,8 +100,7 @@ int plan_lower(plan *p);
 /* Assigns every arena tensor an offset in buffers no larger than the device's allocation limit. After it, plan_arena_bytes is exact. */
 int plan_place(plan *p);
 uint64_t plan_arena_bytes(const plan *p);
-int plan_allocate(plan *p);
-void plan_release(plan *p); /* frees the arena; plan_allocate brings it back */
+int plan_allocate(plan *p); /* memory of its own; plans that take turns share an arena: plan/arena.h */
 
 /* Points an external tensor at memory: element offset within mem. */
 void plan_bind(plan *p, tensor external, cl_mem mem, uint64_t offset);

@@ -125,7 +125,7 @@ static int allocate(weights *ws, bool *wanted, uint64_t *slot_bytes)
         count++;
     }
     if (!count) return 0;
-    *slot_bytes = bytes / (4 * SLOTS) < SLOT_BYTES ? bytes / (4 * SLOTS) : SLOT_BYTES;
+    *slot_bytes = bytes / (16 * SLOTS) < SLOT_BYTES ? bytes / (16 * SLOTS) : SLOT_BYTES;
     if (*slot_bytes < row) *slot_bytes = row < SLOT_BYTES ? row : SLOT_BYTES;
     TRY(ocl_region_new(ws->o, &region, bytes, count));
     for (int i = 0; i < ws->count; i++) {

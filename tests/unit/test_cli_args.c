@@ -215,6 +215,18 @@ static void test_steps(void **state)
     assert_int_equal(o.job.steps, 1000);
 }
 
+static void test_amounts(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"0", "-1", "4.5", "", "aut", "auto|", "4G", "99999999999"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_refused(PARSE("-p", "x", "--memory", bad[i]), "--memory", "auto, or 1 to");
+    assert_int_equal(PARSE("-p", "x", "--memory", "2400"), 0);
+    assert_int_equal(o.params.memory_mib, 2400);
+    assert_int_equal(PARSE("-p", "x", "--memory", "auto"), 0);
+    assert_int_equal(o.params.memory_mib, 0);
+}
+
 static void test_sizes(void **state)
 {
     (void)state;
@@ -422,6 +434,7 @@ int main(void)
         CASE(test_nearest_option),
         CASE(test_missing_and_surplus_values),
         CASE(test_steps),
+        CASE(test_amounts),
         CASE(test_sizes),
         CASE(test_real_numbers),
         CASE(test_seed_lists),

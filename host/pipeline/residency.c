@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include "pipeline/residency.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#define MIB 1048576.0
+
+static weights *weights_of(const sdcl *s, phase p)
+{
+    return p == PHASE_TEXT ? s->text_weights : p == PHASE_UNET ? s->unet_weights : s->vae_weights;
+}
+
+enum { PLANS_MAX = 5 };
+
+/* The plans of a phase that take turns, or of all phases for PHASE_NONE. */
+static int plans_of(const sdcl *s, phase p, plan *plans[PLANS_MAX])
+{
+    const passes *x = &s->shape;
+    int n = 0;
+    if (p == PHASE_TEXT || !p) plans[n++] = x->text;
+    if (p == PHASE_UNET || !p) {
+        plans[n++] = x->prologue;
+        plans[n++] = x->unet[0].p;
+        plans[n++] = x->scheduler;
+    }
+    if (p == PHASE_VAE || !p) plans[n++] = x->vae;
+    return n;
+}
+
+static uint64_t beside_bytes(const sdcl *s) { return arena_bytes(&s->shape.unet[1].p, 1); }
+
+uint64_t residency_weights(const sdcl *s, phase p) { return weights_bytes(weights_of(s, p)); }
+
+uint64_t residency_arena(const sdcl *s, phase p)
+{
+    plan *plans[PLANS_MAX];
+    int n = plans_of(s, p, plans);
+    return arena_bytes(plans, n) + (p == PHASE_UNET ? beside_bytes(s) : 0);
+}
+
+uint64_t residency_peak(const sdcl *s, bool swapped)
+{
+    plan *plans[PLANS_MAX];
+    uint64_t io = s->shape.memory_bytes, sum = 0, largest = 0;
+    for (phase p = PHASE_TEXT; p < PHASES; p++) {
+        uint64_t one = residency_weights(s, p) + residency_arena(s, p);
+        if (one > largest) largest = one;
+        sum += residency_weights(s, p);
+    }
+    return io + (swapped ? largest : sum + arena_bytes(plans, plans_of(s, PHASE_NONE, plans)) + beside_bytes(s));
+}
+
+/* Bytes that this machine has left for processes; UINT64_MAX where it does not say. */
+static uint64_t host_available(void)
+{
+    unsigned long long kilobytes = 0;
+    char line[128];
+    FILE *f = fopen("/proc/meminfo", "r");
+    if (!f) return UINT64_MAX;
+    while (fgets(line, sizeof line, f))
+        if (sscanf(line, "MemAvailable: %llu kB", &kilobytes) == 1) break;
+    fclose(f);
+    return kilobytes ? (uint64_t)kilobytes << 10 : UINT64_MAX;
+}
+
+void residency_open(sdcl *s, uint64_t budget)
+{
+    residency *r = &s->memory;
+    uint64_t all = s->device.info.global_bytes, host = host_available();
+    r->shared.o = r->beside.o = s->o;
+    r->asked = budget != 0;
+    if (s->device.info.unified_memory && host < all) all = host;
+    r->budget = budget ? budget : all / 10 * 9;
+}
+
+static const char *const phase_names[] = {"", "the text encoder", "the UNet", "the VAE"};
+
+int residency_decide(sdcl *s)
+{
+    residency *r = &s->memory;
+    uint64_t resident = residency_peak(s, false), swapped = residency_peak(s, true);
+    r->swapped = resident > r->budget;
+    if (r->swapped)
+        session_log(s, SDCL_VERBOSE, "%.1f MiB do not fit into %.1f MiB: text encoder, UNet and VAE are loaded in turn",
+                    (double)resident / MIB, (double)r->budget / MIB);
+    if (!r->swapped || swapped <= r->budget || !r->asked) return 0;
+    phase most = PHASE_TEXT;
+    for (phase p = PHASE_TEXT; p < PHASES; p++)
+        if (residency_weights(s, p) + residency_arena(s, p) > residency_weights(s, most) + residency_arena(s, most))
+            most = p;
+    int err = FAIL(SDCL_ENOMEM, "%s alone needs %.1f MiB of device memory; the budget is %.1f MiB", phase_names[most],
+                   (double)swapped / MIB, (double)r->budget / MIB);
+    error_hint("--memory %.0f, smaller pictures, or fewer at once", ceil((double)swapped / MIB));
+    return err;
+}
+
+/* Parts of a model are one stage to the caller. */
+typedef struct loading {
+    const sdcl *s;
+    double begin;
+    int earlier, total; /* weights */
+    double reported;    /* when */
+} loading;
+
+static const double REPORT_SECONDS = 0.1; /* weights come by the thousand */
+
+static int report_load(void *user, int done, int of_part)
+{
+    loading *l = user;
+    double now = seconds_now();
+    (void)of_part;
+    if (l->earlier + done < l->total && now - l->reported < REPORT_SECONDS) return 0;
+    l->reported = now;
+    session_progress(l->s, "load", l->earlier + done, l->total, now - l->begin, 0, 0);
+    return session_cancelled(l->s);
+}
+
+static int load_weights(sdcl *s, phase first, phase last)
+{
+    int err = 0;
+    loading l = {.s = s, .begin = seconds_now()};
+    for (phase p = first; p <= last; p++) l.total += weights_count(weights_of(s, p));
+    for (phase p = first; p <= last; p++) {
+        TRY(session_cancelled(s));
+        TRY(weights_load(weights_of(s, p), report_load, &l));
+        l.earlier += weights_count(weights_of(s, p));
+    }
+out:
+    s->memory.seconds += seconds_now() - l.begin;
+    return err;
+}
+
+int residency_load(sdcl *s)
+{
+    int err = 0;
+    residency *r = &s->memory;
+    plan *plans[PLANS_MAX];
+    if (r->swapped || r->all) return 0;
+    TRY(load_weights(s, PHASE_TEXT, PHASE_VAE));
+    TRY(arena_provide(&r->shared, plans, plans_of(s, PHASE_NONE, plans)));
+    TRY(arena_provide(&r->beside, &s->shape.unet[1].p, 1));
+    r->all = true;
+out:
+    if (err) residency_leave(s);
+    return err;
+}
+
+int residency_enter(sdcl *s, phase p)
+{
+    int err = 0;
+    residency *r = &s->memory;
+    plan *plans[PLANS_MAX];
+    if (!r->swapped || r->now == p) return 0;
+    TRY(ocl_finish(s->o));
+    residency_leave(s);
+    for (phase other = PHASE_TEXT; other < PHASES; other++)
+        if (other != p) weights_unload(weights_of(s, other));
+    TRY(load_weights(s, p, p));
+    TRY(arena_provide(&r->shared, plans, plans_of(s, p, plans)));
+    if (p == PHASE_UNET) TRY(arena_provide(&r->beside, &s->shape.unet[1].p, 1));
+    r->now = p;
+out:
+    if (err) residency_leave(s);
+    return err;
+}
+
+void residency_leave(sdcl *s)
+{
+    residency *r = &s->memory;
+    arena_free(&r->shared);
+    arena_free(&r->beside);
+    r->now = PHASE_NONE;
+    r->all = false;
+}

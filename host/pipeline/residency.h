@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* A job has three phases: text encoder, UNet (with the sampler and the keys and values of its prompt), VAE. Their plans never run at the same time, so they
+ * share the memory of their activations. Their weights are all resident where the budget allows; otherwise each phase's are read when it begins, once a
+ * batch. Pictures are the same either way. */
+#ifndef SDCL_PIPELINE_RESIDENCY_H
+#define SDCL_PIPELINE_RESIDENCY_H
+
+#include "pipeline/session.h"
+
+/* The session's budget: bytes, or 0 for what the device has free. */
+void residency_open(sdcl *s, uint64_t budget);
+
+/* Bytes of weights and of activations of a phase with the plans that are built. */
+uint64_t residency_weights(const sdcl *s, phase p);
+uint64_t residency_arena(const sdcl *s, phase p);
+/* What a job allocates at most, weights, activations, inputs and outputs. */
+uint64_t residency_peak(const sdcl *s, bool swapped);
+
+/* Whether to swap, once the plans of a shape are built. SDCL_ENOMEM: the user's budget is too small for one of the phases. */
+int residency_decide(sdcl *s);
+/* Everything, before the first phase; nothing where phases are swapped. */
+int residency_load(sdcl *s);
+/* Called before a phase's plans run: its weights and memory are there afterwards. */
+int residency_enter(sdcl *s, phase p);
+/* Frees the activations' memory; before plans are freed. */
+void residency_leave(sdcl *s);
+
+#endif
