@@ -80,6 +80,8 @@ typedef struct sdcl_params {
     const char *model; /* folder or file; NULL: $SDCL_MODEL, else the pocket model beside the program or library */
     int random_model;  /* instead of a file: the sizes of SD v1 with seeded random f16 weights, made in memory */
     const char *model_config; /* folder with configs and tokenizer for a single file that is not SD v1; or NULL */
+    const char *vae;          /* folder or file of a VAE in place of the model's own; or NULL */
+    const char *ema;          /* "auto", "on", "off": which weights, where a checkpoint has two sets; NULL: auto */
     const char *device;       /* index or part of a name; NULL: best GPU, else CPU */
     const char *precision;    /* "auto", "f32", "f16", "bf16"; NULL: auto */
     const char *config_file;  /* INI overlay or NULL */
@@ -108,6 +110,9 @@ const sdcl_device *sdcl_session_device(const sdcl *s);
 const char *sdcl_session_model(const sdcl *s);
 /* First ten hex digits of the SHA-256 of the UNet's weight file, as A1111 writes it; computed at the first call. "" on failure. */
 const char *sdcl_session_model_hash(sdcl *s);
+/* The same of a VAE in place of the model's own: its path, NULL without one, and the hash of its weight file. */
+const char *sdcl_session_vae(const sdcl *s);
+const char *sdcl_session_vae_hash(sdcl *s);
 
 /* --- jobs -------------------------------------------------------------------------------------------------------------- */
 
@@ -237,11 +242,12 @@ typedef struct sdcl_model_info {
     int size; /* default picture size in pixels */
     char prediction[32];
     char scheduler[64];
+    char ema[16]; /* a second set of UNet weights, their moving average: "none", "unused", "used" */
 } sdcl_model_info;
 
-/* Opens a model as sdcl_open would, without a device. Refuses what sdcl_open refuses (SDCL_EMODEL): missing or misshapen tensors are
- * listed in the message. */
-int sdcl_inspect(const char *model, const char *model_config, sdcl_model_info *info);
+/* Opens a model as sdcl_open would, without a device: p's model (which must be given), model_config, vae and ema. Refuses what sdcl_open
+ * refuses (SDCL_EMODEL), missing or misshapen tensors listed in the message; checksums of .ckpt files are compared. */
+int sdcl_inspect(const sdcl_params *p, sdcl_model_info *info);
 
 /* Writes a PNG into a temporary file beside path and renames it. text: A1111 "parameters" or NULL. force: replace an existing file. */
 int sdcl_png_write(const char *path, const unsigned char *rgb, int width, int height, const char *text, int force);

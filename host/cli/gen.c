@@ -156,7 +156,8 @@ static int on_image(void *user, const sdcl_image *p)
     char *text = NULL;
     rescue_end();
     if (!g->o->no_metadata) {
-        text = infotext(&g->job, p, sdcl_session_model(g->session), sdcl_session_model_hash(g->session));
+        text = infotext(&g->job, p, sdcl_session_model(g->session), sdcl_session_model_hash(g->session),
+                        sdcl_session_vae(g->session), sdcl_session_vae_hash(g->session));
         if (!text) TRY(cli_fail(SDCL_ENOMEM, "no memory for a picture's text"));
     }
     TRY(write_picture(g, i, p, text));

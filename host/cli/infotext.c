@@ -13,22 +13,34 @@ static void print_value(FILE *f, const char *value)
     else fputs(value, f);
 }
 
-/* A model's name: the last part of its path, without the extension of a single file. */
-static void print_model(FILE *f, const char *path)
+/* The last part of a path, where it ends before any slashes at the end. */
+static char *last_part(const char *path)
 {
     size_t end = strlen(path);
     while (end > 1 && path[end - 1] == '/') end--;
     size_t begin = end;
     while (begin && path[begin - 1] != '/') begin--;
-    char *name = strndup(path + begin, end - begin);
-    if (!name) return;
-    char *dot = strrchr(name, '.');
-    if (dot && dot != name && (!strcmp(dot, ".safetensors") || !strcmp(dot, ".ckpt"))) *dot = 0;
-    print_value(f, name);
+    return strndup(path + begin, end - begin);
+}
+
+static void print_file(FILE *f, const char *path)
+{
+    char *name = last_part(path);
+    if (name) print_value(f, name);
     free(name);
 }
 
-char *infotext(const sdcl_job *job, const sdcl_image *image, const char *model, const char *hash)
+/* A model's name: without the extension of a single file. A1111 leaves that of a VAE. */
+static void print_model(FILE *f, const char *path)
+{
+    char *name = last_part(path), *dot = name ? strrchr(name, '.') : NULL;
+    if (dot && dot != name && (!strcmp(dot, ".safetensors") || !strcmp(dot, ".ckpt"))) *dot = 0;
+    if (name) print_value(f, name);
+    free(name);
+}
+
+char *infotext(const sdcl_job *job, const sdcl_image *image, const char *model, const char *hash, const char *vae,
+               const char *vae_hash)
 {
     char *text = NULL;
     size_t size = 0;
@@ -47,6 +59,11 @@ char *infotext(const sdcl_job *job, const sdcl_image *image, const char *model, 
     if (*hash) fprintf(f, ", Model hash: %s", hash);
     fputs(", Model: ", f);
     print_model(f, model);
+    if (vae) {
+        if (*vae_hash) fprintf(f, ", VAE hash: %s", vae_hash);
+        fputs(", VAE: ", f);
+        print_file(f, vae);
+    }
     fputs(", RNG: CPU", f);
     if (job->eta_set && job->eta > 0) {
         fputs(strcmp(image->sampler, "ddim") ? ", Eta: " : ", Eta DDIM: ", f);

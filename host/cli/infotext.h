@@ -6,6 +6,7 @@
 #include "sdcl.h"
 
 /* model: its path; hash: "" leaves it out. malloc'd; NULL without memory. */
-char *infotext(const sdcl_job *job, const sdcl_image *image, const char *model, const char *hash);
+char *infotext(const sdcl_job *job, const sdcl_image *image, const char *model, const char *hash, const char *vae,
+               const char *vae_hash);
 
 #endif

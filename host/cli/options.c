@@ -41,10 +41,14 @@ const option option_table[] = {
     {"prompt", 'p', OPTION_TEXT, "TEXT", GEN, AT(job.prompt), .help = "what to draw; - reads it from standard input"},
     {"negative", 'n', OPTION_TEXT, "TEXT", GEN, AT(job.negative), .help = "what to keep out of the picture"},
     {"model", 'm', OPTION_TEXT, "DIR|FILE", GEN | BENCH, AT(params.model),
-     .help = "diffusers folder or .safetensors file (default: $SDCL_MODEL, else the small model that comes with sdcl; "
+     .help = "diffusers folder, or .safetensors or .ckpt file (default: $SDCL_MODEL, else the small model that comes "
+             "with sdcl; "
              "bench: random weights of the size of SD v1)"},
     {"model-config", 0, OPTION_TEXT, "DIR", GEN | INSPECT | BENCH, AT(params.model_config),
      .help = "configs and tokenizer for a single file that is not SD v1"},
+    {"vae", 0, OPTION_TEXT, "DIR|FILE", GEN | INSPECT, AT(params.vae), .help = "VAE in place of the model's own"},
+    {"ema", 0, OPTION_CHOICE, "WHICH", GEN | INSPECT, AT(params.ema), .choices = "auto|on|off",
+     .help = "the moving average of the UNet's weights (default: auto, only where a checkpoint has nothing else)"},
     {"output", 'o', OPTION_TEXT, "FILE", GEN, AT(output),
      .help = "file, template with [seed] [index] [prompt] [steps] [sampler] [width] [height] [date], or - for standard "
              "output (default: [seed].png, with a counter when taken)"},

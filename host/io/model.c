@@ -98,30 +98,46 @@ out:
     return err;
 }
 
-int model_open(model **out_model, const char *path, const char *config_dir)
+int model_open(model **out_model, const model_source *source)
 {
     int err = 0;
     struct stat st;
     *out_model = NULL;
     model *m = calloc(1, sizeof *m);
-    if (!m || !(m->path = strdup(path))) TRY(FAIL(SDCL_ENOMEM, "out of memory"));
-    if (stat(path, &st)) {
-        err = FAIL(SDCL_EMODEL, "model '%s': %s", path, strerror(errno));
-        error_hint("a model is a folder in diffusers layout or a .safetensors file");
+    if (!m || !(m->path = strdup(source->path))) TRY(FAIL(SDCL_ENOMEM, "out of memory"));
+    m->source = *source;
+    if (stat(m->path, &st)) {
+        err = FAIL(SDCL_EMODEL, "model '%s': %s", m->path, strerror(errno));
+        error_hint("a model is a folder in diffusers layout, or a .safetensors or .ckpt file");
         goto out;
     }
-    if (!S_ISDIR(st.st_mode)) TRY(model_load_single_file(m, config_dir));
-    else if (config_dir)
-        TRY(FAIL(SDCL_EUSAGE, "%s: a model folder has configs of its own; a model config is for single files", path));
+    if (!S_ISDIR(st.st_mode)) TRY(model_load_single_file(m));
+    else if (source->config_dir)
+        TRY(FAIL(SDCL_EUSAGE, "%s: a model folder has configs of its own; a model config is for single files",
+                 m->path));
     else TRY(model_load_folder(m));
+    if (source->vae) TRY(model_load_vae(m));
     err = model_complete(m);
-    if (err && !config_dir && !S_ISDIR(st.st_mode))
+    if (err && !source->config_dir && !S_ISDIR(st.st_mode))
         error_hint("a single file whose sizes are not Stable Diffusion v1's needs --model-config DIR");
     if (err) goto out;
+    m->source = (model_source){0};
     *out_model = m;
     m = NULL;
 out:
     model_close(&m);
+    return err;
+}
+
+int model_verify(const model *m)
+{
+    int err = 0;
+    for (int p = 0; p < PART_COUNT; p++)
+        for (int i = 0; i < m->part[p].count; i++) {
+            const model_entry *e = &m->part[p].entry[i];
+            if (e->used) TRY(tensor_file_verify(e->file, e->tensor));
+        }
+out:
     return err;
 }
 
@@ -183,5 +199,6 @@ void model_describe(const model *m, sdcl_model_info *info)
     snprintf(info->format, sizeof info->format, "%s", m->format);
     snprintf(info->prediction, sizeof info->prediction, "%s", m->scheduler.prediction_type);
     snprintf(info->scheduler, sizeof info->scheduler, "%s", m->scheduler.class_name);
+    snprintf(info->ema, sizeof info->ema, "%s", m->uses_ema ? "used" : m->has_ema ? "unused" : "none");
     for (int p = 0; p < PART_COUNT; p++) describe_part(m, (model_part)p, &info->parts[p]);
 }

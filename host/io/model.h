@@ -11,9 +11,24 @@ typedef enum model_part { PART_TEXT, PART_UNET, PART_VAE, PART_COUNT } model_par
 
 typedef struct model model;
 
-/* path: a diffusers folder, or a single CompVis .safetensors file. config_dir: folder with configs and tokenizer for a single file whose
- * sizes are not SD v1's; NULL otherwise. Checks that every tensor the configs ask for is there with its shape. SDCL_EMODEL otherwise. */
-int model_open(model **m, const char *path, const char *config_dir);
+/* Which of the UNet's weights, where a checkpoint has both: those of training, or their exponential moving average. */
+typedef enum model_ema {
+    EMA_AUTO, /* the plain ones, as CompVis, A1111 and diffusers' converter do; the average where there is nothing else */
+    EMA_ON,   /* the average; refused where the model has none */
+    EMA_OFF   /* the plain ones; refused where the model has none */
+} model_ema;
+
+/* Where a model comes from; the strings are read during model_open alone. */
+typedef struct model_source {
+    const char *path; /* a diffusers folder, or a single CompVis file, .safetensors or .ckpt */
+    const char
+        *config_dir; /* folder with configs and tokenizer for a single file whose sizes are not SD v1's; or NULL */
+    const char *vae; /* a VAE in place of the model's: folder with config.json, or file; or NULL */
+    model_ema ema;
+} model_source;
+
+/* Checks that every tensor the configs ask for is there with its shape. SDCL_EMODEL otherwise. */
+int model_open(model **m, const model_source *source);
 /* A model that no file holds, of the given sizes (NULL: Stable Diffusion v1's): seeded random f16 weights, made as they are read. Matrices
  * and kernels have a variance of 1/inputs, so that activations stay near one; norms are about 1, biases about 0. */
 int model_open_random(model **m, const clip_config *clip, const unet_config *unet, const vae_config *vae);
@@ -26,6 +41,8 @@ const vae_config *model_vae(const model *m);
 const scheduler_config *model_scheduler(const model *m);
 /* Folder that holds vocab.json and merges.txt; NULL: use the built-in CLIP vocabulary. */
 const char *model_tokenizer_dir(const model *m);
+/* Compares the checksums of all tensors in use, where the files have them. */
+int model_verify(const model *m);
 /* Fills in everything sdcl_inspect reports. */
 void model_describe(const model *m, sdcl_model_info *info);
 

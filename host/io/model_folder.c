@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A diffusers folder: model_index.json, and for each part config.json and one or several safetensors files. */
+/* A diffusers folder: model_index.json, and for each part config.json and one or several files of tensors. */
 #include "io/model_parts.h"
 
 #include "base/error.h"
@@ -188,65 +188,86 @@ out:
     return err;
 }
 
-/* The first of the names under which diffusers saves weights: plain, then in half precision, then without EMA. */
-static int load_weights(model *m, model_part part)
+/* The names under which diffusers saves weights, in the order of preference: safetensors before pickles; plain, then in half
+ * precision, then the weights that the plain ones are the moving average of. */
+static const struct {
+    const char *suffix;
+    bool pickle, non_ema;
+} weight_files[] = {
+    {.suffix = ".safetensors"},
+    {.suffix = ".safetensors.index.json"},
+    {.suffix = ".fp16.safetensors"},
+    {.suffix = ".safetensors.index.fp16.json"},
+    {.suffix = ".safetensors.fp16.index.json"},
+    {.suffix = ".non_ema.safetensors", .non_ema = true},
+    {.suffix = ".safetensors.index.non_ema.json", .non_ema = true},
+    {.suffix = ".safetensors.non_ema.index.json", .non_ema = true},
+    {.suffix = ".bin", .pickle = true},
+    {.suffix = ".bin.index.json", .pickle = true},
+    {.suffix = ".fp16.bin", .pickle = true},
+    {.suffix = ".bin.index.fp16.json", .pickle = true},
+    {.suffix = ".non_ema.bin", .pickle = true, .non_ema = true},
+    {.suffix = ".bin.index.non_ema.json", .pickle = true, .non_ema = true},
+};
+enum { WEIGHT_FILES = sizeof weight_files / sizeof weight_files[0] };
+
+/* Loads the part from dir/STEM + suffix, where there is such a file. */
+static int try_weights(model *m, model_part part, const char *dir, int i, bool *found)
 {
-    static const char *const suffixes[] = {
-        ".safetensors",
-        ".safetensors.index.json",
-        ".fp16.safetensors",
-        ".safetensors.index.fp16.json",
-        ".safetensors.fp16.index.json",
-        ".non_ema.safetensors",
-        ".safetensors.index.non_ema.json",
-        ".safetensors.non_ema.index.json",
-    };
-    static const char *const pickles[] = {".bin", ".fp16.bin", ".non_ema.bin"};
-    const char *stem = part == PART_TEXT ? "model" : "diffusion_pytorch_model";
-    const char *pickle = part == PART_TEXT ? "pytorch_model" : stem;
+    const bool pickle = weight_files[i].pickle;
+    const char *stem = part != PART_TEXT ? "diffusion_pytorch_model" : pickle ? "pytorch_model" : "model";
+    const tensor_file *f = NULL;
+    char *path = NULL;
     int err = 0;
-    char *dir = path_join(m->path, model_part_name[part], NULL), *path = NULL;
-    if (!dir) TRY(FAIL(SDCL_ENOMEM, "out of memory"));
-    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-        free(path);
-        if (asprintf(&path, "%s/%s%s", dir, stem, suffixes[i]) < 0) path = NULL;
-        if (!path) TRY(FAIL(SDCL_ENOMEM, "out of memory"));
-        if (!exists(path)) continue;
-        if (strstr(suffixes[i], ".json")) {
-            TRY(load_shards(m, part, dir, path));
-        } else {
-            const tensor_file *f = NULL;
-            TRY(model_add_file(m, &f, path));
-            TRY(add_all(m, part, f));
-        }
-        goto out;
-    }
-    err = FAIL(SDCL_EMODEL, "%s: %s.safetensors is missing", dir, stem);
-    for (size_t i = 0; i < sizeof pickles / sizeof pickles[0]; i++) {
-        free(path);
-        if (asprintf(&path, "%s/%s%s", dir, pickle, pickles[i]) < 0) path = NULL;
-        if (!path || !exists(path)) continue;
-        err = FAIL(SDCL_EMODEL, "%s: a PyTorch pickle, which is not read", path);
-        error_hint("convert the model to safetensors");
-        break;
+    if (asprintf(&path, "%s/%s%s", dir, stem, weight_files[i].suffix) < 0) path = NULL;
+    if (!path) TRY(FAIL(SDCL_ENOMEM, "out of memory"));
+    *found = exists(path);
+    if (!*found) goto out;
+    if (strstr(weight_files[i].suffix, ".json")) {
+        TRY(load_shards(m, part, dir, path));
+    } else {
+        TRY(model_add_file(m, &f, path));
+        TRY(add_all(m, part, f));
     }
 out:
     free(path);
-    free(dir);
+    return err;
+}
+
+int model_load_weights(model *m, model_part part, const char *dir)
+{
+    const model_ema ema = part == PART_UNET ? m->source.ema : EMA_AUTO;
+    bool found = false;
+    int err = 0;
+    for (int i = 0; i < WEIGHT_FILES && ema == EMA_OFF && !found; i++)
+        if (weight_files[i].non_ema) TRY(try_weights(m, part, dir, i, &found));
+    for (int i = 0; i < WEIGHT_FILES && !found; i++)
+        if (ema != EMA_ON || !weight_files[i].non_ema) TRY(try_weights(m, part, dir, i, &found));
+    if (!found)
+        TRY(FAIL(SDCL_EMODEL, "%s: %s.safetensors is missing", dir,
+                 part == PART_TEXT ? "model" : "diffusion_pytorch_model"));
+out:
     return err;
 }
 
 int model_load_folder(model *m)
 {
     int err = 0, found;
-    char *index = path_join(m->path, "model_index.json", NULL);
+    char *index = path_join(m->path, "model_index.json", NULL), *dir = NULL;
     if (!index) TRY(FAIL(SDCL_ENOMEM, "out of memory"));
     m->format = "diffusers folder";
     if (exists(index)) TRY(check_model_index(index));
     TRY(model_read_configs(m, m->path, true, &found));
     TRY(model_find_tokenizer(m, m->path));
-    for (int p = 0; p < PART_COUNT; p++) TRY(load_weights(m, (model_part)p));
+    for (int p = 0; p < PART_COUNT; p++) {
+        if (p == PART_VAE && m->source.vae) continue;
+        free(dir);
+        dir = path_join(m->path, model_part_name[p], NULL);
+        if (!dir) TRY(FAIL(SDCL_ENOMEM, "out of memory"));
+        TRY(model_load_weights(m, (model_part)p, dir));
+    }
 out:
+    free(dir);
     free(index);
     return err;
 }

@@ -25,6 +25,8 @@ typedef struct model_table {
 struct model {
     char *path, *tokenizer_dir;
     const char *format;
+    model_source source; /* while the model is opened */
+    bool has_ema, uses_ema;
     clip_config clip;
     unet_config unet;
     vae_config vae;
@@ -50,9 +52,16 @@ int model_check(model *m);
 /* Sorts the tables and checks them against the configurations: the model is complete, or SDCL_EMODEL. */
 int model_complete(model *m);
 
-/* Configurations and tensors of m->path. */
+/* Configurations and tensors of m->path; without those of the VAE where the source names another one. */
 int model_load_folder(model *m);
-int model_load_single_file(model *m, const char *config_dir);
+int model_load_single_file(model *m);
+/* Configuration, where there is one, and tensors of the VAE at m->source.vae. */
+int model_load_vae(model *m);
+
+/* The weights of a part out of its own folder in diffusers layout. */
+int model_load_weights(model *m, model_part part, const char *dir);
+/* A single file's UNet weights: "model.diffusion_model." or, without dots, "model_ema.diffusion_model". */
+int model_add_ema(model *m, const tensor_file *f);
 
 /* Reads the configs of a diffusers folder. all: a missing one is an error; otherwise it leaves what is there, and
  * *found counts the others. */

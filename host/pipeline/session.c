@@ -116,9 +116,20 @@ int session_open_words(tokenizer **words, const model *m, const char *path)
                 model_clip(m)->vocab_size);
 }
 
+int session_open_files(model **m, const char *path, const sdcl_params *p)
+{
+    model_source source = {.path = path, .config_dir = p->model_config, .vae = p->vae, .ema = EMA_AUTO};
+    *m = NULL;
+    if (p->ema && !strcmp(p->ema, "on")) source.ema = EMA_ON;
+    else if (p->ema && !strcmp(p->ema, "off")) source.ema = EMA_OFF;
+    else if (p->ema && strcmp(p->ema, "auto") != 0)
+        return FAIL(SDCL_EUSAGE, "--ema %s: expected auto, on or off", p->ema);
+    return model_open(m, &source);
+}
+
 static int open_model(sdcl *s, const sdcl_params *p)
 {
-    if (!p->random_model) return model_open(&s->m, s->model_path, p->model_config);
+    if (!p->random_model) return session_open_files(&s->m, s->model_path, p);
     s->model_path = strdup("random weights");
     return s->model_path ? model_open_random(&s->m, NULL, NULL, NULL) : FAIL(SDCL_ENOMEM, "out of memory");
 }
@@ -131,6 +142,7 @@ int sdcl_open(sdcl **out_session, const sdcl_params *p)
     if (!s) return FAIL(SDCL_ENOMEM, "out of memory");
     s->params = *p;
     if (!p->random_model) TRY(model_locate(&s->model_path, p->model));
+    if (p->vae && !(s->vae_path = strdup(p->vae))) TRY(FAIL(SDCL_ENOMEM, "out of memory"));
     TRY(choose_device(p->device, &s->device));
     TRY(choose_precision(s, p->precision));
     TRY(config_open(&s->values, ops_sections, &s->device.info, p->config_file, p->set, p->set_count));
@@ -169,6 +181,7 @@ void sdcl_close(sdcl **s_)
     model_close(&s->m);
     config_close(&s->values);
     free(s->model_path);
+    free(s->vae_path);
     free(s);
     *s_ = NULL;
 }
@@ -181,6 +194,16 @@ const char *sdcl_session_model_hash(sdcl *s)
     char hex[SHA256_HEX];
     if (!s->hash[0] && !hash_cached(model_part_path(s->m, PART_UNET), hex)) memcpy(s->hash, hex, 10);
     return s->hash;
+}
+
+const char *sdcl_session_vae(const sdcl *s) { return s->vae_path; }
+
+const char *sdcl_session_vae_hash(sdcl *s)
+{
+    char hex[SHA256_HEX];
+    if (s->vae_path && !s->vae_hash[0] && !hash_cached(model_part_path(s->m, PART_VAE), hex))
+        memcpy(s->vae_hash, hex, 10);
+    return s->vae_hash;
 }
 
 int sdcl_config(sdcl *s, sdcl_config_fn *each, void *user)

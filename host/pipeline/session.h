@@ -57,6 +57,7 @@ typedef struct residency {
 struct sdcl {
     sdcl_params params;         /* callbacks; its strings are not kept */
     char *model_path;           /* owned */
+    char *vae_path;             /* owned; NULL: the model's own VAE */
     const char *precision_name; /* "f32", "f16" */
     ocl_device device;
     config *values;
@@ -70,12 +71,14 @@ struct sdcl {
     vae_decoder decoder;
     passes shape;
     residency memory;
-    char hash[11];
+    char hash[11], vae_hash[11];
     double busy_seconds; /* in text encoding, sampling and decoding, see sdcl_profile */
     double *
         evaluation_ends; /* benchmark: where denoise puts when the first evaluation began, and when each one ended; or NULL */
 };
 
+/* The model at path with the vae, ema and model_config of p. */
+int session_open_files(model **m, const char *path, const sdcl_params *p);
 /* The tokenizer of a model; SDCL_EMODEL also where it has more tokens than the text encoder. To be closed after a failure too. */
 int session_open_words(tokenizer **words, const model *m, const char *path);
 

@@ -69,7 +69,7 @@ static void missing_model(void **state)
     sdcl_model_info info;
     sdcl_params p = params_of("tests/golden/no-such-model");
     open_refused(&p, SDCL_EMODEL, "no-such-model");
-    assert_refused(sdcl_inspect(p.model, NULL, &info), SDCL_EMODEL, "no-such-model");
+    assert_refused(sdcl_inspect(&(sdcl_params){.model = p.model}, &info), SDCL_EMODEL, "no-such-model");
 }
 
 /* A clone without Git LFS has a text of three lines where the weights should be. */
@@ -94,7 +94,7 @@ static void lfs_pointer_as_weights(void **state)
     write_file(to, "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n");
     sdcl_params p = params_of(folder.folder);
     open_refused(&p, SDCL_EMODEL, "LFS");
-    assert_refused(sdcl_inspect(p.model, NULL, &info), SDCL_EMODEL, "git lfs pull");
+    assert_refused(sdcl_inspect(&(sdcl_params){.model = p.model}, &info), SDCL_EMODEL, "git lfs pull");
 }
 
 static void single_file_of_other_sizes(void **state)

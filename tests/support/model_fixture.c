@@ -32,7 +32,8 @@ const char *in(const fixture *f, const char *name)
 model *opened(const char *path, const char *config)
 {
     model *m = NULL;
-    if (model_open(&m, path, config)) fail_msg("%s: %s", path, sdcl_last_error());
+    if (model_open(&m, &(model_source){.path = path, .config_dir = config}))
+        fail_msg("%s: %s", path, sdcl_last_error());
     return m;
 }
 
@@ -46,7 +47,7 @@ void assert_opens(const char *path, const char *config)
 void assert_refused(const char *path, const char *config, const char *words)
 {
     model *m = NULL;
-    int err = model_open(&m, path, config);
+    int err = model_open(&m, &(model_source){.path = path, .config_dir = config});
     assert_null(m);
     if (err != SDCL_EMODEL) fail_msg("%s: status %d", words, err);
     char copy[512], *save = NULL;

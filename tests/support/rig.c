@@ -40,7 +40,7 @@ void rig_open(rig *r, const char *model_path, model_part part, const char *name,
     free(list);
     must(config_open(&r->values, ops_sections, &device.info, NULL, NULL, 0));
     must(ocl_open(&r->o, &device, r->values, false));
-    must(model_open(&r->m, model_path, NULL));
+    must(model_open(&r->m, &(model_source){.path = model_path}));
     must(weights_new(&r->set, r->o));
     r->params = (params){r->m, part, r->set};
     must(plan_new(&r->p, r->o, name));

@@ -244,7 +244,8 @@ static void test_names_that_wait_for_the_model(void **state)
 
 /* --- text of a picture --- */
 
-static void assert_infotext(const sdcl_job *job, const char *model, const char *hash, const char *expected)
+static void assert_infotext(const sdcl_job *job, const char *model, const char *hash, const char *vae,
+                            const char *expected)
 {
     sdcl_image image = {.width = 512,
                         .height = 768,
@@ -253,7 +254,7 @@ static void assert_infotext(const sdcl_job *job, const char *model, const char *
                         .schedule = "karras",
                         .steps = 20,
                         .cfg_scale = 7.5};
-    char *text = infotext(job, &image, model, hash);
+    char *text = infotext(job, &image, model, hash, vae, "c6a580b13a");
     assert_non_null(text);
     assert_string_equal(text, expected);
     free(text);
@@ -263,16 +264,26 @@ static void test_infotext(void **state)
 {
     (void)state;
     assert_infotext(
-        &(sdcl_job){.prompt = "a fox", .negative = "blurry"}, "/models/v1-5.safetensors", "6ce0161689",
+        &(sdcl_job){.prompt = "a fox", .negative = "blurry"}, "/models/v1-5.safetensors", "6ce0161689", NULL,
         "a fox\nNegative prompt: blurry\nSteps: 20, Sampler: Euler a, Schedule type: Karras, CFG scale: 7.5, Seed: "
         "18446744073709551615, Size: 512x768, Model hash: 6ce0161689, Model: v1-5, RNG: CPU, Version: "
         "sdcl " SDCL_VERSION);
 }
 
+static void test_infotext_with_a_vae(void **state)
+{
+    (void)state;
+    assert_infotext(&(sdcl_job){.prompt = "", .negative = ""}, "v1-4.ckpt", "fe4efff1e1", "vae/mse-840000.safetensors",
+                    "Steps: 20, Sampler: Euler a, Schedule type: Karras, CFG scale: 7.5, Seed: 18446744073709551615, "
+                    "Size: 512x768, "
+                    "Model hash: fe4efff1e1, Model: v1-4, VAE hash: c6a580b13a, VAE: mse-840000.safetensors, RNG: CPU, "
+                    "Version: sdcl " SDCL_VERSION);
+}
+
 static void test_infotext_without_the_optional_parts(void **state)
 {
     (void)state;
-    assert_infotext(&(sdcl_job){.prompt = "", .negative = "", .eta = 0.25, .eta_set = 1}, "dir/a, b: c/", "",
+    assert_infotext(&(sdcl_job){.prompt = "", .negative = "", .eta = 0.25, .eta_set = 1}, "dir/a, b: c/", "", NULL,
                     "Steps: 20, Sampler: Euler a, Schedule type: Karras, CFG scale: 7.5, Seed: 18446744073709551615, "
                     "Size: 512x768, "
                     "Model: \"a, b: c\", RNG: CPU, Eta: 0.25, Version: sdcl " SDCL_VERSION);
@@ -366,6 +377,7 @@ int main(void)
         CASE(test_names_that_wait_for_the_model),
         CASE(test_infotext),
         CASE(test_infotext_without_the_optional_parts),
+        CASE(test_infotext_with_a_vae),
         CASE(test_json),
         CASE(test_progress_line),
         CASE(test_progress_is_off_when_quiet_or_in_a_pipe),

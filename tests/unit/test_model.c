@@ -20,7 +20,7 @@ static void test_golden_folders(void **state)
     };
     for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
         sdcl_model_info info;
-        assert_int_equal(sdcl_inspect(models[i].path, NULL, &info), 0);
+        assert_int_equal(sdcl_inspect(&(sdcl_params){.model = models[i].path}, &info), 0);
         assert_string_equal(info.type, models[i].type);
         assert_string_equal(info.format, "diffusers folder");
         assert_string_equal(info.prediction, "epsilon");
@@ -121,11 +121,11 @@ static void test_checkpoint_description(void **state)
 {
     (void)state;
     sdcl_model_info info;
-    assert_int_equal(sdcl_inspect(CHECKPOINT, GOLDEN, &info), 0);
+    assert_int_equal(sdcl_inspect(&(sdcl_params){.model = CHECKPOINT, .model_config = GOLDEN}, &info), 0);
     assert_string_equal(info.format, "single file");
     assert_string_equal(info.parts[PART_VAE].dtype, "F16");
     assert_int_equal(info.parts[PART_VAE].tensors, 248);
-    assert_int_equal(sdcl_inspect(NULL, NULL, &info), SDCL_EUSAGE);
+    assert_int_equal(sdcl_inspect(&(sdcl_params){0}, &info), SDCL_EUSAGE);
 }
 
 static void test_sha256(void **state)
@@ -211,7 +211,7 @@ static void test_text_extras_are_ignored(void **state)
     list_write(&l, in(f, TEXT_FILE));
     list_free(&l);
     sdcl_model_info info;
-    assert_int_equal(sdcl_inspect(f->folder, NULL, &info), 0);
+    assert_int_equal(sdcl_inspect(&(sdcl_params){.model = f->folder}, &info), 0);
     assert_int_equal(info.parts[PART_TEXT].tensors, 52);
     assert_int_equal(info.parts[PART_TEXT].parameters, 76288);
 }
@@ -226,7 +226,7 @@ static void test_mixed_types(void **state)
     list_write(&l, in(f, UNET_FILE));
     list_free(&l);
     sdcl_model_info info;
-    assert_int_equal(sdcl_inspect(f->folder, NULL, &info), 0);
+    assert_int_equal(sdcl_inspect(&(sdcl_params){.model = f->folder}, &info), 0);
     assert_string_equal(info.parts[PART_UNET].dtype, "mixed");
     assert_int_equal(info.parts[PART_UNET].bytes, 1131984 - 8);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "ckpt_writer.h"
 #include "model_fixture.h"
 
 /* --- folders ------------------------------------------------------------------------------------------------------ */
@@ -68,7 +69,7 @@ static void test_config_dir_is_for_files(void **state)
 {
     fixture *f = *state;
     model *m = NULL;
-    assert_int_equal(model_open(&m, f->folder, GOLDEN), SDCL_EUSAGE);
+    assert_int_equal(model_open(&m, &(model_source){.path = f->folder, .config_dir = GOLDEN}), SDCL_EUSAGE);
     assert_null(m);
 }
 
@@ -100,12 +101,44 @@ static void test_no_weights(void **state)
     assert_refused(f->folder, NULL, "unet|diffusion_pytorch_model.safetensors is missing");
 }
 
-static void test_pickle_only(void **state)
+/* Files of torch.save serve where there is no safetensors file. */
+static void test_pickles(void **state)
 {
     fixture *f = *state;
-    shell("cd %s/text_encoder && mv model.safetensors pytorch_model.bin", f->folder);
-    assert_refused(f->folder, NULL, "pytorch_model.bin|pickle");
-    assert_non_null(strstr(sdcl_last_hint(), "safetensors"));
+    st_list l;
+    list_read(&l, in(f, TEXT_FILE));
+    ckpt_from_list(&l, in(f, "text_encoder/pytorch_model.bin"), true);
+    list_free(&l);
+    list_read(&l, in(f, UNET_FILE));
+    ckpt_from_list(&l, in(f, "unet/diffusion_pytorch_model.fp16.bin"), false);
+    list_free(&l);
+    model *m = opened(f->folder, NULL);
+    assert_non_null(strstr(model_part_path(m, PART_UNET), ".safetensors"));
+    model_close(&m);
+    shell("rm %s %s", in(f, UNET_FILE), in(f, TEXT_FILE));
+    m = opened(f->folder, NULL);
+    assert_non_null(strstr(model_part_path(m, PART_UNET), "model.fp16.bin"));
+    assert_non_null(strstr(model_part_path(m, PART_TEXT), "pytorch_model.bin"));
+    model_close(&m);
+}
+
+/* Beside the plain weights, which are the moving average, diffusers can keep those of training. */
+static void test_non_ema(void **state)
+{
+    fixture *f = *state;
+    static const char *const words[] = {"model.safetensors", "model.safetensors", "model.non_ema.safetensors"};
+    shell("cp %s %s", in(f, UNET_FILE), in(f, "unet/diffusion_pytorch_model.non_ema.safetensors"));
+    for (int ema = EMA_AUTO; ema <= EMA_OFF; ema++) {
+        model *m = NULL;
+        assert_int_equal(model_open(&m, &(model_source){.path = f->folder, .ema = (model_ema)ema}), 0);
+        assert_non_null(strstr(model_part_path(m, PART_UNET), words[ema]));
+        model_close(&m);
+    }
+    shell("rm %s", in(f, UNET_FILE));
+    model *m = NULL;
+    assert_int_equal(model_open(&m, &(model_source){.path = f->folder, .ema = EMA_ON}), SDCL_EMODEL);
+    assert_non_null(strstr(sdcl_last_error(), "is missing"));
+    assert_opens(f->folder, NULL);
 }
 
 static void test_placeholders(void **state)
@@ -257,7 +290,8 @@ int main(void)
         WITH_FIXTURE(test_variants),
         WITH_FIXTURE(test_plain_file_is_preferred),
         WITH_FIXTURE(test_no_weights),
-        WITH_FIXTURE(test_pickle_only),
+        WITH_FIXTURE(test_pickles),
+        WITH_FIXTURE(test_non_ema),
         WITH_FIXTURE(test_placeholders),
         WITH_FIXTURE(test_shards),
         WITH_FIXTURE(test_missing_shard),

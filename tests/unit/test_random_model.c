@@ -14,7 +14,7 @@
 static model *made(void)
 {
     model *like = NULL, *m = NULL;
-    if (model_open(&like, "tests/golden/tiny-a", NULL)) fail_msg("%s", sdcl_last_error());
+    if (model_open(&like, &(model_source){.path = "tests/golden/tiny-a"})) fail_msg("%s", sdcl_last_error());
     if (model_open_random(&m, model_clip(like), model_unet(like), model_vae(like))) fail_msg("%s", sdcl_last_error());
     model_close(&like);
     return m;

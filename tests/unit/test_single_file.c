@@ -43,7 +43,7 @@ static void test_ema_and_buffers_are_ignored(void **state)
     list_write(&l, f->single);
     list_free(&l);
     sdcl_model_info info;
-    assert_int_equal(sdcl_inspect(f->single, f->folder, &info), 0);
+    assert_int_equal(sdcl_inspect(&(sdcl_params){.model = f->single, .model_config = f->folder}, &info), 0);
     assert_int_equal(info.parts[PART_UNET].tensors, 686);
 }
 
@@ -112,7 +112,7 @@ static void test_inpainting_checkpoint(void **state)
     assert_refused(f->single, f->folder, "unet/conv_in.weight: shape [8,9,3,3], expected [8,4,3,3]");
     json_edit(in(f, "unet/config.json"), "in_channels", "9");
     sdcl_model_info info;
-    assert_int_equal(sdcl_inspect(f->single, f->folder, &info), 0);
+    assert_int_equal(sdcl_inspect(&(sdcl_params){.model = f->single, .model_config = f->folder}, &info), 0);
     assert_string_equal(info.type, "Stable Diffusion v1 inpainting");
 }
 
