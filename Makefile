@@ -103,6 +103,9 @@ $(B)/tests/test_%: $(B)/obj/tests/unit/test_%.o $(B)/libsupport.a $(B)/libsdcl.a
 $(B)/tests/parity/test_%: $(B)/obj/tests/parity/test_%.o $(B)/libsupport.a $(B)/libsdcl.a
 	$(call say,LD)
 	$(Q)mkdir -p $(@D) && $(LINK) -lcmocka $(LIBS)
+$(B)/tests/mk_model: $(B)/obj/tests/mk_model.o $(B)/libsupport.a $(B)/libsdcl.a
+	$(call say,LD)
+	$(Q)mkdir -p $(@D) && $(LINK) $(LIBS)
 $(B)/tests/check: $(B)/obj/tests/check.o $(B)/libsdcl.a
 	$(call say,LD)
 	$(Q)mkdir -p $(@D) && $(LINK) $(LIBS)
