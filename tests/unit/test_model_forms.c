@@ -62,7 +62,8 @@ static void assert_same_values(const model_entry *want, const tensor_file *f, co
 static void assert_is_the_original(const char *path, const char *config, bool f32)
 {
     model *m = NULL;
-    if (model_open(&m, path, config)) fail_msg("%s: %s", path, sdcl_last_error());
+    if (model_open(&m, &(model_source){.path = path, .config_dir = config}))
+        fail_msg("%s: %s", path, sdcl_last_error());
     for (int p = 0; p < PART_COUNT; p++) {
         const model_table *table = &original->part[p];
         assert_int_equal(m->part[p].count, table->count);
