@@ -19,8 +19,9 @@ static void occupy_standard_descriptors(void)
 static int run(const options *o)
 {
     static int (*const run_verb[VERB_COUNT])(const options *) = {
-        [VERB_GEN] = cli_gen,   [VERB_DEVICES] = cli_devices, [VERB_INSPECT] = cli_inspect,
-        [VERB_INFO] = cli_info, [VERB_CONFIG] = cli_config,   [VERB_BENCH] = cli_bench,
+        [VERB_GEN] = cli_gen,           [VERB_DEVICES] = cli_devices, [VERB_INSPECT] = cli_inspect,
+        [VERB_INFO] = cli_info,         [VERB_CONFIG] = cli_config,   [VERB_BENCH] = cli_bench,
+        [VERB_SELFTEST] = cli_selftest,
     };
     if (o->help) help_print(stdout, o->verb, !o->verb_given);
     else if (o->version) puts("sdcl " SDCL_VERSION);

@@ -90,6 +90,7 @@ typedef struct sdcl_params {
     int memory_mib; /* of the device, for weights, activations, inputs and outputs; 0: what is free. Where a job needs more, text encoder, UNet and VAE
                               are loaded in turn: slower, the same pictures */
     int profile;    /* collect per-step times; see sdcl_profile */
+    int no_selftest; /* kernels that are new on a device are not compared with the references first; also $SDCL_SELFTEST=0 */
     void (*log)(void *user, sdcl_level level, const char *message);
     void (*progress)(void *user, const sdcl_progress *p);
     int (*cancelled)(void *user); /* non-zero: stop soon with SDCL_EINTERRUPTED */
@@ -224,6 +225,23 @@ typedef struct sdcl_bench_peaks {
 typedef void sdcl_bench_op_fn(void *user, const sdcl_bench_op *op, const sdcl_bench_peaks *peaks);
 /* Width, height and count of the job, as above; steps: runs of each (0: three, or as many as 0.2 s take). SDCL_ERESULT at the end if an op disagrees with its reference. */
 int sdcl_bench_ops(sdcl *s, const sdcl_job *j, sdcl_bench_op_fn *each, void *user);
+
+/* --- self-test ---------------------------------------------------------------------------------------------------------- */
+
+typedef struct sdcl_selftest_row {
+    const char *op, *impl, *precision; /* op "picture": the pocket model's known picture */
+    int cases, failed;
+    double nmse;     /* the worst, against a reference in double precision */
+    double psnr;     /* of the picture: dB against the stored one, 99 where they are equal */
+    double seconds;  /* the reference included */
+    const char *why; /* the first failure, or "" */
+} sdcl_selftest_row;
+
+typedef void sdcl_selftest_fn(void *user, const sdcl_selftest_row *row);
+
+/* Every op on the implementation that the configuration chooses on the device, in both storage types, against plain C references; then a known picture.
+ * Rows come as they are finished. model and model_config of p do not count. SDCL_ERESULT: something is wrong. */
+int sdcl_selftest(const sdcl_params *p, sdcl_selftest_fn *each, void *user);
 
 /* --- files ------------------------------------------------------------------------------------------------------------- */
 

@@ -17,10 +17,11 @@ const verb verbs[VERB_COUNT] = {
     [VERB_INFO] = {"info", "IMG.png", "print the text stored in a PNG"},
     [VERB_CONFIG] = {"config", NULL, "print the configuration in force"},
     [VERB_BENCH] = {"bench", "model|ops", "time a model's phases, or every op at its shapes"},
+    [VERB_SELFTEST] = {"selftest", NULL, "compare every op with a reference on the device, then a picture"},
 };
 
 static const char bench_kinds[] = "model|ops";
-static const char later_verbs[] = "tune|selftest|serve";
+static const char later_verbs[] = "tune|serve";
 static const char later_samplers[] =
     "heun|lms|dpm2|dpm2_a|dpmpp_2m_sde|dpmpp_3m|dpmpp_3m_sde|dpmpp_sde|dpmpp_2s|dpmpp_2s_a|"
     "ddpm|unipc|deis|lcm|tcd|dpm_fast|dpm_adaptive|restart";
@@ -32,7 +33,8 @@ enum {
     INFO = 1 << VERB_INFO,
     CONFIG = 1 << VERB_CONFIG,
     BENCH = 1 << VERB_BENCH,
-    ALL = GEN | DEVICES | INSPECT | INFO | CONFIG | BENCH
+    SELFTEST = 1 << VERB_SELFTEST,
+    ALL = GEN | DEVICES | INSPECT | INFO | CONFIG | BENCH | SELFTEST
 };
 
 #define AT(field) .offset = offsetof(options, field)
@@ -71,16 +73,16 @@ const option option_table[] = {
      .help = "noise schedule (default: karras for dpmpp_2m, else default)"},
     {"eta", 0, OPTION_ETA, "F", GEN, AT(job.eta), 0, 1, .help = "added noise, for samplers that have it"},
     {"rng", 0, OPTION_CHOICE, "NAME", GEN, AT(rng), .choices = "cpu", .later = "nv|numpy", .help = "random numbers"},
-    {"precision", 0, OPTION_CHOICE, "P", GEN | BENCH, AT(params.precision), .choices = "auto|f32|f16|bf16",
+    {"precision", 0, OPTION_CHOICE, "P", GEN | BENCH | SELFTEST, AT(params.precision), .choices = "auto|f32|f16|bf16",
      .help = "of the multiplications"},
     {"memory", 0, OPTION_AMOUNT, "MIB", GEN | BENCH, AT(params.memory_mib), 1, 1 << 24, .choices = "auto",
      .help = "device memory to stay within; where a picture needs more, text encoder, UNet and VAE are loaded in turn "
              "(default: auto, what the device has free)"},
-    {"device", 0, OPTION_TEXT, "N|NAME", GEN | CONFIG | BENCH, AT(params.device),
+    {"device", 0, OPTION_TEXT, "N|NAME", GEN | CONFIG | BENCH | SELFTEST, AT(params.device),
      .help = "index or part of a name, see sdcl devices (default: the best GPU, else a CPU)"},
-    {"config", 0, OPTION_TEXT, "FILE", GEN | CONFIG | BENCH, AT(params.config_file),
+    {"config", 0, OPTION_TEXT, "FILE", GEN | CONFIG | BENCH | SELFTEST, AT(params.config_file),
      .help = "INI file over the shipped configuration"},
-    {"set", 0, OPTION_SET, "S.K=V", GEN | CONFIG | BENCH, AT(params.set),
+    {"set", 0, OPTION_SET, "S.K=V", GEN | CONFIG | BENCH | SELFTEST, AT(params.set),
      .help = "one value over the configuration; may be repeated"},
     {"compat", 0, OPTION_CHOICE, "NAME", GEN, AT(compat), .choices = "diffusers", .later = "a1111|compvis",
      .help =
@@ -89,7 +91,7 @@ const option option_table[] = {
     {"for-device", 0, OPTION_TEXT, "NAME", CONFIG, AT(for_device),
      .help = "as on a device that need not be here: vendor and name, as in 'AMD gfx1100', or cpu"},
     {"show-origin", 0, OPTION_FLAG, NULL, CONFIG, AT(show_origin), .help = "say where each value comes from"},
-    {"json", 0, OPTION_FLAG, NULL, GEN | DEVICES | INSPECT | INFO | BENCH, AT(json),
+    {"json", 0, OPTION_FLAG, NULL, GEN | DEVICES | INSPECT | INFO | BENCH | SELFTEST, AT(json),
      .help = "one JSON object a line on standard output"},
     {"profile", 0, OPTION_SWITCH, NULL, GEN | BENCH, AT(params.profile), .min = 1,
      .help = "print the time of each module, op and kernel on standard error"},
@@ -99,9 +101,11 @@ const option option_table[] = {
     {"force", 'f', OPTION_FLAG, NULL, GEN, AT(force), .help = "replace existing files"},
     {"progress", 0, OPTION_CHOICE, "MODE", GEN | BENCH, AT(progress), .choices = "auto|json|off",
      .help = "on standard error; auto: a line on a terminal"},
-    {"quiet", 'q', OPTION_SWITCH, NULL, GEN | BENCH, AT(verbosity), .min = QUIET,
+    {"quiet", 'q', OPTION_SWITCH, NULL, GEN | BENCH | SELFTEST, AT(verbosity), .min = QUIET,
      .help = "only warnings and errors, no progress"},
     {"verbose", 'v', OPTION_SWITCH, NULL, GEN | BENCH, AT(verbosity), .min = VERBOSE, .help = "say more"},
+    {"no-selftest", 0, OPTION_SWITCH, NULL, GEN | BENCH, AT(params.no_selftest), .min = 1,
+     .help = "do not compare kernels that are new on the device with the reference first; also SDCL_SELFTEST=0"},
     {"help", 'h', OPTION_FLAG, NULL, ALL, AT(help), .help = "print this help"},
     {"version", 0, OPTION_FLAG, NULL, GEN, AT(version), .help = "print the version"},
     {"init-image", 0, OPTION_LATER, "FILE", GEN, .help = ""},

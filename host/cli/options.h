@@ -7,7 +7,16 @@
 
 #include <stdbool.h>
 
-typedef enum verb_id { VERB_GEN, VERB_DEVICES, VERB_INSPECT, VERB_INFO, VERB_CONFIG, VERB_BENCH, VERB_COUNT } verb_id;
+typedef enum verb_id {
+    VERB_GEN,
+    VERB_DEVICES,
+    VERB_INSPECT,
+    VERB_INFO,
+    VERB_CONFIG,
+    VERB_BENCH,
+    VERB_SELFTEST,
+    VERB_COUNT
+} verb_id;
 
 typedef struct verb {
     const char *name;

@@ -47,7 +47,7 @@ void binary_cache_key(char key[BINARY_KEY], const ocl_device *device, const char
 {
     char platform[256] = "";
     const sdcl_device *d = &device->info;
-    clGetPlatformInfo(device->platform, CL_PLATFORM_VERSION, sizeof platform - 1, platform, NULL);
+    ocl_platform_version(device, platform, sizeof platform);
     const char *const texts[] = {source, options, d->platform, platform, d->vendor, d->name, d->version, d->driver};
     binary_key(key, texts, sizeof texts / sizeof *texts);
 }

@@ -227,3 +227,8 @@ int ocl_device_choose(const ocl_device *list, int count, const char *want, int *
     *index = best;
     return 0;
 }
+
+void ocl_platform_version(const ocl_device *d, char *text, size_t size)
+{
+    if (!text_of(text, size, d->platform, NULL, CL_PLATFORM_VERSION)) *text = 0;
+}

@@ -22,6 +22,9 @@ typedef struct ocl_device {
     size_t max_items[3];
 } ocl_device;
 
+/* CL_PLATFORM_VERSION of its platform: the driver's own number does not always change with it. */
+void ocl_platform_version(const ocl_device *d, char *text, size_t size);
+
 /* Every device of every platform; *list is freed with free(). None: *count = 0. */
 int ocl_device_list(ocl_device **list, int *count);
 /* want: an index, or part of a device, vendor or platform name (any case; the best of several), or NULL for the best GPU, else a CPU.
@@ -104,6 +107,10 @@ bool ocl_built_within(ocl *o, double seconds);
  * them by one product each, whose result is checked: SDCL_ERESULT. */
 bool ocl_library_waits(const ocl *o);
 int ocl_library_warm(ocl *o);
+
+/* What is compiled for a kernel, as a hash; its name. */
+int ocl_kernel_hash(const ocl_kernel *k, uint64_t *sum);
+const char *ocl_kernel_name(const ocl_kernel *k);
 
 typedef struct ocl_arg {
     size_t size;

@@ -308,3 +308,6 @@ int ocl_run(ocl *o, int queue, ocl_kernel *k, const char *module, ocl_grid grid,
 out:
     return err ? error_prefix(err, "%s: %s", module, k->name) : 0;
 }
+
+int ocl_kernel_hash(const ocl_kernel *k, uint64_t *sum) { return source_kernel_hash(sum, k->name, k->options); }
+const char *ocl_kernel_name(const ocl_kernel *k) { return k->name; }

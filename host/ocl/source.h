@@ -9,6 +9,8 @@
 
 #include "base/strbuf.h"
 
+#include <stdint.h>
+
 /* Appends common.h. SDCL_EINTERNAL: missing. */
 int source_begin(strbuf *unit);
 /* Appends kernel `name` (cl/<name>.cl), compiled with options of the form "-DA=1 -DB=2"; its entry point becomes <name>_<number>. */
@@ -17,5 +19,8 @@ int source_add(strbuf *unit, const char *name, const char *options, int number);
 enum { SOURCE_HASH = 17 };
 /* Sixteen hex digits that change with the text of a kernel, or of any kernel of an op ("gemm": gemm_cpu, gemm_gpu ...). A name without kernels has one too. */
 int source_hash(char hex[SOURCE_HASH], const char *name);
+
+/* A hash of what is compiled for one kernel: options and text. */
+int source_kernel_hash(uint64_t *sum, const char *name, const char *options);
 
 #endif

@@ -38,6 +38,14 @@ static char *pocket_near(const char *folder)
     return NULL;
 }
 
+int model_locate_pocket(char **path)
+{
+    char *program = folder_of("/proc/self/exe");
+    *path = pocket_near(program);
+    free(program);
+    return *path ? 0 : FAIL(SDCL_EMODEL, "the pocket model is not beside the program");
+}
+
 int model_locate(char **path, const char *asked)
 {
     const char *environment = getenv("SDCL_MODEL");
@@ -46,10 +54,7 @@ int model_locate(char **path, const char *asked)
         *path = strdup(asked);
         return *path ? 0 : FAIL(SDCL_ENOMEM, "out of memory");
     }
-    char *program = folder_of("/proc/self/exe");
-    *path = pocket_near(program);
-    free(program);
-    if (*path) return 0;
+    if (!model_locate_pocket(path)) return 0;
     int err = FAIL(SDCL_EMODEL, "no model given, and the pocket model is not beside the program");
     error_hint("-m DIR|FILE, or set SDCL_MODEL");
     return err;

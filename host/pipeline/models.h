@@ -7,4 +7,7 @@
  * PREFIX/share/sdcl/models/pocket (PREFIX/bin/sdcl). *path is malloc'ed. SDCL_EMODEL: none of them exists. */
 int model_locate(char **path, const char *asked);
 
+/* The pocket model alone. */
+int model_locate_pocket(char **path);
+
 #endif

@@ -27,6 +27,7 @@ int pipeline_load(sdcl *s, int pictures, bool guided, int h, int w, timing *t)
         session_progress(s, "compile", 0, 0, 0, 0, 0);
         session_log(s, SDCL_INFO, "compiling kernels for %s: a few seconds, once", s->device.info.name);
     }
+    TRY(session_first_use(s));
     TRY(passes_allocate(s));
     TRY(residency_load(s));
     TRY(ocl_build_wait(s->o));

@@ -60,7 +60,7 @@ int sdcl_devices(sdcl_device **list, int *count)
     return err;
 }
 
-static int choose_device(const char *want, ocl_device *device)
+int session_choose_device(const char *want, ocl_device *device)
 {
     int err = 0, count = 0, index = 0;
     ocl_device *list = NULL;
@@ -143,7 +143,7 @@ int sdcl_open(sdcl **out_session, const sdcl_params *p)
     s->params = *p;
     if (!p->random_model) TRY(model_locate(&s->model_path, p->model));
     if (p->vae && !(s->vae_path = strdup(p->vae))) TRY(FAIL(SDCL_ENOMEM, "out of memory"));
-    TRY(choose_device(p->device, &s->device));
+    TRY(session_choose_device(p->device, &s->device));
     TRY(choose_precision(s, p->precision));
     TRY(config_open(&s->values, ops_sections, &s->device.info, p->config_file, p->set, p->set_count));
     TRY(ops_check_config(s->values, &s->device.info));
@@ -218,7 +218,7 @@ int sdcl_config_for(const sdcl_params *p, const char *named, sdcl_config_fn *eac
     ocl_device device = {0};
     config *values = NULL;
     if (named) config_device_named(&device.info, named);
-    else TRY(choose_device(p->device, &device));
+    else TRY(session_choose_device(p->device, &device));
     TRY(config_open(&values, ops_sections, &device.info, p->config_file, p->set, p->set_count));
     TRY(ops_check_config(values, named ? NULL : &device.info));
     config_warnings(values, warn, &(sdcl_params){.log = p->log, .user = p->user});

@@ -87,6 +87,10 @@ int session_factor(const sdcl *s);
 
 void session_log(const sdcl *s, sdcl_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void session_progress(const sdcl *s, const char *stage, int step, int steps, double seconds, int image, int images);
+/* The device that --device means. */
+int session_choose_device(const char *want, ocl_device *device);
+/* The kernels of the shape at hand that this device has not been seen to compute rightly are compared with the references, once: SDCL_ERESULT. */
+int session_first_use(sdcl *s);
 /* SDCL_EINTERRUPTED if the caller wants to stop. */
 int session_cancelled(const sdcl *s);
 double seconds_now(void);

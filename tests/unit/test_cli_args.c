@@ -150,7 +150,6 @@ static void test_verbs_of_later_versions(void **state)
 {
     (void)state;
     assert_refused(PARSE("tune"), "not in this version", "");
-    assert_refused(PARSE("selftest"), "not in this version", "");
     assert_refused(PARSE("serve"), "not in this version", "");
 }
 
