@@ -38,6 +38,8 @@ static int prepare(plan *p, step *s)
     x->queries = most < 1 ? 1 : most < tq ? (int)most : tq;
     TRY(gemm_for_device(p, &x->scores, (ocl_shape){tq, tk, d}, q.dt, k.dt, F32));
     TRY(gemm_for_device(p, &x->values, (ocl_shape){tq, d, tk}, F32, k.dt, s->t[ATT_Y].dt));
+    s->kernel[2] = x->scores.kernel;
+    s->kernel[3] = x->values.kernel;
     x->keys_packed = plan_scratch(p, k.dt, 1, 1, padded(tk, x->scores.panel), d);
     x->values_packed = plan_scratch(p, k.dt, 1, 1, padded(d, x->values.panel), tk);
     x->block = plan_scratch(p, F32, 1, 1, x->queries, tk);

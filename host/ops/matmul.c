@@ -103,6 +103,7 @@ int gemm_step_prepare(plan *p, step *s,
     s->state = g;
     g->flags = *(const int *)s->params;
     TRY(engine(p, g, s->shape, s->t[MM_X].dt, s->w[0]->dt, s->t[MM_Y].dt));
+    s->kernel[0] = g->kernel;
     TRY(weight_set_layout(s->w[0], LAYOUT_PANELS, g->panel, g->flags & FLAG_GEGLU));
 out:
     return err;

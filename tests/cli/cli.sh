@@ -357,6 +357,23 @@ unset POCL_CACHE_DIR
 SDCL_CL_DIR=$work/nowhere refused 'a missing folder of kernels' 2 'nowhere/common.h' -p x
 clean
 
+# --- self-test ---
+# A driver that compiles wrongly: caught by the whole test, and by the first picture; what has proved itself is not tested again.
+kcache=${POCL_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/pocl/kcache}
+proofs() { POCL_CACHE_DIR=$kcache XDG_CACHE_HOME=$work/proofs "$@"; }
+mkdir "$work/proofs"
+proofs run gen -p x -s 1 $small -o first.png
+ok 'kernels prove themselves before the first picture' said 'first use on'
+proofs run gen -p x -s 1 $small -o second.png
+ok '... and only then' eval '[ $rc = 0 ] && ! said "first use on"'
+ok '... which changes nothing' same first.png second.png
+rm -rf "$work/proofs/sdcl"
+SDCL_MISCOMPILE=gemm_cpu proofs run gen -p x -s 1 $small -o wrong.png
+ok 'a wrong kernel draws nothing' eval '[ $rc = 6 ] && said "computes wrongly" && [ ! -e wrong.png ]'
+SDCL_MISCOMPILE=gemm_cpu SDCL_SELFTEST=0 proofs run gen -p x -s 1 $small -o wrong.png
+ok '... unless the test is switched off' eval '! said "computes wrongly"'
+clean
+
 # --- interruption ---
 
 for signal in INT TERM; do
