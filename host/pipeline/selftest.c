@@ -145,7 +145,7 @@ static int run_picture(selftest *t)
     strbuf_printf(&path, "%s/selftest.png", model);
     TRY(pngfile_read(strbuf_text(&path), PICTURE_SIZE, PICTURE_SIZE, &p.want));
     params.model = model;
-    params.model_config = params.vae = NULL;
+    params.model_config = params.vae = params.ema = NULL;
     params.random_model = 0;
     params.no_selftest = 1; /* wrong kernels show in the table */
     sdcl_job_init(&job);
