@@ -27,15 +27,15 @@ int resblock_forward(plan *p, tensor y, tensor x, tensor row, const resblock *b,
     tensor h = act_like(p, y, y.c), s = x, norm1, norm2;
     fuse f;
 
-    TRY(layer_groupnorm(p, &norm1, x, &b->norm1, groups, eps));
-    f = fuse_norm(norm1, true);
-    f.row = row;
-    TRY(layer_conv3x3(p, h, x, &b->conv1, f));
-
+    /* First, so that the normalised x can take the place of x. */
     if (b->conv_shortcut.w) {
         s = act_like(p, y, y.c);
         TRY(layer_gemm(p, s, x, &b->conv_shortcut, FUSE_NONE));
     }
+    TRY(layer_groupnorm(p, &norm1, x, &b->norm1, groups, eps));
+    f = fuse_norm(norm1, true);
+    f.row = row;
+    TRY(layer_conv3x3(p, h, x, &b->conv1, f));
     TRY(layer_groupnorm(p, &norm2, h, &b->norm2, groups, eps));
     f = fuse_norm(norm2, true);
     f.residual = s;

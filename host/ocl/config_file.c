@@ -7,9 +7,12 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ini.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { FILE_MAX = 1 << 20, NAME_MAX_LENGTH = 96 };
 
@@ -163,8 +166,18 @@ int config_apply_file(config *c, const char *path)
     int err = 0;
     char block[4096];
     strbuf text = {0};
-    FILE *f = fopen(path, "rb");
-    if (!f) return FAIL(SDCL_EUSAGE, "cannot read %s: %s", path, strerror(errno));
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY); /* opening a FIFO must not wait */
+    if (fd >= 0 && !fstat(fd, &st) && !S_ISREG(st.st_mode)) {
+        close(fd);
+        return FAIL(SDCL_EUSAGE, "cannot read %s: it is no regular file", path);
+    }
+    FILE *f = fd >= 0 ? fdopen(fd, "rb") : NULL;
+    if (!f) {
+        err = FAIL(SDCL_EUSAGE, "cannot read %s: %s", path, strerror(errno));
+        if (fd >= 0) close(fd);
+        return err;
+    }
     for (size_t n; text.n <= FILE_MAX && (n = fread(block, 1, sizeof block, f)) > 0;) strbuf_add(&text, block, n);
     if (ferror(f)) err = FAIL(SDCL_EUSAGE, "cannot read %s: %s", path, strerror(errno));
     else if (text.failed) err = FAIL(SDCL_ENOMEM, "out of memory reading %s", path);

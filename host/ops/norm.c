@@ -151,7 +151,8 @@ int op_norm_apply(plan *p, tensor y, tensor x, tensor norm, bool silu)
               .shape = rows_and_channels(x),
               .operands = APPLY_OPERANDS,
               .t = {y, x, norm},
-              .role = {ROLE_OUT}};
+              .role = {ROLE_OUT},
+              .in_place = true};
     if (!same_shape(y, x) || norm.n != x.n || norm.w != 2 || norm.c != x.c)
         return FAIL(SDCL_EINTERNAL, "%s: norm_apply: shapes differ", plan_scope(p));
     return plan_add(p, &s, &with_silu, sizeof with_silu);
@@ -201,7 +202,8 @@ int op_layernorm(plan *p, tensor y, tensor x, tensor gamma, tensor beta, float e
               .shape = rows_and_channels(x),
               .operands = LN_OPERANDS,
               .t = {y, x, gamma, beta},
-              .role = {ROLE_OUT}};
+              .role = {ROLE_OUT},
+              .in_place = true};
     if (!same_shape(y, x) || gamma.c != x.c || beta.c != x.c)
         return FAIL(SDCL_EMODEL, "%s: layernorm of %d channels with %d and %d parameters", plan_scope(p), x.c, gamma.c,
                     beta.c);

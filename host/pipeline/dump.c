@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 int dump_open(const char *folder)
 {
@@ -26,8 +27,9 @@ static int write_npy(const char *folder, const char *name, const char *type, con
     int err = 0;
     size_t count = 1;
     FILE *f = NULL;
-    strbuf path = {0}, header = {0};
+    strbuf path = {0}, temporary = {0}, header = {0};
     strbuf_printf(&path, "%s/%s.npy", folder, name);
+    strbuf_printf(&temporary, "%s/.%s.npy.%d", folder, name, (int)getpid());
     strbuf_printf(&header, "{'descr': '%s', 'fortran_order': False, 'shape': (", type);
     for (int i = 0; i < rank; i++) {
         strbuf_printf(&header, i + 1 < rank || rank == 1 ? "%d," : "%d", shape[i]);
@@ -36,19 +38,32 @@ static int write_npy(const char *folder, const char *name, const char *type, con
     strbuf_puts(&header, "), }");
     while ((10 + header.n + 1) % 64) strbuf_puts(&header, " ");
     strbuf_puts(&header, "\n");
-    if (path.failed || header.failed) {
+    if (path.failed || temporary.failed || header.failed) {
         err = FAIL(SDCL_ENOMEM, "out of memory");
         goto out;
     }
     unsigned char prefix[10] = {
         0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (unsigned char)(header.n & 255), (unsigned char)(header.n >> 8)};
-    f = fopen(strbuf_text(&path), "wb");
+    /* Under another name until it is whole: a full disk leaves no half of a file. */
+    f = fopen(strbuf_text(&temporary), "wb");
     bool ok = f && fwrite(prefix, sizeof prefix, 1, f) == 1 && fwrite(header.s, header.n, 1, f) == 1 &&
               (!count || fwrite(data, 4 * count, 1, f) == 1);
-    if (f && fclose(f)) ok = false;
-    if (!ok) err = FAIL(SDCL_EOUTPUT, "%s: cannot write: %s", strbuf_text(&path), strerror(errno));
+    int why = errno;
+    if (f && fclose(f)) {
+        if (ok) why = errno;
+        ok = false;
+    }
+    if (ok && rename(strbuf_text(&temporary), strbuf_text(&path))) {
+        why = errno;
+        ok = false;
+    }
+    if (!ok) {
+        err = FAIL(SDCL_EOUTPUT, "%s: cannot write: %s", strbuf_text(&path), strerror(why));
+        if (f) unlink(strbuf_text(&temporary));
+    }
 out:
     strbuf_free(&path);
+    strbuf_free(&temporary);
     strbuf_free(&header);
     return err;
 }

@@ -15,6 +15,7 @@ typedef struct buffer {
     bool leads; /* arena: at offset 0 of its chunk */
     uint64_t bytes;
     int first, last; /* steps that use it; first > last: none */
+    int host;        /* arena: the buffer whose memory it takes over; -1: none */
     int chunk;       /* arena */
     uint64_t offset; /* arena: bytes within the chunk; external: elements within mem */
     cl_mem mem;      /* external, borrowed */

@@ -39,6 +39,23 @@ static uint64_t lowest_offset(const buffer *b, int chunk, buffer *const *placed,
     return offset;
 }
 
+/* Outputs of in-place steps move into their input's memory, whose life becomes longer. */
+static void share(plan *p)
+{
+    for (int i = 0; i < p->step_count; i++) {
+        const step *s = &p->steps[i];
+        if (!s->in_place || !has(s->t[0]) || !has(s->t[1])) continue;
+        int to = s->t[1].buf;
+        buffer *y = &p->buffers[s->t[0].buf], *x = &p->buffers[to];
+        bool whole = !s->t[0].off && !s->t[1].off && s->t[0].ld == s->t[1].ld && x->bytes == y->bytes;
+        if (x == y || !whole || x->kind != BUFFER_ARENA || y->kind != BUFFER_ARENA || x->leads || y->leads) continue;
+        if (x->last != i || y->first != i || y->host >= 0) continue;
+        while (p->buffers[to].host >= 0) to = p->buffers[to].host;
+        y->host = to;
+        if (y->last > p->buffers[to].last) p->buffers[to].last = y->last;
+    }
+}
+
 int plan_place(plan *p)
 {
     int err = 0, count = 0;
@@ -49,8 +66,10 @@ int plan_place(plan *p)
         err = FAIL(SDCL_ENOMEM, "out of memory");
         goto out;
     }
+    share(p);
     for (int i = 0; i < p->buffer_count; i++)
-        if (p->buffers[i].kind == BUFFER_ARENA && p->buffers[i].last >= 0) order[count++] = &p->buffers[i];
+        if (p->buffers[i].kind == BUFFER_ARENA && p->buffers[i].last >= 0 && p->buffers[i].host < 0)
+            order[count++] = &p->buffers[i];
     qsort(order, (size_t)count, sizeof *order, largest_first);
     p->chunks = 0;
     for (int i = 0; i < count; i++) {
@@ -79,6 +98,11 @@ int plan_place(plan *p)
         b->offset = offset;
         if (aligned(offset + b->bytes) > p->chunk_bytes[chunk]) p->chunk_bytes[chunk] = aligned(offset + b->bytes);
     }
+    for (int i = 0; i < p->buffer_count; i++)
+        if (p->buffers[i].host >= 0) {
+            p->buffers[i].chunk = p->buffers[p->buffers[i].host].chunk;
+            p->buffers[i].offset = p->buffers[p->buffers[i].host].offset;
+        }
 out:
     free(order);
     free(conflicts);
@@ -95,7 +119,7 @@ uint64_t plan_arena_bytes(const plan *p)
 bool plan_buffer_range(const plan *p, int i, int *first, int *last, int *chunk, uint64_t *begin, uint64_t *end)
 {
     const buffer *b = &p->buffers[i];
-    if (b->kind != BUFFER_ARENA || b->last < 0) return false;
+    if (b->kind != BUFFER_ARENA || b->last < 0 || b->host >= 0) return false;
     *first = b->first;
     *last = b->last;
     *chunk = b->chunk;

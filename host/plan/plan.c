@@ -129,6 +129,7 @@ static tensor new_tensor(plan *p, buffer b, dtype dt, int n, int h, int w, int c
     b.bytes = (uint64_t)n * (uint64_t)h * (uint64_t)w * (uint64_t)c * (uint64_t)dtype_size(dt);
     b.first = INT32_MAX;
     b.last = -1;
+    b.host = -1;
     p->buffers[p->buffer_count++] = b;
     return t;
 }

@@ -44,6 +44,7 @@ struct step {
     const char *module; /* scope name, owned by the plan */
     ocl_shape shape;    /* for values set per shape; the op's, before plan_choose */
     int operands;
+    bool in_place; /* operand 0 may be operand 1's memory: it is, where nobody reads operand 1 afterwards */
     tensor t[STEP_OPERANDS_MAX]; /* meaning is the op's; absent ones are NO_TENSOR */
     role role[STEP_OPERANDS_MAX];
     weight *w[STEP_WEIGHTS_MAX];

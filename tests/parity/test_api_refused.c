@@ -3,8 +3,10 @@
 #include "draw.h"
 #include "scratch.h"
 
+#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -148,6 +150,17 @@ static void wrong_settings(void **state)
     }
 }
 
+static void config_file_that_would_wait(void **state)
+{
+    (void)state;
+    char path[PATH_ROOM];
+    sdcl_params p = params_of(MODEL);
+    in_folder(path, "fifo.ini");
+    assert_int_equal(mkfifo(path, 0600), 0);
+    p.config_file = path;
+    open_refused(&p, SDCL_EUSAGE, "regular file");
+}
+
 static void wrong_config_file(void **state)
 {
     (void)state;
@@ -268,6 +281,25 @@ static void wrong_counts_and_texts(void **state)
     job_refused(&j, "cfg");
 }
 
+/* A file that another program cuts short between opening and loading. */
+static void model_that_becomes_shorter(void **state)
+{
+    (void)state;
+    char copy[PATH_ROOM], command[2 * PATH_ROOM], file[2 * PATH_ROOM];
+    sdcl *s = NULL;
+    sdcl_job j = good_job();
+    in_folder(copy, "shrinking");
+    assert_in_range(snprintf(command, sizeof command, "cp -r %s '%s'", MODEL, copy), 1, sizeof command - 1);
+    assert_int_equal(system(command), 0);
+    snprintf(file, sizeof file, "%s/unet/diffusion_pytorch_model.safetensors", copy);
+    sdcl_params p = params_of(copy);
+    assert_done(sdcl_open(&s, &p));
+    assert_int_equal(truncate(file, 400000), 0);
+    assert_refused(sdcl_generate(s, &j, no_picture, NULL), SDCL_EMODEL, "it has become shorter");
+    assert_refused(sdcl_generate(s, &j, no_picture, NULL), SDCL_EMODEL, "it has become shorter");
+    sdcl_close(&s);
+}
+
 static void dump_that_cannot_be_made(void **state)
 {
     (void)state;
@@ -279,6 +311,27 @@ static void dump_that_cannot_be_made(void **state)
     assert_refused(sdcl_generate(session, &j, no_picture, NULL), SDCL_EOUTPUT, path);
     in_folder(path, "no/such/folder");
     assert_refused(sdcl_generate(session, &j, no_picture, NULL), SDCL_EOUTPUT, path);
+}
+
+/* A dump that cannot get its name leaves nothing half written behind. */
+static void dump_that_cannot_be_written(void **state)
+{
+    (void)state;
+    char path[PATH_ROOM];
+    int entries = 0;
+    sdcl_job j = good_job();
+    in_folder(path, "dump");
+    assert_int_equal(mkdir(path, 0777), 0);
+    j.dump = path;
+    char taken[PATH_ROOM + 16];
+    snprintf(taken, sizeof taken, "%s/tokens.npy", path);
+    assert_int_equal(mkdir(taken, 0777), 0);
+    assert_refused(sdcl_generate(session, &j, no_picture, NULL), SDCL_EOUTPUT, "tokens.npy");
+    DIR *d = opendir(path);
+    assert_non_null(d);
+    while (readdir(d)) entries++;
+    closedir(d);
+    assert_int_equal(entries, 3); /* itself, its parent, the folder in the way */
 }
 
 /* What is open is filled in; nothing else changes. */
@@ -337,6 +390,9 @@ int main(void)
         cmocka_unit_test(wrong_samplers),
         cmocka_unit_test(wrong_counts_and_texts),
         cmocka_unit_test(dump_that_cannot_be_made),
+        cmocka_unit_test(dump_that_cannot_be_written),
+        cmocka_unit_test(config_file_that_would_wait),
+        cmocka_unit_test(model_that_becomes_shorter),
         cmocka_unit_test(defaults),
         cmocka_unit_test(exit_codes),
     };
