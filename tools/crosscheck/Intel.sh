@@ -11,23 +11,29 @@ compile() {
     [ -e "$(ls "$dir"/out*.bin 2> /dev/null | head -n 1)" ]
 }
 
+# What the program itself says: patch tokens, or in newer versions of the compiler a section of text.
+program_figures() {
+    ln -sf "$(ldconfig -p 2> /dev/null | awk '/libiga64\.so/ { print $NF; exit }')" "$dir/libiga64.so"
+    LD_LIBRARY_PATH="$dir" "$OCLOC" disasm -file "$1" -dump "$dir/parts" -device "$target" > "$dir/disasm.log" 2>&1
+    if [ -e "$dir/parts/PTM.txt" ]; then awk -v entry="$entry" -f "$here/patch_tokens.awk" "$dir/parts/PTM.txt"
+    else
+        strings -a "$1" | awk -v entry="$entry" '
+            $1 == "-" && $2 == "name:" || $1 == "name:" { mine = $NF == entry }
+            mine && $1 == "simd_size:" { print "simd", $2 } mine && $1 == "slm_size:" { print "local", $2 }
+            mine && $1 == "spill_size:" { print "spills", $2 } mine && /private_size:|per_thread_private/ { print "private", $2 }'
+    fi
+}
+
 report() {
-    grep -lE "^//.kernel $entry\$" "$dir/dump"/*_entry_*.asm > "$dir/asm"
-    asm=$(tail -n 1 "$dir/asm")
-    simd=$(echo "$asm" | sed 's/.*_simd\([0-9]*\)_.*/\1/')
+    program_figures "$(ls "$dir"/out*.bin | head -n 1)" > "$dir/figures"
+    simd=$(figure simd) local=$(figure local) spills=$(figure spills) private=$(figure private)
+    simd=${simd:-8} local=${local:-0} spills=${spills:-0} private=${private:-0}
+    # The compiler tries several widths, and again where registers run out: the last attempt of this width is the one in the program.
+    asm=$(ls -t $(grep -lE "^//.kernel $entry\$" "$dir/dump"/*_simd"$simd"_entry_*.asm) | head -n 1)
     items=$(group_items)
     items=$((${items:-1}))
-    # The sizes of __local arrays in the LLVM module: dimensions times element.
-    local=$(cat "$dir/dump"/*_beforeUnification.ll | awk -v entry="$entry" '
-        $1 ~ "^@" entry "\\." && /addrspace\(3\) global/ {
-            sub(/.*addrspace\(3\) global /, ""); sub(/ (undef|zeroinitializer).*/, "")
-            bytes = /half|i16/ ? 2 : /i8/ ? 1 : /double|i64/ ? 8 : 4
-            gsub(/(half|float|double|i[0-9]+)/, "")
-            for (n = split($0, number, /[^0-9]+/); n > 0; n--) if (number[n] != "") bytes *= number[n]
-            sum += bytes
-        } END { print sum + 0 }')
     awk -v simd="$simd" -v items="$items" -v local="$local" -v target="$target" '
-        /^\/\/\.spill size/ { spills = $3 } /numGRF=/ { grf = $0; gsub(/.*numGRF=|,.*/, "", grf) }
+        /numGRF=/ { grf = $0; gsub(/.*numGRF=|,.*/, "", grf) }
         !/^\/\// { s = $0; while (match(s, /(^|[^a-z0-9_])r[0-9]+/)) { n = substr(s, RSTART, RLENGTH); sub(/.*r/, "", n); used += !seen[n]++
                    s = substr(s, RSTART + RLENGTH) } }
         END {
@@ -41,12 +47,11 @@ report() {
             run = groups * per / units; if (run > threads) run = threads
             print "registers", used " of " (grf ? grf : 128) " GRF"
             print "occupancy", sprintf("SIMD%d, %.3g of %d threads", simd, run, threads)
-            print "spills", spills + 0
-        }' "$asm" > "$dir/figures"
-    spills=$(figure spills)
-    row "$(figure registers)" "$local" "$(figure occupancy)" "$spills"
+        }' "$asm" >> "$dir/figures"
+    row "$(figure registers)" "$local" "$(figure occupancy)" "$spills$([ "$private" = 0 ] || echo ", $private bytes of private memory")"
     if [ "$kernel" != clblast ]; then
-        [ "$spills" = 0 ] || bad "$spills bytes of spills"
+        [ "$spills" = 0 ] || bad "$spills bytes of spills a thread"
+        [ "$private" = 0 ] || bad "$private bytes of private memory a work-item"
         [ "$local" -le 65536 ] || bad "$local bytes of local memory, a work-group may have 65536"
     fi
     multiplies || return 0
