@@ -117,11 +117,14 @@ INLINE void store_x(__local LTYPE *as, int v, XRAW raw, int exists, __global con
         if (k + VW <= kn) {
             scale = JOIN(GET_, VW)(norm + k);
             shift = JOIN(GET_, VW)(norm + kn + k);
-        } else
-            for (int j = 0; j < kn - k; j++) {
-                ((float *)&scale)[j] = norm[k + j];
-                ((float *)&shift)[j] = norm[kn + k + j];
-            }
+        } else {
+#pragma unroll
+            for (int j = 0; j < VW; j++) /* with an index that is not known, the vectors would lie in memory */
+                if (j < kn - k) {
+                    ((float *)&scale)[j] = norm[k + j];
+                    ((float *)&shift)[j] = norm[kn + k + j];
+                }
+        }
         value = fma(value, scale, shift);
 #if NORM == 2
 #pragma unroll
