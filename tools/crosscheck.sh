@@ -36,7 +36,7 @@ variants_of() {
     case $1,$(tools/kernel_options.sh "$1" F32 --for-device gpu) in
         conv*-DNORM=*) echo - NORM=2 ;;
         *-DNORM=*) echo - NORM=1,GEGLU=1 ;;
-        *) if grep -qw D "cl/$1.cl"; then echo D=40 D=80; else echo -; fi ;;
+        *) if grep -qw D "cl/$1.cl"; then echo D=40 D=80 D=160; else echo -; fi ;;
     esac
 }
 

@@ -26,6 +26,11 @@ else
     for replaced in $(echo "$variant" | tr , ' ' | grep -o '[A-Z]*=.*'); do
         options=$(echo "$options" | sed "s/-D${replaced%%=*}=[^ ]*/-D$replaced/")
     done
+    case $kernel,$vendor in
+        attention_gpu,NVIDIA) options=$(echo "$options" | awk -v local=49152 -v items=1024 -f "$here/attention_tile.awk") ;;
+        attention_gpu,AMD) options=$(echo "$options" | awk -v local=65536 -v items=256 -f "$here/attention_tile.awk") ;;
+        attention_gpu,Intel) options=$(echo "$options" | awk -v local=65536 -v items=512 -f "$here/attention_tile.awk") ;;
+    esac
     config=$(echo "$type" | tr F f)$(echo " $options" | sed 's/ -D\(XT\|WT\|YT\|PT\|T\|BLOCK\)=[^ ]*//g; s/ -D/ /g; s/ *$//')
     case $variant in D=*) ;; *) config=$(echo "$config" | sed 's/ D=40//') ;; esac
 fi
