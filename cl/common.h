@@ -103,6 +103,7 @@ INLINE float fast_exp2(float x) { return native_exp2(x); }
 #define HAS_RESIDUAL 4
 #define IS_GEGLU 8
 #define ACT_SHIFT 4
+#define ACT_MASK 3
 #define ACT_SILU 1
 #define ACT_GELU 2
 #define ACT_QUICK_GELU 3

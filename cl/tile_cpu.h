@@ -15,8 +15,8 @@ typedef struct epilogue {
     int flags, columns;               /* columns of the output: N, or N / 2 with GEGLU */
 } epilogue;
 
-#if WT == F16
-typedef const float *panel_ptr; /* widened block */
+#if WT == F16 || defined(PRIVATE_PANELS)
+typedef const float *panel_ptr; /* widened or transformed block */
 #else
 typedef __global const float *panel_ptr;
 #endif
@@ -61,14 +61,14 @@ INLINE float8 finish8(float8 v, const epilogue *e, int n)
 {
     if (e->flags & HAS_BIAS) v += vload8(0, e->bias + n);
     if (e->flags & HAS_ROW) v += vload8(0, e->row + n);
-    return activate_8(v, e->flags >> ACT_SHIFT);
+    return activate_8(v, e->flags >> ACT_SHIFT & ACT_MASK);
 }
 
 INLINE float finish1(float v, const epilogue *e, int n)
 {
     if (e->flags & HAS_BIAS) v += e->bias[n];
     if (e->flags & HAS_ROW) v += e->row[n];
-    return activate_1(v, e->flags >> ACT_SHIFT);
+    return activate_1(v, e->flags >> ACT_SHIFT & ACT_MASK);
 }
 
 /* One row of a panel: s[NR] sums -> y, columns from n on. residual is the same row and column of the residual. */

@@ -11,6 +11,7 @@ case $kernel,$* in # what the host sets by itself
     peak_copy,*'--for-device cpu'*) own=' -DWG=1 -DROWS=64' ;;
     peak_fma,*) own=' -DWG=256 -DWIDTH=1 -DCHAINS=10' ;;
     peak_copy,*) own=' -DWG=256 -DROWS=64' ;;
+    winograd_input,*) own=' -DTILE=4 -DKC=16' ;;
     gemm_gpu,* | conv3x3_gpu,*) own=' -DNORM=0 -DGEGLU=0 -DACT=0' ;;
     *) own= ;;
 esac

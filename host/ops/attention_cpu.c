@@ -40,4 +40,4 @@ static int launch(plan *p, const step *s)
     return args_run(&a, p, s->kernel[0], s->module, ceil_div(tq, mq), (size_t)v->heads, (size_t)q.n, 1, 1);
 }
 
-const impl attention_cpu_impl = {"flash_cpu", false, fits, prepare, launch};
+const impl attention_cpu_impl = {.name = "flash_cpu", .fits = fits, .prepare = prepare, .launch = launch};

@@ -71,4 +71,4 @@ static int launch(plan *p, const step *s)
                     (size_t)s->t[ATT_Q].n, (size_t)t->SHARE, (size_t)(t->BQ / t->TQ));
 }
 
-const impl attention_gpu_impl = {"flash_gpu", false, fits, prepare, launch};
+const impl attention_gpu_impl = {.name = "flash_gpu", .fits = fits, .prepare = prepare, .launch = launch};

@@ -135,4 +135,4 @@ out:
     return err;
 }
 
-const impl attention_sliced_impl = {"sliced", false, NULL, prepare, launch};
+const impl attention_sliced_impl = {.name = "sliced", .prepare = prepare, .launch = launch};

@@ -4,9 +4,14 @@
 
 static double flops(const step *s) { return 2.0 * rows_of(s->t[MM_Y]) * s->t[MM_X].c * 9 * s->w[0]->rows; }
 
-static const ocl_tunable conv3x3_tunables[] = {{"impl", 0, "auto cpu gpu", "implementation"}};
-const ocl_section conv3x3_section = {"conv3x3", conv3x3_tunables, 1, 1, NULL};
-static const impl *const conv3x3_impls[] = {&conv3x3_cpu_impl, &conv3x3_gpu_impl, NULL};
+static const ocl_tunable conv3x3_tunables[] = {
+    {"impl", 0, "auto winograd cpu gpu", "implementation"},
+    {"winograd_mb", 8, "1 2 4 8 16 32 64", "winograd: most megabytes of transformed input at a time"},
+    {"winograd_mflop", 500, "0 100 250 500 1000 2000 100000000",
+     "auto: million operations an image from which on winograd is worth its rounding"},
+};
+const ocl_section conv3x3_section = {"conv3x3", conv3x3_tunables, 3, 1, NULL};
+static const impl *const conv3x3_impls[] = {&conv3x3_winograd_impl, &conv3x3_cpu_impl, &conv3x3_gpu_impl, NULL};
 static const op conv3x3_op = {"conv3x3", &conv3x3_section, conv3x3_impls, flops};
 
 int op_conv3x3(plan *p, tensor y, tensor x, weight *w, int stride, conv_padding padding, int up_h, int up_w, fuse f)
@@ -22,7 +27,7 @@ int op_conv3x3(plan *p, tensor y, tensor x, weight *w, int stride, conv_padding 
         return FAIL(SDCL_EINTERNAL, "%s: conv3x3: output is %dx%d", plan_scope(p), y.h, y.w);
     if (f.geglu) return FAIL(SDCL_EINTERNAL, "%s: conv3x3 has no GEGLU", plan_scope(p));
     TRY(matmul_flags(p, "conv3x3", y, w->rows, &f, &c.flags));
-    TRY(matmul_step(p, &s, &conv3x3_op, y, x, w, &f));
+    TRY(matmul_step(p, &s, &conv3x3_op, y, x, w, &c, &f));
     TRY(plan_add(p, &s, &c, sizeof c));
 out:
     return err;

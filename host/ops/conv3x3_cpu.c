@@ -24,7 +24,7 @@ static int prepare(plan *p, step *s)
     if (!t) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = t;
     TRY(tune_values(p, &conv3x3_cpu_kernel, plan_activation(p), s->shape, t));
-    t->NV = panel_vectors(s->w[0]->rows, t->NV);
+    t->NV = cpu_panel(s->w[0], t->NV) / 16;
     TRY(ocl_zeros(plan_ocl(p), (uint64_t)s->t[MM_X].c * 4, &zeros));
     TRY(op_kernel(p, &s->kernel[0], &conv3x3_cpu_kernel, t, "-DXT=%s -DWT=%s -DYT=%s", dtype_option_name(s->t[MM_X].dt),
                   dtype_option_name(s->w[0]->dt), dtype_option_name(s->t[MM_Y].dt)));
@@ -53,4 +53,4 @@ out:
     return err;
 }
 
-const impl conv3x3_cpu_impl = {"cpu", false, fits, prepare, launch};
+const impl conv3x3_cpu_impl = {.name = "cpu", .fits = fits, .prepare = prepare, .launch = launch};

@@ -31,4 +31,4 @@ static int launch(plan *p, const step *s)
                     gpu_tile_items1(t));
 }
 
-const impl conv3x3_gpu_impl = {"gpu", false, NULL, prepare, launch};
+const impl conv3x3_gpu_impl = {.name = "gpu", .prepare = prepare, .launch = launch};

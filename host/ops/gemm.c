@@ -18,7 +18,7 @@ int op_gemm(plan *p, tensor y, tensor x, weight *w, fuse f)
                     w->columns * w->taps, f.geglu ? 2 * y.c : y.c, x.c);
     if (y.n != x.n || y.h != x.h || y.w != x.w) return FAIL(SDCL_EINTERNAL, "%s: gemm: rows differ", plan_scope(p));
     TRY(matmul_flags(p, "gemm", y, w->rows, &f, &flags));
-    TRY(matmul_step(p, &s, &gemm_op, y, x, w, &f));
+    TRY(matmul_step(p, &s, &gemm_op, y, x, w, &flags, &f));
     TRY(plan_add(p, &s, &flags, sizeof flags));
 out:
     return err;

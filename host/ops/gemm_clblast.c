@@ -147,4 +147,4 @@ out:
     return err;
 }
 
-const impl gemm_clblast_impl = {"clblast", false, NULL, prepare, launch};
+const impl gemm_clblast_impl = {.name = "clblast", .prepare = prepare, .launch = launch};

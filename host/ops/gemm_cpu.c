@@ -50,4 +50,4 @@ static bool fits(const plan *p, const step *s)
 
 static int prepare(plan *p, step *s) { return gemm_step_prepare(p, s, gemm_cpu_engine); }
 
-const impl gemm_cpu_impl = {"cpu", false, fits, prepare, gemm_step_launch};
+const impl gemm_cpu_impl = {.name = "cpu", .fits = fits, .prepare = prepare, .launch = gemm_step_launch};

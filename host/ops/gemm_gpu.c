@@ -36,4 +36,4 @@ out:
 
 static int prepare(plan *p, step *s) { return gemm_step_prepare(p, s, gemm_gpu_engine); }
 
-const impl gemm_gpu_impl = {"gpu", false, NULL, prepare, gemm_step_launch};
+const impl gemm_gpu_impl = {.name = "gpu", .prepare = prepare, .launch = gemm_step_launch};

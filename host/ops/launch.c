@@ -115,6 +115,11 @@ int panel_vectors(int columns, int most)
     return best;
 }
 
+int cpu_panel(const weight *w, int most)
+{
+    return w->layout == LAYOUT_PANELS ? w->panel : 16 * panel_vectors(w->rows, most);
+}
+
 void cpu_blocks(const plan *p, int rows, int panels, int mr, int rb_max, int pb_max, int *rb, int *pb)
 {
     size_t want = 2 * (size_t)ocl_units(plan_ocl(p));

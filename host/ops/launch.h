@@ -43,6 +43,8 @@ int args_run(args *a, const plan *p, ocl_kernel *k, const char *module, size_t g
 
 /* Vectors of 16 columns in a panel, at most `most` and at least 2 where that allows it: as few padded columns as possible, then as wide as possible. */
 int panel_vectors(int columns, int most);
+/* NR of a weight's panels for the CPU kernels: what it has already, else the best of at most `most` vectors. */
+int cpu_panel(const weight *w, int most);
 /* Rows and panels per work-item of the CPU kernels: as large as the tunables allow, but enough items for every core. */
 void cpu_blocks(const plan *p, int rows, int panels, int mr, int rb_max, int pb_max, int *rb, int *pb);
 

@@ -20,6 +20,7 @@ int matmul_flags(const plan *p, const char *op, tensor y, int columns, const fus
         if (f->residual.dt != y.dt || !same_shape(f->residual, y))
             return FAIL(SDCL_EINTERNAL, "%s: %s: the residual's shape is not the output's", plan_scope(p), op);
     }
+    if (f->norm_silu) *flags |= FLAG_NORM_SILU;
     if (f->geglu) {
         *flags |= FLAG_GEGLU;
         if (f->act != ACT_NONE || has(f->row))
@@ -28,18 +29,20 @@ int matmul_flags(const plan *p, const char *op, tensor y, int columns, const fus
     return 0;
 }
 
-int matmul_step(plan *p, step *s, const op *o, tensor y, tensor x, weight *w, const fuse *f)
+int matmul_step(plan *p, step *s, const op *o, tensor y, tensor x, weight *w, void *params, const fuse *f)
 {
     int err = 0;
-    *s = (step){.op = o, .shape = {y.h * y.w, w->rows, x.c}, .operands = MM_OPERANDS, .w = {w}};
+    *s = (step){.op = o, .shape = {y.h * y.w, w->rows, x.c}, .operands = MM_OPERANDS, .w = {w}, .params = params};
     s->t[MM_Y] = y;
     s->t[MM_X] = x;
     s->t[MM_BIAS] = f->bias;
     s->t[MM_ROW] = f->row;
     s->t[MM_RESIDUAL] = f->residual;
+    s->t[MM_NORM] = NO_TENSOR;
     s->role[MM_Y] = ROLE_OUT;
     TRY(plan_choose(p, s));
-    if (has(f->norm)) {
+    if (has(f->norm) && s->impl->fuses_norm) s->t[MM_NORM] = f->norm;
+    else if (has(f->norm)) {
         tensor normed = plan_act(p, x.n, x.h, x.w, x.c);
         TRY(op_norm_apply(p, normed, x, f->norm, f->norm_silu));
         s->t[MM_X] = normed;

@@ -6,15 +6,15 @@
 #include "ops/launch.h"
 
 /* Operands of both ops in a step. */
-enum { MM_Y, MM_X, MM_BIAS, MM_ROW, MM_RESIDUAL, MM_OPERANDS };
+enum { MM_Y, MM_X, MM_BIAS, MM_ROW, MM_RESIDUAL, MM_NORM, MM_OPERANDS };
 
-/* cl/common.h has the same numbers. */
-enum { FLAG_BIAS = 1, FLAG_ROW = 2, FLAG_RESIDUAL = 4, FLAG_GEGLU = 8, FLAG_ACT_SHIFT = 4 };
+/* cl/common.h has the same numbers. FLAG_NORM_SILU: of the input, where the step has MM_NORM. */
+enum { FLAG_BIAS = 1, FLAG_ROW = 2, FLAG_RESIDUAL = 4, FLAG_GEGLU = 8, FLAG_ACT_SHIFT = 4, FLAG_NORM_SILU = 64 };
 
 /* The flags of f after the shapes of its tensors have been checked against y (columns: of the weight). */
 int matmul_flags(const plan *p, const char *op, tensor y, int columns, const fuse *f, int *flags);
-/* Fills in op, operands and weight; replaces x by its normalised self where f asks for that and the implementation does not fuse it. */
-int matmul_step(plan *p, step *s, const op *o, tensor y, tensor x, weight *w, const fuse *f);
+/* Fills in op, operands, weight and scalars (params, of the caller until the step is added). Where f asks for a normalised x: MM_NORM for an implementation that fuses it, else x is replaced by its normalised self. */
+int matmul_step(plan *p, step *s, const op *o, tensor y, tensor x, weight *w, void *params, const fuse *f);
 
 /* One matrix product outside a step's own operands: y (m, n) = epilogue(x (m, k) * panels). Offsets in elements. */
 typedef struct gemm_call {
@@ -51,7 +51,7 @@ void conv_tensor_args(args *a, const plan *p, const step *s);
 void conv_shape_args(args *a, const step *s);
 
 extern const impl gemm_cpu_impl, gemm_gpu_impl, gemm_clblast_impl;
-extern const impl conv3x3_cpu_impl, conv3x3_gpu_impl;
+extern const impl conv3x3_cpu_impl, conv3x3_winograd_impl, conv3x3_gpu_impl;
 
 /* The scalars of a convolution step. */
 typedef struct conv_params {

@@ -85,7 +85,7 @@ out:
     return err;
 }
 
-static const impl stats_impl = {"slabs", false, NULL, stats_prepare, stats_launch};
+static const impl stats_impl = {.name = "slabs", .prepare = stats_prepare, .launch = stats_launch};
 static const impl *const stats_impls[] = {&stats_impl, NULL};
 static const op stats_op = {"groupnorm", NULL, stats_impls, NULL};
 
@@ -140,7 +140,7 @@ static int apply_launch(plan *p, const step *s)
                     (size_t)t->WG, 1);
 }
 
-static const impl apply_impl = {"rows", false, NULL, apply_prepare, apply_launch};
+static const impl apply_impl = {.name = "rows", .prepare = apply_prepare, .launch = apply_launch};
 static const impl *const apply_impls[] = {&apply_impl, NULL};
 static const op apply_op = {"norm_apply", NULL, apply_impls, NULL};
 
@@ -192,7 +192,7 @@ static int layernorm_launch(plan *p, const step *s)
     return args_run(&a, p, s->kernel[0], s->module, ceil_div(rows_of(x), t->ROWS), 1, 1, (size_t)t->WG, 1);
 }
 
-static const impl layernorm_impl = {"rows", false, NULL, layernorm_prepare, layernorm_launch};
+static const impl layernorm_impl = {.name = "rows", .prepare = layernorm_prepare, .launch = layernorm_launch};
 static const impl *const layernorm_impls[] = {&layernorm_impl, NULL};
 static const op layernorm_op = {"layernorm", NULL, layernorm_impls, NULL};
 

@@ -31,7 +31,7 @@ static int launch(plan *p, const step *s)
     return args_run(&a, p, s->kernel[0], s->module, ceil_div(len, t->WG), 1, 1, (size_t)t->WG, 1);
 }
 
-static const impl scheduler_impl = {"values", false, NULL, prepare, launch};
+static const impl scheduler_impl = {.name = "values", .prepare = prepare, .launch = launch};
 static const impl *const scheduler_impls[] = {&scheduler_impl, NULL};
 static const op scheduler_op = {"scheduler", NULL, scheduler_impls, NULL};
 

@@ -33,7 +33,7 @@ static int embed_launch(plan *p, const step *s)
     return args_run(&a, p, s->kernel[0], s->module, (size_t)y.w, (size_t)y.n, 1, 1, 1);
 }
 
-static const impl embed_impl = {"rows", false, NULL, embed_prepare, embed_launch};
+static const impl embed_impl = {.name = "rows", .prepare = embed_prepare, .launch = embed_launch};
 static const impl *const embed_impls[] = {&embed_impl, NULL};
 static const op embed_op = {"embed", NULL, embed_impls, NULL};
 
@@ -72,7 +72,7 @@ static int timestep_launch(plan *p, const step *s)
     return args_run(&a, p, s->kernel[0], s->module, (size_t)y.c / 2, (size_t)y.n, 1, 1, 1);
 }
 
-static const impl timestep_impl = {"items", false, NULL, timestep_prepare, timestep_launch};
+static const impl timestep_impl = {.name = "items", .prepare = timestep_prepare, .launch = timestep_launch};
 static const impl *const timestep_impls[] = {&timestep_impl, NULL};
 static const op timestep_op = {"timestep", NULL, timestep_impls, NULL};
 
@@ -108,7 +108,7 @@ static int scale_launch(plan *p, const step *s)
     return args_run(&a, p, s->kernel[0], s->module, (size_t)rows_of(y), 1, 1, 1, 1);
 }
 
-static const impl scale_impl = {"rows", false, NULL, scale_prepare, scale_launch};
+static const impl scale_impl = {.name = "rows", .prepare = scale_prepare, .launch = scale_launch};
 static const impl *const scale_impls[] = {&scale_impl, NULL};
 static const op scale_op = {"scale_repeat", NULL, scale_impls, NULL};
 
@@ -146,7 +146,7 @@ static int image_launch(plan *p, const step *s)
     return args_run(&a, p, s->kernel[0], s->module, (count + 63) / 64, 1, 1, 64, 1);
 }
 
-static const impl image_impl = {"values", false, NULL, image_prepare, image_launch};
+static const impl image_impl = {.name = "values", .prepare = image_prepare, .launch = image_launch};
 static const impl *const image_impls[] = {&image_impl, NULL};
 static const op image_op = {"image", NULL, image_impls, NULL};
 

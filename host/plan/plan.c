@@ -195,7 +195,9 @@ static bool choose(void *user, const int *values)
     const char *word = o->section ? config_word_of(ocl_config_of(c->p->o), o->section, "impl", values) : "auto";
     for (int i = 0; o->impls[i]; i++) {
         const impl *m = o->impls[i];
-        if ((strcmp(word, "auto") != 0 && strcmp(word, m->name) != 0) || (m->fits && !m->fits(c->p, c->s))) continue;
+        bool any = !strcmp(word, "auto");
+        if ((!any && strcmp(word, m->name) != 0) || (m->fits && !m->fits(c->p, c->s))) continue;
+        if (any && m->pays && !m->pays(c->p, c->s)) continue;
         c->s->impl = m;
         return true;
     }

@@ -23,6 +23,8 @@ typedef struct impl {
     bool fuses_norm; /* normalises its input itself; otherwise the op appends a norm_apply step before */
     /* Can it run this step on this device with the configuration in force? NULL: always. */
     bool (*fits)(const plan *p, const step *s);
+    /* Should `auto` choose it for this step, where it fits? NULL: always. */
+    bool (*pays)(const plan *p, const step *s);
     /* Kernels (step.kernel), weight layout, scratch (plan_scratch). Called once, while the plan is lowered. */
     int (*prepare)(plan *p, step *s);
     /* Enqueues the step; allocates, compiles and looks up nothing. */

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include "common.h"
+
+#define VT float16
+#include "winograd.h"
+
+/* v = B^T x B of every tile of a 3x3 convolution with padding 1: the first of the two launches of cl/conv3x3_winograd.cl.
+ *   x (n, h, w, c), row stride ldx, seen as (uh, uw) by nearest-neighbour upsampling; normed: replaced by x * norm[0] + norm[1] per image and channel,
+ *   silu: and then by its SiLU; zero outside, whatever the normalisation
+ *   tiles: TILE x TILE outputs each, in order (image, tile row, tile); th, tw: tile rows of an image, tiles of a row
+ *   v [blocks of `block` tiles][ceil(c/KC)][POINTS][block][KC], zero filled beyond c
+ *   launch: dimension 0 tile rows from row0 on, 1 groups of CB channels */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void winograd_input(__global float *v, ulong vo, __global const XTYPE *x, ulong xo, __global const float *norm, ulong no, int h, int w, int c,
+                    int uh, int uw, int ldx, int th, int tw, int row0, int block, int normed, int silu)
+{
+    int line = (int)get_global_id(0), ty = (row0 + line) % th, image = (row0 + line) / th;
+    int first = (int)get_global_id(1) * CB, slabs = (c + KC - 1) / KC, groups = (min(first + CB, slabs * KC) - first) / 16;
+    __global const XTYPE *source[ALPHA]; /* input rows; what lies outside is never read */
+    float16 columns[CB / 16][ALPHA][ALPHA]; /* B^T x: group, column of the window, point */
+    for (int i = 0; i < ALPHA; i++) {
+        int y = ty * TILE + i - 1, inside = y >= 0 && y < uh;
+        source[i] = x + xo + ((size_t)image * (size_t)h + (size_t)(inside ? (uh == h ? y : (int)((long)y * h / uh)) : 0)) * (size_t)w * (size_t)ldx;
+    }
+    norm += no + (size_t)image * 2 * (size_t)c;
+    v += vo;
+    for (int tx = 0; tx < tw; tx++) {
+        int tile = line * tw + tx;
+        __global float *at_tile = v + (size_t)(tile / block) * (size_t)slabs * POINTS * (size_t)block * KC + (size_t)(tile % block) * KC;
+        for (int g = 0; g < groups; g++) {
+            int k = first + 16 * g, left = min(16, c - k); /* left < 1: padding */
+            float16 scale = 1.0f, shift = 0.0f;
+            if (normed) {
+                if (left == 16) {
+                    scale = vload16(0, norm + k);
+                    shift = vload16(0, norm + c + k);
+                } else {
+                    for (int j = 0; j < left; j++) {
+                        ((float *)&scale)[j] = norm[k + j];
+                        ((float *)&shift)[j] = norm[c + k + j];
+                    }
+                }
+            }
+            if (tx) {
+#pragma unroll
+                for (int i = 0; i < ALPHA; i++) {
+                    columns[g][0][i] = columns[g][TILE][i];
+                    columns[g][1][i] = columns[g][TILE + 1][i];
+                }
+            }
+            for (int j = tx ? 2 : 0; j < ALPHA; j++) {
+                int at = tx * TILE + j - 1;
+                if (at < 0 || at >= uw) {
+#pragma unroll
+                    for (int i = 0; i < ALPHA; i++) columns[g][j][i] = 0.0f;
+                    continue;
+                }
+                size_t offset = (size_t)(uw == w ? at : (int)((long)at * w / uw)) * (size_t)ldx + (size_t)k;
+                float16 d[ALPHA];
+#pragma unroll
+                for (int i = 0; i < ALPHA; i++) {
+                    int y = ty * TILE + i - 1;
+                    d[i] = 0.0f;
+                    if (y < 0 || y >= uh) continue;
+                    if (left == 16) d[i] = LOADX16(source[i], offset);
+                    else
+                        for (int e = 0; e < left; e++) ((float *)&d[i])[e] = LOADX(source[i], offset + (size_t)e);
+                    if (normed) d[i] = fma(d[i], scale, shift);
+                    if (silu) d[i] = silu_16(d[i]);
+                }
+                winograd_input_1d(columns[g][j], 1, d, 1);
+            }
+            __global float *to = at_tile + (size_t)(k / KC) * POINTS * (size_t)block * KC + (size_t)(k % KC);
+#pragma unroll
+            for (int i = 0; i < ALPHA; i++) {
+                float16 p[ALPHA];
+                winograd_input_1d(p, 1, &columns[g][0][i], ALPHA);
+#pragma unroll
+                for (int j = 0; j < ALPHA; j++) vstore16(p[j], 0, to + (size_t)(i * ALPHA + j) * (size_t)block * KC);
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* 3x3 convolution on CPU devices by Winograd's minimal filtering: cl/winograd_input.cl, then cl/conv3x3_winograd.cl, a chunk of tiles at a time. */
+#include "ops/matmul.h"
+
+#define WINOGRAD_INPUT_TUNE(P) P(CB, 64, "16 32 64 128", "channels of a work-item")
+OCL_KERNEL(winograd_input, WINOGRAD_INPUT_TUNE)
+
+#define CONV3X3_WINOGRAD_TUNE(P)                                                                                       \
+    P(TILE, 4, "2 4", "output pixels of a tile, along a side")                                                         \
+    P(MR, 8, "4 6 8 12", "tiles of a register tile")                                                                   \
+    P(NV, 2, "1 2 3 4", "most vectors of 16 output channels of a register tile")                                       \
+    P(TB, 48, "16 24 32 48 64 96 128", "tiles of a cache block")                                                       \
+    P(KC, 16, "16 32 64", "input channels transformed at a time")
+OCL_KERNEL(conv3x3_winograd, CONV3X3_WINOGRAD_TUNE)
+
+typedef struct winograd {
+    struct winograd_input_tune input;
+    struct conv3x3_winograd_tune t;
+    tensor v;
+    int th, tw;         /* tile rows of an image, tiles of a row */
+    int lines;          /* tile rows of a chunk */
+    int block;          /* tiles of a work-item */
+    int points, padded; /* of a tile; input channels, to whole KC */
+} winograd;
+
+static int value(const plan *p, const char *key) { return config_value(ocl_config_of(plan_ocl(p)), "conv3x3", key); }
+
+static void tiling(const step *s, winograd *x)
+{
+    tensor y = s->t[MM_Y];
+    x->th = (int)ceil_div(y.h, x->t.TILE);
+    x->tw = (int)ceil_div(y.w, x->t.TILE);
+    x->points = (x->t.TILE + 2) * (x->t.TILE + 2);
+    x->padded = (int)ceil_div(s->t[MM_X].c, x->t.KC) * x->t.KC;
+}
+
+static bool fits(const plan *p, const step *s)
+{
+    const conv_params *c = s->params;
+    return ocl_device_of(plan_ocl(p))->cpu && c->stride == 1 && c->pad == 1;
+}
+
+/* Direct convolution is the more exact one, and as fast where there is little to do. */
+static bool pays(const plan *p, const step *s)
+{
+    return s->op->flops(s) >= 1e6 * s->t[MM_Y].n * value(p, "winograd_mflop");
+}
+
+/* As many tile rows a chunk as the budget holds, in whole blocks where that is possible. */
+static void blocking(const plan *p, const step *s, winograd *x)
+{
+    int lines = s->t[MM_Y].n * x->th, panels = (int)ceil_div(s->w[0]->rows, 16 * x->t.NV);
+    uint64_t tile = (uint64_t)x->points * (uint64_t)x->padded * 4, budget = (uint64_t)value(p, "winograd_mb") << 20;
+    uint64_t most = budget / (tile * (uint64_t)x->tw);
+    x->lines = most < 1 ? 1 : most < (uint64_t)lines ? (int)most : lines;
+    while (x->lines * x->tw < x->t.TB && x->lines < lines) x->lines++;
+    x->block = x->t.TB;
+    while (x->block > x->t.MR &&
+           ceil_div(x->lines * x->tw, x->block) * (size_t)panels < 2 * (size_t)ocl_units(plan_ocl(p)))
+        x->block = (int)ceil_div(x->block / 2, x->t.MR) * x->t.MR;
+}
+
+static int prepare(plan *p, step *s)
+{
+    int err = 0;
+    winograd *x = plan_step_alloc(p, sizeof *x);
+    if (!x) return FAIL(SDCL_ENOMEM, "out of memory");
+    s->state = x;
+    TRY(tune_values(p, &conv3x3_winograd_kernel, plan_activation(p), s->shape, &x->t));
+    tiling(s, x);
+    x->t.NV = cpu_panel(s->w[0], x->t.NV) / 16;
+    blocking(p, s, x);
+    plan_use_section(p, s->op->section);
+    TRY(tune_values(p, &winograd_input_kernel, plan_activation(p), s->shape, &x->input));
+    x->v = plan_scratch(p, F32, (int)ceil_div(x->lines * x->tw, x->block), x->points, x->block, x->padded);
+    TRY(op_kernel(p, &s->kernel[0], &winograd_input_kernel, &x->input, "-DXT=%s -DTILE=%d -DKC=%d",
+                  dtype_option_name(s->t[MM_X].dt), x->t.TILE, x->t.KC));
+    TRY(op_kernel(p, &s->kernel[1], &conv3x3_winograd_kernel, &x->t, "-DWT=%s -DYT=%s", dtype_option_name(s->w[0]->dt),
+                  dtype_option_name(s->t[MM_Y].dt)));
+    TRY(weight_set_layout(s->w[0], LAYOUT_PANELS, 16 * x->t.NV, false));
+out:
+    return err;
+}
+
+static int transform_input(plan *p, const step *s, const winograd *x, int line0, int lines)
+{
+    const conv_params *c = s->params;
+    tensor in = s->t[MM_X], norm = s->t[MM_NORM];
+    args a = {0};
+    arg_tensor(&a, p, x->v, in);
+    arg_tensor(&a, p, in, in);
+    arg_tensor(&a, p, norm, in);
+    arg_int(&a, in.h);
+    arg_int(&a, in.w);
+    arg_int(&a, in.c);
+    arg_int(&a, c->up_h);
+    arg_int(&a, c->up_w);
+    arg_int(&a, in.ld);
+    arg_int(&a, x->th);
+    arg_int(&a, x->tw);
+    arg_int(&a, line0);
+    arg_int(&a, x->block);
+    arg_int(&a, has(norm));
+    arg_int(&a, has(norm) && c->flags & FLAG_NORM_SILU);
+    return args_run(&a, p, s->kernel[0], s->module, (size_t)lines, ceil_div(x->padded, x->input.CB), 1, 1, 1);
+}
+
+static int multiply(plan *p, const step *s, const winograd *x, int line0, int lines)
+{
+    const conv_params *c = s->params;
+    tensor in = s->t[MM_X], y = s->t[MM_Y], row = s->t[MM_ROW], residual = s->t[MM_RESIDUAL];
+    int tiles = lines * x->tw;
+    args a = {0};
+    arg_tensor(&a, p, y, in);
+    arg_tensor(&a, p, x->v, in);
+    arg_mem(&a, weight_mem(s->w[0]), 0);
+    arg_tensor(&a, p, s->t[MM_BIAS], in);
+    arg_tensor(&a, p, row, in);
+    arg_tensor(&a, p, residual, in);
+    arg_int(&a, in.c);
+    arg_int(&a, y.h);
+    arg_int(&a, y.w);
+    arg_int(&a, y.c);
+    arg_int(&a, y.ld);
+    arg_int(&a, has(residual) ? residual.ld : 0);
+    arg_int(&a, has(row) ? row.ld : 0);
+    arg_int(&a, c->flags);
+    arg_int(&a, line0 * x->tw);
+    arg_int(&a, tiles);
+    arg_int(&a, x->block);
+    return args_run(&a, p, s->kernel[1], s->module, ceil_div(y.c, s->w[0]->panel), ceil_div(tiles, x->block), 1, 1, 1);
+}
+
+static int launch(plan *p, const step *s)
+{
+    int err = 0, all = s->t[MM_Y].n * ((const winograd *)s->state)->th;
+    const winograd *x = s->state;
+    for (int line = 0; line < all; line += x->lines) {
+        int lines = all - line < x->lines ? all - line : x->lines;
+        TRY(transform_input(p, s, x, line, lines));
+        TRY(multiply(p, s, x, line, lines));
+    }
+out:
+    return err;
+}
+
+const impl conv3x3_winograd_impl = {
+    .name = "winograd", .fuses_norm = true, .fits = fits, .pays = pays, .prepare = prepare, .launch = launch};
