@@ -21,7 +21,7 @@ static int run(const options *o)
     static int (*const run_verb[VERB_COUNT])(const options *) = {
         [VERB_GEN] = cli_gen,           [VERB_DEVICES] = cli_devices, [VERB_INSPECT] = cli_inspect,
         [VERB_INFO] = cli_info,         [VERB_CONFIG] = cli_config,   [VERB_BENCH] = cli_bench,
-        [VERB_SELFTEST] = cli_selftest,
+        [VERB_SELFTEST] = cli_selftest, [VERB_TUNE] = cli_tune,
     };
     if (o->help) help_print(stdout, o->verb, !o->verb_given);
     else if (o->version) puts("sdcl " SDCL_VERSION);
@@ -35,6 +35,12 @@ int main(int argc, char **argv)
     occupy_standard_descriptors();
     signal(SIGPIPE, SIG_IGN); /* a reader that went away and a file size limit are failed writes */
     signal(SIGXFSZ, SIG_IGN);
+    /* Not a verb for people: sdcl tune starts itself so, once for every candidate. */
+    if (argc == 2 && !strcmp(argv[1], "tune-worker")) {
+        int worked = cli_library(sdcl_tune_worker(STDIN_FILENO, STDOUT_FILENO));
+        if (worked) cli_report(stderr);
+        return sdcl_exit_code(worked);
+    }
     int err = options_parse(&o, argc, argv);
     if (!err) err = run(&o);
     if (!err) err = cli_flush(stdout, "standard output");

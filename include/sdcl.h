@@ -243,6 +243,52 @@ typedef void sdcl_selftest_fn(void *user, const sdcl_selftest_row *row);
  * Rows come as they are finished. model and model_config of p do not count. SDCL_ERESULT: something is wrong. */
 int sdcl_selftest(const sdcl_params *p, sdcl_selftest_fn *each, void *user);
 
+/* --- tuning ------------------------------------------------------------------------------------------------------------ */
+
+/* How a search stands. Texts are valid during the call. */
+typedef struct sdcl_tune_progress {
+    const char *what;         /* "gemm 2x4096x320 k=320 f32" */
+    const char *values;       /* that are being tried */
+    double best_ms, first_ms; /* of this step; with the values in force; 0: not known yet */
+    double image_s, first_s;  /* of a picture: the same, summed over all steps that were measured */
+    int tried, rejected;      /* candidates so far */
+    double seconds_left;
+} sdcl_tune_progress;
+
+typedef struct sdcl_tune_job {
+    const char *shapes;   /* "sd15", "pocket", or a file of shapes; NULL: those of the model in the parameters */
+    int width, height;    /* of a picture; 0: the model's own */
+    const char *only;     /* "gemm,conv3x3"; NULL: every op */
+    const char *strategy; /* "guided", "random", "full"; NULL: guided */
+    double budget;        /* seconds of search */
+    int tries;            /* candidates, after which the search ends too; 0: as many as the budget allows */
+    double timeout;       /* seconds that one candidate may take */
+    int resume;           /* what the records hold counts */
+    const char *records;  /* file of JSON lines; NULL: one beside the tuned file */
+    const char *output;   /* INI file; NULL: where the device's tuned file is looked for */
+    const char *const *
+        worker; /* command that calls sdcl_tune_worker(0, 1): candidates may crash or hang, and run in processes of their own; NULL ends it */
+    void (*progress)(void *user, const sdcl_tune_progress *p);
+} sdcl_tune_job;
+
+typedef struct sdcl_tune_result {
+    int keys, tried, rejected;
+    double before_s,
+        after_s; /* seconds a picture of 20 steps, the values in force (0: it fails with them) and the new ones, in turn */
+    double peak_gflops, copy_gbs;
+    int written; /* the new ones are faster, and in `path` */
+    char path[4096];
+} sdcl_tune_result;
+
+void sdcl_tune_job_init(sdcl_tune_job *j);
+
+/* Searches for faster values: every candidate is verified before it is timed, and the result is written only where a whole picture is faster with it.
+ * The callbacks of the parameters are used. */
+int sdcl_tune(const sdcl_params *p, const sdcl_tune_job *j, sdcl_tune_result *result);
+
+/* What a worker process does: one request from descriptor in, one reply to descriptor out. */
+int sdcl_tune_worker(int in, int out);
+
 /* --- files ------------------------------------------------------------------------------------------------------------- */
 
 typedef struct sdcl_model_part {

@@ -14,6 +14,7 @@ allowed() {
     nn) echo io ops plan ocl base ;;
     check) echo ref ops plan ocl base ;;
     pipeline) echo check nn sampler text io ops plan ocl base ;;
+    tune) echo pipeline check ops plan ocl base ;;
     cli) echo ;;
     *) return 1 ;;
     esac

@@ -84,7 +84,8 @@ typedef struct check_key {
 
 typedef struct check_keyed {
     const char *op; /* as the step's */
-    int values;     /* of v that it uses */
+    int values;     /* of v that it uses; the first ones are sizes, above zero, the rest flags and options */
+    int sizes;
     /* Fills in v and weights. false: no case of this op is like the step. */
     bool (*of_step)(const step *s, check_key *key);
     int (*run)(check *t, const int *v);

@@ -45,11 +45,11 @@ static void model_json(const char *model, const char *device, const sdcl_bench *
                    {"unet_step_gflop", r->unet.gflop},
                    {"peak_gflops", r->peak_gflops}};
     fputs("{\"model\":", stdout);
-    json_string(stdout, model);
+    json_quote(stdout, model);
     printf(",\"width\":%d,\"height\":%d,\"batch\":%d,\"precision\":", r->width, r->height, r->batch);
-    json_string(stdout, r->precision);
+    json_quote(stdout, r->precision);
     fputs(",\"device\":", stdout);
-    json_string(stdout, device);
+    json_quote(stdout, device);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         printf(",\"%s\":", numbers[i].key);
         json_number(stdout, numbers[i].value);
@@ -93,7 +93,7 @@ static void op_json(const sdcl_bench_op *r)
                    {"nmse", r->nmse}};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         printf("%s\"%s\":", i ? "," : "{", texts[i].key);
-        json_string(stdout, texts[i].value);
+        json_quote(stdout, texts[i].value);
     }
     printf(",\"count\":%d", r->count);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
@@ -101,7 +101,7 @@ static void op_json(const sdcl_bench_op *r)
         json_number(stdout, numbers[i].value);
     }
     fputs(",\"error\":", stdout);
-    if (r->why) json_string(stdout, r->why);
+    if (r->why) json_quote(stdout, r->why);
     else fputs("null", stdout);
     puts("}");
 }

@@ -23,7 +23,7 @@ static void print_json(const sdcl_device *d)
     printf("{\"index\":%d", d->index);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         printf(",\"%s\":", texts[i].key);
-        json_string(stdout, texts[i].value);
+        json_quote(stdout, texts[i].value);
     }
     printf(",\"compute_units\":%u,\"clock_mhz\":%u,\"global_bytes\":%llu,\"max_alloc_bytes\":%llu,\"local_bytes\":%llu,"
            "\"max_work_group\":%zu,\"fp16\":%s,\"subgroups\":%s,\"unified_memory\":%s}\n",

@@ -119,17 +119,17 @@ static output_request names_wanted(const gen *g, time_t now)
 static void print_json(const char *file, int number, const char *device, const sdcl_image *p)
 {
     fputs("{\"file\":", stdout);
-    json_string(stdout, file);
+    json_quote(stdout, file);
     printf(",\"index\":%d,\"seed\":%llu,\"sampler\":", number, (unsigned long long)p->seed);
-    json_string(stdout, p->sampler);
+    json_quote(stdout, p->sampler);
     fputs(",\"schedule\":", stdout);
-    json_string(stdout, p->schedule);
+    json_quote(stdout, p->schedule);
     printf(",\"steps\":%d,\"cfg_scale\":", p->steps);
     json_number(stdout, p->cfg_scale);
     printf(",\"width\":%d,\"height\":%d,\"device\":", p->width, p->height);
-    json_string(stdout, device);
+    json_quote(stdout, device);
     fputs(",\"precision\":", stdout);
-    json_string(stdout, p->precision);
+    json_quote(stdout, p->precision);
     printf(",\"seconds\":{\"load\":%.4f,\"text\":%.4f,\"unet\":%.4f,\"vae\":%.4f,\"total\":%.4f}", p->seconds_load,
            p->seconds_text, p->seconds_unet, p->seconds_vae, p->seconds_total);
     printf(",\"peak_device_bytes\":%llu,\"nan_retries\":%d}\n", (unsigned long long)p->peak_device_bytes,

@@ -17,9 +17,9 @@ static void add_chunk(void *user, const char *key, const char *value)
     listing *l = user;
     if (l->json) {
         fputs(l->count ? ",{\"key\":" : "{\"key\":", l->f);
-        json_string(l->f, key);
+        json_quote(l->f, key);
         fputs(",\"value\":", l->f);
-        json_string(l->f, value);
+        json_quote(l->f, value);
         fputc('}', l->f);
     } else {
         if (l->count) fputc('\n', l->f);
@@ -44,7 +44,7 @@ int cli_info(const options *o)
     TRY(err);
     if (o->json) {
         fputs("{\"file\":", stdout);
-        json_string(stdout, o->operand);
+        json_quote(stdout, o->operand);
         printf(",\"text\":[%s]}\n", text);
     } else {
         fputs(text, stdout);

@@ -9,7 +9,7 @@
 /* Readers split at commas and colons: a value that has one is quoted. */
 static void print_value(FILE *f, const char *value)
 {
-    if (strpbrk(value, ",:\n")) json_string(f, value);
+    if (strpbrk(value, ",:\n")) json_quote(f, value);
     else fputs(value, f);
 }
 

@@ -32,15 +32,15 @@ static void print_json(const char *model, const sdcl_model_info *m)
                  {"ema", m->ema}};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         printf("%s\"%s\":", i ? "," : "{", texts[i].key);
-        json_string(stdout, texts[i].value);
+        json_quote(stdout, texts[i].value);
     }
     printf(",\"size\":%d,\"parts\":[", m->size);
     for (int i = 0; i < m->part_count; i++) {
         const sdcl_model_part *p = &m->parts[i];
         fputs(i ? ",{\"name\":" : "{\"name\":", stdout);
-        json_string(stdout, p->name);
+        json_quote(stdout, p->name);
         fputs(",\"dtype\":", stdout);
-        json_string(stdout, p->dtype);
+        json_quote(stdout, p->dtype);
         printf(",\"tensors\":%d,\"parameters\":%llu,\"bytes\":%llu}", p->tensors, (unsigned long long)p->parameters,
                (unsigned long long)p->bytes);
     }

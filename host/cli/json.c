@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-void json_string(FILE *f, const char *s)
+void json_quote(FILE *f, const char *s)
 {
     fputc('"', f);
     while (*s) {

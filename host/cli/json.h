@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 /* s quoted; invalid UTF-8 becomes U+FFFD, control characters are escaped. */
-void json_string(FILE *f, const char *s);
+void json_quote(FILE *f, const char *s);
 /* Finite x in as few digits as read back to it. */
 void json_number(FILE *f, double x);
 

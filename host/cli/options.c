@@ -17,11 +17,12 @@ const verb verbs[VERB_COUNT] = {
     [VERB_INFO] = {"info", "IMG.png", "print the text stored in a PNG"},
     [VERB_CONFIG] = {"config", NULL, "print the configuration in force"},
     [VERB_BENCH] = {"bench", "model|ops", "time a model's phases, or every op at its shapes"},
+    [VERB_TUNE] = {"tune", NULL, "search for faster values for the device, and write them where they are"},
     [VERB_SELFTEST] = {"selftest", NULL, "compare every op with a reference on the device, then a picture"},
 };
 
 static const char bench_kinds[] = "model|ops";
-static const char later_verbs[] = "tune|serve";
+static const char later_verbs[] = "serve";
 static const char later_samplers[] =
     "heun|lms|dpm2|dpm2_a|dpmpp_2m_sde|dpmpp_3m|dpmpp_3m_sde|dpmpp_sde|dpmpp_2s|dpmpp_2s_a|"
     "ddpm|unipc|deis|lcm|tcd|dpm_fast|dpm_adaptive|restart";
@@ -34,7 +35,8 @@ enum {
     CONFIG = 1 << VERB_CONFIG,
     BENCH = 1 << VERB_BENCH,
     SELFTEST = 1 << VERB_SELFTEST,
-    ALL = GEN | DEVICES | INSPECT | INFO | CONFIG | BENCH | SELFTEST
+    TUNE = 1 << VERB_TUNE,
+    ALL = GEN | DEVICES | INSPECT | INFO | CONFIG | BENCH | SELFTEST | TUNE
 };
 
 #define AT(field) .offset = offsetof(options, field)
@@ -42,11 +44,11 @@ enum {
 const option option_table[] = {
     {"prompt", 'p', OPTION_TEXT, "TEXT", GEN, AT(job.prompt), .help = "what to draw; - reads it from standard input"},
     {"negative", 'n', OPTION_TEXT, "TEXT", GEN, AT(job.negative), .help = "what to keep out of the picture"},
-    {"model", 'm', OPTION_TEXT, "DIR|FILE", GEN | BENCH, AT(params.model),
+    {"model", 'm', OPTION_TEXT, "DIR|FILE", GEN | BENCH | TUNE, AT(params.model),
      .help = "diffusers folder, or .safetensors or .ckpt file (default: $SDCL_MODEL, else the small model that comes "
              "with sdcl; "
              "bench: random weights of the size of SD v1)"},
-    {"model-config", 0, OPTION_TEXT, "DIR", GEN | INSPECT | BENCH, AT(params.model_config),
+    {"model-config", 0, OPTION_TEXT, "DIR", GEN | INSPECT | BENCH | TUNE, AT(params.model_config),
      .help = "configs and tokenizer for a single file that is not SD v1"},
     {"vae", 0, OPTION_TEXT, "DIR|FILE", GEN | INSPECT, AT(params.vae), .help = "VAE in place of the model's own"},
     {"ema", 0, OPTION_CHOICE, "WHICH", GEN | INSPECT, AT(params.ema), .choices = "auto|on|off",
@@ -54,9 +56,23 @@ const option option_table[] = {
     {"output", 'o', OPTION_TEXT, "FILE", GEN, AT(output),
      .help = "file, template with [seed] [index] [prompt] [steps] [sampler] [width] [height] [date], or - for standard "
              "output (default: [seed].png, with a counter when taken)"},
-    {"width", 'W', OPTION_SIZE, "PX", GEN | BENCH, AT(job.width), 8, SIZE_MAX_PIXELS,
+    {"shapes", 0, OPTION_TEXT, "WHICH", TUNE, AT(tune.shapes),
+     .help = "sd15 (random weights), pocket, or a file of shapes, instead of a model"},
+    {"only", 0, OPTION_TEXT, "OPS", TUNE, AT(tune.only), .help = "ops to tune, as in gemm,conv3x3 (default: all)"},
+    {"budget", 0, OPTION_TIME, "TIME", TUNE, AT(tune.budget), .help = "of the search, as in 60s, 10m (default: 10m)"},
+    {"tries", 0, OPTION_INT, "N", TUNE, AT(tune.tries), 1, 1000000,
+     .help = "candidates after which the search ends too"},
+    {"strategy", 0, OPTION_CHOICE, "NAME", TUNE, AT(tune.strategy), .choices = "guided|random|full",
+     .help = "how to search (default: guided)"},
+    {"timeout", 0, OPTION_TIME, "TIME", TUNE, AT(tune.timeout), .help = "of one candidate (default: 60s)"},
+    {"resume", 0, OPTION_FLAG, NULL, TUNE, AT(resume), .help = "go on from the records of earlier runs"},
+    {"json", 0, OPTION_TEXT, "FILE", TUNE, AT(tune.records),
+     .help = "records, a JSON object a line for every candidate (default: beside the tuned file)"},
+    {"output", 'o', OPTION_TEXT, "FILE", TUNE, AT(tune.output),
+     .help = "INI file to write (default: where this device's values are looked for)"},
+    {"width", 'W', OPTION_SIZE, "PX", GEN | BENCH | TUNE, AT(job.width), 8, SIZE_MAX_PIXELS,
      .help = "width (default: the model's own)"},
-    {"height", 'H', OPTION_SIZE, "PX", GEN | BENCH, AT(job.height), 8, SIZE_MAX_PIXELS,
+    {"height", 'H', OPTION_SIZE, "PX", GEN | BENCH | TUNE, AT(job.height), 8, SIZE_MAX_PIXELS,
      .help = "height (default: the model's own)"},
     {"steps", 0, OPTION_INT, "N", GEN | BENCH, AT(job.steps), 1, 1000,
      .help = "denoising steps (default: 20; 50 with --compat); bench: runs that are timed (default: 3; of an op at "
@@ -73,16 +89,16 @@ const option option_table[] = {
      .help = "noise schedule (default: karras for dpmpp_2m, else default)"},
     {"eta", 0, OPTION_ETA, "F", GEN, AT(job.eta), 0, 1, .help = "added noise, for samplers that have it"},
     {"rng", 0, OPTION_CHOICE, "NAME", GEN, AT(rng), .choices = "cpu", .later = "nv|numpy", .help = "random numbers"},
-    {"precision", 0, OPTION_CHOICE, "P", GEN | BENCH | SELFTEST, AT(params.precision), .choices = "auto|f32|f16|bf16",
-     .help = "of the multiplications"},
+    {"precision", 0, OPTION_CHOICE, "P", GEN | BENCH | SELFTEST | TUNE, AT(params.precision),
+     .choices = "auto|f32|f16|bf16", .help = "of the multiplications"},
     {"memory", 0, OPTION_AMOUNT, "MIB", GEN | BENCH, AT(params.memory_mib), 1, 1 << 24, .choices = "auto",
      .help = "device memory to stay within; where a picture needs more, text encoder, UNet and VAE are loaded in turn "
              "(default: auto, what the device has free)"},
-    {"device", 0, OPTION_TEXT, "N|NAME", GEN | CONFIG | BENCH | SELFTEST, AT(params.device),
+    {"device", 0, OPTION_TEXT, "N|NAME", GEN | CONFIG | BENCH | SELFTEST | TUNE, AT(params.device),
      .help = "index or part of a name, see sdcl devices (default: the best GPU, else a CPU)"},
-    {"config", 0, OPTION_TEXT, "FILE", GEN | CONFIG | BENCH | SELFTEST, AT(params.config_file),
+    {"config", 0, OPTION_TEXT, "FILE", GEN | CONFIG | BENCH | SELFTEST | TUNE, AT(params.config_file),
      .help = "INI file over the shipped configuration"},
-    {"set", 0, OPTION_SET, "S.K=V", GEN | CONFIG | BENCH | SELFTEST, AT(params.set),
+    {"set", 0, OPTION_SET, "S.K=V", GEN | CONFIG | BENCH | SELFTEST | TUNE, AT(params.set),
      .help = "one value over the configuration; may be repeated"},
     {"compat", 0, OPTION_CHOICE, "NAME", GEN, AT(compat), .choices = "diffusers", .later = "a1111|compvis",
      .help =
@@ -99,11 +115,11 @@ const option option_table[] = {
     {"dry-run", 0, OPTION_FLAG, NULL, GEN, AT(dry_run), .help = "print the memory that would be needed, draw nothing"},
     {"no-metadata", 0, OPTION_FLAG, NULL, GEN, AT(no_metadata), .help = "leave prompt and settings out of the PNG"},
     {"force", 'f', OPTION_FLAG, NULL, GEN, AT(force), .help = "replace existing files"},
-    {"progress", 0, OPTION_CHOICE, "MODE", GEN | BENCH, AT(progress), .choices = "auto|json|off",
+    {"progress", 0, OPTION_CHOICE, "MODE", GEN | BENCH | TUNE, AT(progress), .choices = "auto|json|off",
      .help = "on standard error; auto: a line on a terminal"},
-    {"quiet", 'q', OPTION_SWITCH, NULL, GEN | BENCH | SELFTEST, AT(verbosity), .min = QUIET,
+    {"quiet", 'q', OPTION_SWITCH, NULL, GEN | BENCH | SELFTEST | TUNE, AT(verbosity), .min = QUIET,
      .help = "only warnings and errors, no progress"},
-    {"verbose", 'v', OPTION_SWITCH, NULL, GEN | BENCH, AT(verbosity), .min = VERBOSE, .help = "say more"},
+    {"verbose", 'v', OPTION_SWITCH, NULL, GEN | BENCH | TUNE, AT(verbosity), .min = VERBOSE, .help = "say more"},
     {"no-selftest", 0, OPTION_SWITCH, NULL, GEN | BENCH, AT(params.no_selftest), .min = 1,
      .help = "do not compare kernels that are new on the device with the reference first; also SDCL_SELFTEST=0"},
     {"help", 'h', OPTION_FLAG, NULL, ALL, AT(help), .help = "print this help"},
@@ -114,18 +130,16 @@ const option option_table[] = {
     {0},
 };
 
-static const option *find_long(const char *name, size_t n)
+/* A name or letter may mean one thing for a verb and another for the next: the verb's own comes first. */
+static const option *find(verb_id v, const char *name, size_t n, char letter)
 {
-    for (const option *d = option_table; d->name; d++)
-        if (strlen(d->name) == n && !memcmp(d->name, name, n)) return d;
-    return NULL;
-}
-
-static const option *find_letter(char letter)
-{
-    for (const option *d = option_table; d->name; d++)
-        if (d->letter == letter) return d;
-    return NULL;
+    const option *other = NULL;
+    for (const option *d = option_table; d->name; d++) {
+        if (letter ? d->letter != letter : strlen(d->name) != n || memcmp(d->name, name, n)) continue;
+        if (d->verbs >> v & 1) return d;
+        if (!other) other = d;
+    }
+    return other;
 }
 
 static int refuse_later(const char *what, const char *value)
@@ -266,6 +280,11 @@ static int set_value(options *o, const option *d, const char *value)
     case OPTION_AMOUNT: return set_amount(d, value, at);
     case OPTION_ETA: o->job.eta_set = 1; return set_number(d, value, at);
     case OPTION_SIZE: return set_size(d, value, at);
+    case OPTION_TIME:
+        if (value_time(value, at)) return 0;
+        refuse_value(d, value, "not a time");
+        cli_hint("--%s takes seconds, or a number with s, m or h: 90s, 10m", d->name);
+        return SDCL_EUSAGE;
     case OPTION_CHOICE: return set_choice(d, value, at);
     case OPTION_SEEDS: return value_seeds(value, &o->seeds, &o->seed_count);
     case OPTION_SET: return add_set(o, d, value);
@@ -314,7 +333,7 @@ static int take_option(options *o, const option *d, const char *attached, char *
 static int take_letters(options *o, const char *letters, char *const **next)
 {
     for (; *letters; letters++) {
-        const option *d = find_letter(*letters);
+        const option *d = find(o->verb, NULL, 0, *letters);
         if (!d) {
             cli_fail(SDCL_EUSAGE, "unknown option -%c", *letters);
             cli_hint("sdcl %s --help lists the options", verbs[o->verb].name);
@@ -404,6 +423,7 @@ int options_parse(options *o, int argc, char *const *argv)
     *o = (options){.argv = argv, .batch = 1, .rng = "cpu", .progress = "auto"};
     sdcl_params_init(&o->params);
     sdcl_job_init(&o->job);
+    sdcl_tune_job_init(&o->tune);
     o->job.prompt = NULL;
     o->job.negative = "";
     char *const *next = argv + (argc > 0);
@@ -419,7 +439,7 @@ int options_parse(options *o, int argc, char *const *argv)
         } else {
             const char *equals = strchr(word, '=');
             size_t n = equals ? (size_t)(equals - word - 2) : strlen(word + 2);
-            const option *d = find_long(word + 2, n);
+            const option *d = find(o->verb, word + 2, n, 0);
             if (d) TRY(take_option(o, d, equals ? equals + 1 : NULL, &next));
             else TRY(refuse_unknown_option(o, word + 2));
         }

@@ -15,6 +15,7 @@ typedef enum verb_id {
     VERB_CONFIG,
     VERB_BENCH,
     VERB_SELFTEST,
+    VERB_TUNE,
     VERB_COUNT
 } verb_id;
 
@@ -41,8 +42,9 @@ typedef struct options {
     const char *sampler;          /* as given; job.sampler is its name in sdcl */
     const char *sampler_schedule; /* the one that A1111's name of the sampler brings along, or NULL */
     const char *output, *compat, *rng, *progress, *for_device;
+    sdcl_tune_job tune;
     int verbosity; /* QUIET, 0, VERBOSE */
-    bool json, dry_run, no_metadata, force, show_origin;
+    bool resume, json, dry_run, no_metadata, force, show_origin;
 } options;
 
 typedef enum option_kind {
@@ -54,6 +56,7 @@ typedef enum option_kind {
     OPTION_SIZE,   /* the same, a multiple of SIZE_STEP */
     OPTION_REAL,   /* double, min .. max */
     OPTION_CHOICE, /* const char *, one of choices */
+    OPTION_TIME,   /* double, seconds: "90", "90s", "10m", "2h" */
     OPTION_SEEDS,
     OPTION_SET,
     OPTION_SAMPLER,

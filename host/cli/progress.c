@@ -66,7 +66,7 @@ static int terminal_width(void)
 static void show_json(const sdcl_progress *now)
 {
     fputs("{\"stage\":", stderr);
-    json_string(stderr, now->stage);
+    json_quote(stderr, now->stage);
     fprintf(stderr, ",\"step\":%d,\"steps\":%d,\"seconds\":%.3f,\"image\":%d,\"images\":%d}\n", now->step, now->steps,
             now->seconds, now->image, now->images);
 }
@@ -91,6 +91,14 @@ void progress_show(progress *p, const sdcl_progress *now)
     p->drawn = true;
     p->drawn_at = at;
     p->stage = now->stage;
+}
+
+void progress_line(progress *p, const char *text)
+{
+    int width = terminal_width();
+    if (p->mode != PROGRESS_LINE) return;
+    fprintf(stderr, "\r\033[K%.*s", width > 1 ? width - 1 : 1, text);
+    p->drawn = true;
 }
 
 void progress_clear(progress *p)

@@ -20,6 +20,8 @@ typedef struct progress {
 /* choice: "auto" (a line if stderr is a terminal that can redraw), "json" or "off"; quiet: off. */
 void progress_begin(progress *p, const char *choice, bool quiet);
 void progress_show(progress *p, const sdcl_progress *now);
+/* Any text as the line, cut to the terminal's width; only in PROGRESS_LINE. */
+void progress_line(progress *p, const char *text);
 /* Takes the line away: before anything else is printed, and at the end. */
 void progress_clear(progress *p);
 

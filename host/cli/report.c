@@ -23,7 +23,7 @@ static void memory_json(const sdcl_device *d, const sdcl_job *job, const sdcl_me
         {"device_bytes", d->global_bytes},
     };
     fputs("{\"device\":", stdout);
-    json_string(stdout, d->name);
+    json_quote(stdout, d->name);
     printf(",\"width\":%d,\"height\":%d,\"count\":%d", job->width, job->height, job->count);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         printf(",\"%s\":%llu", rows[i].name, (unsigned long long)rows[i].bytes);

@@ -54,7 +54,7 @@ static void print_json(const sdcl_selftest_row *r)
     } texts[] = {{"op", r->op}, {"impl", r->impl}, {"precision", r->precision}, {"why", r->why}};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         printf("%s\"%s\":", i ? "," : "{", texts[i].key);
-        json_string(stdout, texts[i].value);
+        json_quote(stdout, texts[i].value);
     }
     printf(",\"cases\":%d,\"failed\":%d,\"%s\":", r->cases, r->failed, is_picture(r) ? "psnr" : "nmse");
     json_number(stdout, is_picture(r) ? r->psnr : r->nmse);

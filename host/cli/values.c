@@ -87,3 +87,22 @@ bool value_in_list(const char *list, const char *word)
     }
     return false;
 }
+
+bool value_time(const char *s, double *seconds)
+{
+    char number[32];
+    size_t n = strlen(s);
+    double unit = 1, v;
+    if (!n || n >= sizeof number) return false;
+    switch (s[n - 1]) {
+    case 's': n--; break;
+    case 'm': unit = 60, n--; break;
+    case 'h': unit = 3600, n--; break;
+    default: break;
+    }
+    memcpy(number, s, n);
+    number[n] = 0;
+    if (!value_real(number, 0, 7 * 86400 / unit, &v)) return false;
+    *seconds = v * unit;
+    return true;
+}

@@ -12,6 +12,7 @@ int cli_info(const options *o);
 int cli_config(const options *o);
 int cli_bench(const options *o);
 int cli_selftest(const options *o);
+int cli_tune(const options *o);
 
 /* The tables behind gen --dry-run (standard output) and --profile (stderr). */
 void report_memory(const options *o, const sdcl_device *d, const sdcl_job *job, const sdcl_memory *m);

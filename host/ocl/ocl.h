@@ -97,6 +97,8 @@ int ocl_join(ocl *o, int earlier, int later);
  * ocl owns it. It is built in the background, from the next ocl_build_start on at the latest. */
 int ocl_kernel_get(ocl *o, ocl_kernel **k, const char *name, const char *options);
 void ocl_build_start(ocl *o);
+/* From here on a program for each kernel, on every device: where one kernel changes at a time and the others are in the driver's cache. */
+void ocl_build_apart(ocl *o);
 /* Waits for all builds, and warms CLBlast. A build failure is SDCL_EDEVICE with log and options in the message. */
 int ocl_build_wait(ocl *o);
 /* Waits for one. */

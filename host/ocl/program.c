@@ -183,6 +183,8 @@ static unit *open_unit(ocl *o)
     return o->collecting;
 }
 
+void ocl_build_apart(ocl *o) { o->bundle = false; }
+
 void ocl_build_start(ocl *o)
 {
     unit *u = o->collecting;

@@ -13,12 +13,17 @@ typedef struct fitting {
     ocl_shape shape;
 } fitting;
 
+bool section_fits(const ocl_device *d, const ocl_section *section, ocl_shape shape, const void *tune)
+{
+    for (int i = 0; i < section->count; i++)
+        if (!strcmp(section->tunables[i].name, "WG") && !group_fits(d, ((const int *)tune)[i], 1)) return false;
+    return !section->fits || section->fits(d, shape, tune);
+}
+
 static bool values_fit(void *user, const int *values)
 {
     const fitting *f = user;
-    for (int i = 0; i < f->section->count; i++)
-        if (!strcmp(f->section->tunables[i].name, "WG") && !group_fits(f->device, values[i], 1)) return false;
-    return !f->section->fits || f->section->fits(f->device, f->shape, values);
+    return section_fits(f->device, f->section, f->shape, values);
 }
 
 bool tune_fits(const plan *p, const ocl_section *section, dtype dt, ocl_shape shape, void *tune)

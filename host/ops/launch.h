@@ -7,6 +7,8 @@
 
 /* Values of a section in force for steps of a shape that compute in storage type dt: fills a `struct x_tune`. SDCL_EUSAGE: they do not fit the device. */
 int tune_values(const plan *p, const ocl_section *section, dtype dt, ocl_shape shape, void *tune);
+/* Do a section's own rule and the device's work-groups allow these values? */
+bool section_fits(const ocl_device *d, const ocl_section *section, ocl_shape shape, const void *tune);
 /* The same as a question. */
 bool tune_fits(const plan *p, const ocl_section *section, dtype dt, ocl_shape shape, void *tune);
 

@@ -93,6 +93,16 @@ static void warn(void *user, const char *text)
     if (p->log) p->log(p->user, SDCL_WARNING, text);
 }
 
+/* Which command would find better values: said where the shipped ones are a guess, a GPU without a file of its own. */
+static void offer_tuning(const sdcl *s)
+{
+    if (config_is_tuned(s->values) || s->params.config_file) return;
+    bool guess = !s->device.cpu && !config_has_device_file(s->values);
+    session_log(s, guess ? SDCL_INFO : SDCL_VERBOSE, "values for %s are %s; 'sdcl tune%s%s' measures better ones",
+                s->device.info.name, guess ? "those of its vendor or class" : "those that come with sdcl",
+                s->params.model ? " --model " : "", s->params.model ? s->params.model : "");
+}
+
 static int load_networks(sdcl *s)
 {
     int err = 0;
@@ -148,6 +158,7 @@ int sdcl_open(sdcl **out_session, const sdcl_params *p)
     TRY(config_open(&s->values, ops_sections, &s->device.info, p->config_file, p->set, p->set_count));
     TRY(ops_check_config(s->values, &s->device.info));
     config_warnings(s->values, warn, &s->params);
+    offer_tuning(s);
     TRY(open_model(s, p));
     if (model_unet(s->m)->in_channels != model_vae(s->m)->latent_channels) {
         err = FAIL(SDCL_EMODEL, "%s: a UNet with %d input channels (inpainting) cannot draw from a prompt alone",

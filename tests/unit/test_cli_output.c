@@ -298,7 +298,7 @@ static void test_json(void **state)
     size_t size = 0;
     FILE *f = open_memstream(&text, &size);
     assert_non_null(f);
-    json_string(f, "a\"b\\c\n\t\x1b\x7f\xff\xc3\xa9");
+    json_quote(f, "a\"b\\c\n\t\x1b\x7f\xff\xc3\xa9");
     static const double numbers[] = {7.5, 0.1, 7, 1.0 / 3};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         fputc(' ', f);

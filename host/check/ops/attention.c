@@ -79,6 +79,6 @@ static void describe_key(const int *v, char *text, size_t size)
     describe_shape(&s, text, size);
 }
 
-const check_keyed keyed_attention = {"attention", 6, of_step, run_key, describe_key};
+const check_keyed keyed_attention = {"attention", 6, 5, of_step, run_key, describe_key};
 
 const check_op check_attention = {"attention", "attention", TESTS, ALL - TESTS, run, describe};

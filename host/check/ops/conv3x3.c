@@ -140,6 +140,6 @@ static void describe_key(const int *v, char *text, size_t size)
     describe_shape(&s, text, size);
 }
 
-const check_keyed keyed_conv3x3 = {"conv3x3", 10, of_step, run_key, describe_key};
+const check_keyed keyed_conv3x3 = {"conv3x3", 10, 6, of_step, run_key, describe_key};
 
 const check_op check_conv3x3 = {"conv3x3", "conv3x3", TESTS, ALL - TESTS, run, describe};

@@ -112,7 +112,12 @@ static bool of_step(const step *s, check_key *key)
 
 static shape of_key(const int *v)
 {
-    return (shape){.images = v[0], .tokens = v[1], .n = v[2], .k = v[3], .flags = v[4], .act = (activation)v[5]};
+    return (shape){.images = v[0],
+                   .tokens = v[1],
+                   .n = v[2],
+                   .k = v[3],
+                   .flags = v[4],
+                   .act = (activation)(v[5] & ACT_QUICK_GELU)};
 }
 
 static int run_key(check *t, const int *v)
@@ -127,6 +132,6 @@ static void describe_key(const int *v, char *text, size_t size)
     describe_shape(&s, text, size);
 }
 
-const check_keyed keyed_gemm = {"gemm", 6, of_step, run_key, describe_key};
+const check_keyed keyed_gemm = {"gemm", 6, 4, of_step, run_key, describe_key};
 
 const check_op check_gemm = {"gemm", "gemm", TESTS, ALL - TESTS, run, describe};

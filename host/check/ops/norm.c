@@ -68,6 +68,7 @@ static groupnorm_shape groupnorm_of_key(const int *v)
 static int groupnorm_run_key(check *t, const int *v)
 {
     groupnorm_shape s = groupnorm_of_key(v);
+    if (s.c % s.groups) return FAIL(SDCL_EUSAGE, "%d channels in %d groups", s.c, s.groups);
     return groupnorm_run_shape(t, &s);
 }
 
@@ -77,7 +78,7 @@ static void groupnorm_describe_key(const int *v, char *text, size_t size)
     groupnorm_describe_shape(&s, text, size);
 }
 
-const check_keyed keyed_groupnorm = {"groupnorm", 6, groupnorm_of_step, groupnorm_run_key, groupnorm_describe_key};
+const check_keyed keyed_groupnorm = {"groupnorm", 6, 5, groupnorm_of_step, groupnorm_run_key, groupnorm_describe_key};
 
 const check_op check_groupnorm = {
     "groupnorm", NULL, GROUPNORM_TESTS, GROUPNORM_ALL - GROUPNORM_TESTS, groupnorm_run, groupnorm_describe};
@@ -137,7 +138,7 @@ static void layernorm_describe_key(const int *v, char *text, size_t size)
     layernorm_describe_shape(&s, text, size);
 }
 
-const check_keyed keyed_layernorm = {"layernorm", 2, layernorm_of_step, layernorm_run_key, layernorm_describe_key};
+const check_keyed keyed_layernorm = {"layernorm", 2, 2, layernorm_of_step, layernorm_run_key, layernorm_describe_key};
 
 const check_op check_layernorm = {
     "layernorm", NULL, LAYERNORM_TESTS, LAYERNORM_ALL - LAYERNORM_TESTS, layernorm_run, layernorm_describe};

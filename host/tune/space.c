@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT */
+/* Spaces and their points. A space is found out, not declared: the key's step is lowered with each implementation, and the sections that it then depends on
+ * (plan_use_section) are its axes. */
+#include "tune/tune.h"
+
+#include "base/error.h"
+#include "base/strbuf.h"
+#include "ops/launch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- finding them --- */
+
+static bool read_axis(axis *a, const ocl_section *section, int index)
+{
+    bool numbers = true;
+    *a = (axis){.section = section, .index = index};
+    for (const char *s = section->tunables[index].choices; *(s += strspn(s, " "));) {
+        size_t n = strcspn(s, " ");
+        char *end;
+        if (a->count == CHOICES_MAX || n >= sizeof a->word[0]) return false;
+        memcpy(a->word[a->count], s, n);
+        strtol(a->word[a->count], &end, 10);
+        numbers = numbers && (!*end || (!a->count && !strcmp(a->word[0], "auto")));
+        a->count++;
+        s += n;
+    }
+    for (int i = 0; i < a->count; i++)
+        a->value[i] = !numbers ? i : !strcmp(a->word[i], "auto") ? OCL_AUTO : atoi(a->word[i]);
+    return true;
+}
+
+static bool has_section(const space *s, const ocl_section *section)
+{
+    for (int i = 0; i < s->axes; i++)
+        if (s->axis[i].section == section) return true;
+    return false;
+}
+
+typedef struct finding {
+    space *s;
+    const char *op;
+    char impl[32]; /* what the op's step runs on */
+    dtype dt;
+    bool failed;
+} finding;
+
+static void find_axes(void *user, const plan *p, const step *step)
+{
+    finding *f = user;
+    int values[AXES_MAX];
+    if (!strcmp(step->op->name, f->op)) snprintf(f->impl, sizeof f->impl, "%s", step->impl->name);
+    for (const ocl_section *const *u = step->uses; *u; u++) {
+        /* What holds for all shapes at once, CLBlast's parameters, is no step's own choice. */
+        if ((*u)->per_precision != OCL_PER_SHAPE || has_section(f->s, *u) || (*u)->count > AXES_MAX ||
+            !tune_fits(p, *u, f->dt, step->shape, values))
+            continue;
+        for (int i = 0; i < (*u)->count; i++) {
+            axis *a = &f->s->axis[f->s->axes];
+            if (!strcmp((*u)->tunables[i].name, "impl")) continue;
+            if (f->s->axes == AXES_MAX || !read_axis(a, *u, i)) {
+                f->failed = true;
+                return;
+            }
+            for (int c = 0; c < a->count; c++)
+                if (a->value[c] == values[i]) f->s->now[f->s->axes] = (unsigned char)c;
+            f->s->axes++;
+        }
+    }
+}
+
+/* Lowers a key's step in a configuration. impl: receives the implementation. */
+static int look(ocl *o, const tune_key *k, space *s, char impl[32])
+{
+    check_result r;
+    finding f = {.s = s, .op = k->check.op->op, .dt = k->check.dt};
+    check_lower_key(o, &k->check, find_axes, &f, &r);
+    if (f.failed) return FAIL(SDCL_EINTERNAL, "%s: more values than a search can hold", k->text);
+    s->fits = r.ok;
+    snprintf(s->why, sizeof s->why, "%s", r.why);
+    snprintf(impl, 32, "%s", f.impl);
+    return 0;
+}
+
+typedef struct world {
+    config *values;
+    ocl *o;
+} world;
+
+/* impl: that op is forced to, or "". shipped: without the user's file and settings. */
+static int open_world(const tuner *t, world *w, bool shipped, const char *op, const char *impl)
+{
+    int err = 0, n = shipped ? 0 : t->params->set_count;
+    char forced[2][96];
+    const char **sets = calloc((size_t)n + 2, sizeof *sets);
+    if (!sets) return FAIL(SDCL_ENOMEM, "out of memory");
+    for (int i = 0; i < n; i++) sets[i] = t->params->set[i];
+    for (int i = 0; i < 2 && *impl; i++) {
+        snprintf(forced[i], sizeof forced[i], "%s.%s.impl=%s", op, dtype_word(i ? F16 : F32), impl);
+        sets[n++] = forced[i];
+    }
+    *w = (world){0};
+    TRY(config_open(&w->values, ops_sections, &t->device.info, shipped ? NULL : t->params->config_file, sets, n));
+    TRY(ocl_open(&w->o, &t->device, w->values, false));
+out:
+    free(sets);
+    return err;
+}
+
+static void close_world(world *w)
+{
+    ocl_close(&w->o);
+    config_close(&w->values);
+}
+
+static const ocl_section *op_section(const char *op)
+{
+    for (const ocl_section *const *s = ops_sections; *s; s++)
+        if (!strcmp((*s)->name, op)) return *s;
+    return NULL;
+}
+
+/* The names that [op] impl can have besides auto, one after the other; "" ends them. */
+static void impl_names(const char *op, char names[SPACES_MAX][16])
+{
+    int n = 0;
+    const ocl_section *s = op_section(op);
+    memset(names, 0, SPACES_MAX * 16);
+    for (int i = 0; s && i < s->count; i++) {
+        if (strcmp(s->tunables[i].name, "impl") != 0) continue;
+        for (const char *w = s->tunables[i].choices; *(w += strspn(w, " ")) && n + 1 < SPACES_MAX; w += strcspn(w, " "))
+            if (strcspn(w, " ") < 16 && strncmp(w, "auto", 4) != 0) memcpy(names[n++], w, strcspn(w, " "));
+    }
+}
+
+/* Which implementation and values key k has in force; known[i] becomes that candidate. */
+static int note_known(ocl *o, tune_key *k, bool must_fit)
+{
+    int err = 0;
+    char impl[32];
+    space *s = calloc(1, sizeof *s);
+    if (!s) return FAIL(SDCL_ENOMEM, "out of memory");
+    TRY(look(o, k, s, impl));
+    if (!s->fits && must_fit) {
+        err = FAIL(SDCL_EUSAGE, "%s: %s", k->text, s->why);
+        goto out;
+    }
+    for (int i = 0; s->fits && i < k->space_count; i++) {
+        candidate *c = &k->known[k->known_count];
+        if (*k->space[i].impl && strcmp(k->space[i].impl, impl) != 0) continue;
+        if (k->space[i].axes != s->axes) continue;
+        *c = (candidate){.space = i};
+        memcpy(c->pick, s->now, (size_t)s->axes);
+        if (!k->known_count || !candidate_same(k, c, &k->known[0])) k->known_count++;
+        break;
+    }
+out:
+    free(s);
+    return err;
+}
+
+static int spaces_of_op(tuner *t, const char *op)
+{
+    int err = 0;
+    world w = {0};
+    char names[SPACES_MAX][16], impl[32];
+    impl_names(op, names);
+    for (int n = 0; !n || *names[n]; n++) {
+        TRY(open_world(t, &w, false, op, names[n]));
+        for (int i = 0; i < t->key_count; i++) {
+            tune_key *k = &t->key[i];
+            if (strcmp(k->check.op->op, op) != 0) continue;
+            space *s = &k->space[k->space_count++];
+            TRY(look(w.o, k, s, impl));
+            memcpy(s->impl, names[n], sizeof s->impl);
+        }
+        close_world(&w);
+    }
+    for (int shipped = 0; shipped < 2; shipped++) {
+        TRY(open_world(t, &w, shipped, op, ""));
+        for (int i = 0; i < t->key_count; i++)
+            if (!strcmp(t->key[i].check.op->op, op)) TRY(note_known(w.o, &t->key[i], !shipped));
+        close_world(&w);
+    }
+out:
+    close_world(&w);
+    return err;
+}
+
+int spaces_open(tuner *t)
+{
+    int err = 0;
+    for (const check_keyed *const *o = check_keyed_ops; *o && !err; o++) {
+        bool used = false;
+        for (int i = 0; i < t->key_count; i++) used = used || t->key[i].check.op == *o;
+        if (used) err = spaces_of_op(t, (*o)->op);
+    }
+    return err;
+}
+
+/* --- points --- */
+
+bool candidate_same(const tune_key *k, const candidate *a, const candidate *b)
+{
+    return a->space == b->space && !memcmp(a->pick, b->pick, (size_t)k->space[a->space].axes);
+}
+
+const trial *trial_of(const tune_key *k, const candidate *c)
+{
+    for (int i = 0; i < k->trial_count; i++)
+        if (candidate_same(k, &k->trial[i].c, c)) return &k->trial[i];
+    return NULL;
+}
+
+/* The values of one section as a struct x_tune. */
+static void section_values(const space *s, const candidate *c, const ocl_section *section, int *values)
+{
+    for (int i = 0; i < section->count; i++) values[i] = section->tunables[i].value;
+    for (int i = 0; i < s->axes; i++)
+        if (s->axis[i].section == section) values[s->axis[i].index] = s->axis[i].value[c->pick[i]];
+}
+
+bool candidate_fits(const tuner *t, const tune_key *k, const candidate *c, char *why, size_t size)
+{
+    const space *s = &k->space[c->space];
+    const ocl_section *last = NULL;
+    int values[AXES_MAX];
+    if (!s->fits) {
+        snprintf(why, size, "%s", s->why);
+        return false;
+    }
+    for (int i = 0; i < s->axes; i++) {
+        const ocl_section *section = s->axis[i].section;
+        if (section == last) continue;
+        last = section;
+        section_values(s, c, section, values);
+        if (section_fits(&t->device, section, k->shape, values)) continue;
+        snprintf(why, size, "the values of [%s] do not fit the device", section->name);
+        return false;
+    }
+    return true;
+}
+
+static bool add_set(char **sets, int *n, const char *section, const char *precision, const char *key, const char *word)
+{
+    return asprintf(&sets[(*n)++], "%s.%s.%s=%s", section, precision, key, word) > 0;
+}
+
+char **candidate_sets(const tune_key *k, const candidate *c)
+{
+    const space *s = &k->space[c->space];
+    const char *precision = dtype_word(k->check.dt);
+    int n = 0;
+    char **sets = calloc((size_t)s->axes + 2, sizeof *sets);
+    bool ok = sets != NULL;
+    if (ok && *s->impl) ok = add_set(sets, &n, k->check.op->op, precision, "impl", s->impl);
+    for (int i = 0; ok && i < s->axes; i++) {
+        const axis *a = &s->axis[i];
+        ok = add_set(sets, &n, a->section->name, precision, a->section->tunables[a->index].name, a->word[c->pick[i]]);
+    }
+    if (ok) return sets;
+    if (sets) sets[n > 0 ? n - 1 : 0] = NULL;
+    sets_free(sets);
+    return NULL;
+}
+
+void sets_free(char **sets)
+{
+    for (int i = 0; sets && sets[i]; i++) free(sets[i]);
+    free(sets);
+}
+
+void candidate_text(const tune_key *k, const candidate *c, char *text, size_t size)
+{
+    const space *s = &k->space[c->space];
+    int n = snprintf(text, size, "%s", s->impl);
+    for (int i = 0; i < s->axes && n >= 0 && (size_t)n < size; i++)
+        n += snprintf(text + n, size - (size_t)n, "%s%s=%s", n ? " " : "",
+                      s->axis[i].section->tunables[s->axis[i].index].name, s->axis[i].word[c->pick[i]]);
+}
+
+bool candidate_like(const tune_key *k, const tune_key *other, const candidate *from, candidate *to)
+{
+    const space *there = &other->space[from->space];
+    for (int i = 0; i < k->space_count; i++) {
+        const space *here = &k->space[i];
+        if (strcmp(here->impl, there->impl) != 0 || here->axes != there->axes || !here->fits) continue;
+        *to = *from;
+        to->space = i;
+        return true;
+    }
+    return false;
+}
+
+/* --- trials --- */
+
+double key_first_ms(const tune_key *k)
+{
+    const trial *t = k->known_count ? trial_of(k, &k->known[0]) : NULL;
+    return t && t->ok ? t->min_ms : 0;
+}
+
+double key_ms(const tune_key *k) { return k->best >= 0 ? k->trial[k->best].min_ms : 0; }
+
+trial *key_add(tune_key *k, const trial *one)
+{
+    if (k->trial_count == k->trial_capacity) {
+        int capacity = k->trial_capacity ? k->trial_capacity * 2 : 32;
+        trial *longer = realloc(k->trial, (size_t)capacity * sizeof *longer);
+        if (!longer) return NULL;
+        k->trial = longer;
+        k->trial_capacity = capacity;
+    }
+    trial *added = &k->trial[k->trial_count++];
+    *added = *one;
+    k->since_best++;
+    /* A hundredth is within what a timing wavers by. */
+    if (added->ok && (k->best < 0 || added->min_ms < 0.99 * k->trial[k->best].min_ms)) {
+        k->best = k->trial_count - 1;
+        k->since_best = 0;
+    }
+    return added;
+}
