@@ -3,9 +3,10 @@
 #include "ops/attention.h"
 
 #define ATTENTION_CPU_TUNE(P)                                                                                          \
-    P(MQ, 128, "16 32 64 128 256", "queries of a work-item: what the copy of a key block is spread over")              \
-    P(QR, 4, "1 2 4 8", "queries of a register tile")                                                                  \
-    P(NK, 4, "1 2 4", "vectors of 16 keys of a block")
+    P(NQ, 3, "1 2 3 4", "vectors of 16 queries of a register tile")                                                    \
+    P(RR, 8, "4 6 8 12", "keys of a register tile of the scores, channels of one of the sums")                         \
+    P(GQ, 8, "1 2 4 8 16", "register tiles of queries of a work-item: what the copy of a key block is spread over")    \
+    P(KB, 96, "24 48 96 192", "keys of a block")
 OCL_KERNEL(attention_cpu, ATTENTION_CPU_TUNE)
 
 enum { HEAD_MAX = 160 }; /* larger heads: the copied key block no longer fits the first-level cache */
@@ -30,14 +31,14 @@ static int launch(plan *p, const step *s)
     const struct attention_cpu_tune *t = s->state;
     const attention_params *v = s->params;
     tensor q = s->t[ATT_Q];
-    int tq = tokens_of(q), mq = t->MQ;
+    int tq = tokens_of(q), groups = t->GQ;
     size_t want = 2 * (size_t)ocl_units(plan_ocl(p));
     args a = {0};
-    while (mq > t->QR && ceil_div(tq, mq) * (size_t)v->heads * (size_t)q.n < want)
-        mq = (int)ceil_div(mq / 2, t->QR) * t->QR;
+    while (groups > 1 && ceil_div(tq, groups * 16 * t->NQ) * (size_t)v->heads * (size_t)q.n < want) groups /= 2;
     attention_args(&a, p, s);
-    arg_int(&a, mq);
-    return args_run(&a, p, s->kernel[0], s->module, ceil_div(tq, mq), (size_t)v->heads, (size_t)q.n, 1, 1);
+    arg_int(&a, groups * 16 * t->NQ);
+    return args_run(&a, p, s->kernel[0], s->module, ceil_div(tq, groups * 16 * t->NQ), (size_t)v->heads, (size_t)q.n, 1,
+                    1);
 }
 
 const impl attention_cpu_impl = {.name = "flash_cpu", .fits = fits, .prepare = prepare, .launch = launch};
