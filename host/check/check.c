@@ -296,6 +296,7 @@ int check_finish(check *t, double allowance, double bytes)
 {
     int err = 0;
     unsigned char *after = NULL;
+    if (plan_gave_way(t->p)) TRY(FAIL(SDCL_EUSAGE, "%s", plan_gave_way(t->p)));
     TRY(plan_lower(t->p));
     if (t->lowered) {
         for (int i = 0; i < plan_steps(t->p); i++) t->lowered(t->user, t->p, plan_step(t->p, i));

@@ -11,7 +11,13 @@ OCL_KERNEL(attention_cpu, ATTENTION_CPU_TUNE)
 
 enum { HEAD_MAX = 160 }; /* larger heads: the copied key block no longer fits the first-level cache */
 
-static bool fits(const plan *p, const step *s) { return ocl_device_of(plan_ocl(p))->cpu && head_size(s) <= HEAD_MAX; }
+static bool runs_on(const ocl_device *d) { return d->cpu; }
+
+static bool fits(const plan *p, const step *s)
+{
+    (void)p;
+    return head_size(s) <= HEAD_MAX;
+}
 
 static int prepare(plan *p, step *s)
 {
@@ -41,4 +47,4 @@ static int launch(plan *p, const step *s)
                     1);
 }
 
-const impl attention_cpu_impl = {.name = "flash_cpu", .fits = fits, .prepare = prepare, .launch = launch};
+const impl attention_cpu_impl = {.name = "flash_cpu", .runs_on = runs_on, .fits = fits, .prepare = prepare, .launch = launch};

@@ -10,11 +10,7 @@
     P(KC, 128, "64 128 256 512", "input channels summed before the next panel")
 OCL_KERNEL(conv3x3_cpu, CONV3X3_CPU_TUNE)
 
-static bool fits(const plan *p, const step *s)
-{
-    (void)s;
-    return ocl_device_of(plan_ocl(p))->cpu;
-}
+static bool runs_on(const ocl_device *d) { return d->cpu; }
 
 static int prepare(plan *p, step *s)
 {
@@ -53,4 +49,4 @@ out:
     return err;
 }
 
-const impl conv3x3_cpu_impl = {.name = "cpu", .fits = fits, .prepare = prepare, .launch = launch};
+const impl conv3x3_cpu_impl = {.name = "cpu", .runs_on = runs_on, .prepare = prepare, .launch = launch};

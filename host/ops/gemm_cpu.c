@@ -42,12 +42,8 @@ out:
     return err;
 }
 
-static bool fits(const plan *p, const step *s)
-{
-    (void)s;
-    return ocl_device_of(plan_ocl(p))->cpu;
-}
+static bool runs_on(const ocl_device *d) { return d->cpu; }
 
 static int prepare(plan *p, step *s) { return gemm_step_prepare(p, s, gemm_cpu_engine); }
 
-const impl gemm_cpu_impl = {.name = "cpu", .fits = fits, .prepare = prepare, .launch = gemm_step_launch};
+const impl gemm_cpu_impl = {.name = "cpu", .runs_on = runs_on, .prepare = prepare, .launch = gemm_step_launch};

@@ -154,6 +154,7 @@ static void log_plan(const sdcl *s, const char *name, const plan *p, int times)
 {
     session_log(s, SDCL_VERBOSE, "%s: %d x %d steps, %.2f GFLOP, %.1f MB of activations", name, times, plan_steps(p),
                 times * plan_flops(p) * 1e-9, times * (double)plan_arena_bytes(p) * 1e-6);
+    if (plan_gave_way(p)) session_log(s, SDCL_WARNING, "%s", plan_gave_way(p));
 }
 
 int passes_prepare(sdcl *s, int pictures, bool guided, int h, int w)

@@ -34,8 +34,9 @@ struct plan {
     strbuf scope;
     void **allocations; /* module names, params, states: freed with the plan */
     int allocation_count, allocation_capacity;
-    int preparing; /* step that is being prepared, -1: none */
-    bool failed;   /* an allocation failed while building: plan_lower reports it */
+    int preparing;  /* step that is being prepared, -1: none */
+    char *gave_way; /* owned: plan_gave_way */
+    bool failed;    /* an allocation failed while building: plan_lower reports it */
     uint64_t chunk_bytes[ARENA_CHUNKS_MAX];
     cl_mem chunk[ARENA_CHUNKS_MAX];
     int chunks;

@@ -32,6 +32,7 @@ void plan_free(plan **p_)
     free(p->steps);
     free(p->buffers);
     free(p->name);
+    free(p->gave_way);
     strbuf_free(&p->scope);
     free(p);
     *p_ = NULL;
@@ -185,6 +186,7 @@ enum { OP_TUNABLES_MAX = 16 };
 typedef struct choice {
     const plan *p;
     step *s;
+    bool any; /* whatever the configuration says */
 } choice;
 
 /* values: of the op's section. Takes the first implementation that fits among those that they allow. */
@@ -192,11 +194,13 @@ static bool choose(void *user, const int *values)
 {
     const choice *c = user;
     const op *o = c->s->op;
-    const char *word = o->section ? config_word_of(ocl_config_of(c->p->o), o->section, "impl", values) : "auto";
+    const char *word = o->section && !c->any ? config_word_of(ocl_config_of(c->p->o), o->section, "impl", values)
+                                             : "auto";
     for (int i = 0; o->impls[i]; i++) {
         const impl *m = o->impls[i];
         bool any = !strcmp(word, "auto");
-        if ((!any && strcmp(word, m->name) != 0) || (m->fits && !m->fits(c->p, c->s))) continue;
+        if (!any && strcmp(word, m->name) != 0) continue;
+        if ((m->runs_on && !m->runs_on(ocl_device_of(c->p->o))) || (m->fits && !m->fits(c->p, c->s))) continue;
         if (any && m->pays && !m->pays(c->p, c->s)) continue;
         c->s->impl = m;
         return true;
@@ -204,21 +208,39 @@ static bool choose(void *user, const int *values)
     return false;
 }
 
-int plan_choose(const plan *p, step *s)
+/* Does the device run the implementation of that name, at other shapes than this one? */
+static bool runs_elsewhere(const plan *p, const op *o, const char *name)
+{
+    for (int i = 0; o->impls[i]; i++)
+        if (!strcmp(o->impls[i]->name, name)) return !o->impls[i]->runs_on || o->impls[i]->runs_on(ocl_device_of(p->o));
+    return false;
+}
+
+int plan_choose(plan *p, step *s)
 {
     const ocl_section *section = s->op->section;
     const config *values = ocl_config_of(p->o);
     const char *precision = p->activation == F16 ? "f16" : "f32";
     int tune[OP_TUNABLES_MAX] = {0};
-    choice c = {p, s};
+    choice c = {p, s, false};
     if (section ? config_values_at(values, section, precision, s->shape, choose, &c, tune) : choose(&c, NULL)) return 0;
     const char *word = section ? config_word_of(values, section, "impl", tune) : "auto";
+    c.any = true;
+    if (runs_elsewhere(p, s->op, word) && choose(&c, tune)) {
+        strbuf text = {0};
+        strbuf_printf(&text, "%s.impl = %s does not fit %s: %s there", s->op->name, word, plan_scope(p), s->impl->name);
+        if (p->gave_way) strbuf_free(&text);
+        else p->gave_way = text.s;
+        return 0;
+    }
     if (!strcmp(word, "auto"))
         return FAIL(SDCL_EDEVICE, "%s: no implementation of %s fits this device", plan_scope(p), s->op->name);
-    int err = FAIL(SDCL_EUSAGE, "%s: %s.impl = %s does not fit this device or shape", plan_scope(p), s->op->name, word);
+    int err = FAIL(SDCL_EUSAGE, "%s: %s.impl = %s does not fit this device", plan_scope(p), s->op->name, word);
     error_hint("--set %s.impl=auto", s->op->name);
     return err;
 }
+
+const char *plan_gave_way(const plan *p) { return p->gave_way; }
 
 int plan_add(plan *p, const step *s, const void *params, size_t params_size)
 {

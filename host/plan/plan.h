@@ -29,6 +29,9 @@ typedef struct impl {
     int (*prepare)(plan *p, step *s);
     /* Enqueues the step; allocates, compiles and looks up nothing. */
     int (*launch)(plan *p, const step *s);
+    /* Does it run on the device at all? NULL: on every one. Forced by configuration where it does not, it is an error; where only the shape does not fit, the
+     * step takes another implementation (plan_gave_way). */
+    bool (*runs_on)(const ocl_device *d);
 } impl;
 
 typedef struct op {
@@ -86,7 +89,9 @@ tensor plan_vector(plan *p, weight *w);
 int plan_add(plan *p, const step *s, const void *params, size_t params_size);
 
 /* Picks s->impl by configuration, else the first that fits. Depends on the shape per image, never on the number of images. */
-int plan_choose(const plan *p, step *s);
+int plan_choose(plan *p, step *s);
+/* "attention.impl = flash_cpu does not fit vae.mid.attn: sliced there": the first step whose forced implementation did not fit its shape; NULL: none. */
+const char *plan_gave_way(const plan *p);
 
 /* Inside prepare: a scratch tensor that lives during this step; memory for the step's state (zeroed, freed with the plan). */
 tensor plan_scratch(plan *p, dtype dt, int n, int h, int w, int c);
