@@ -6,6 +6,7 @@
  * BK / GX keys, then sums TQ queries by D / GX values of the output, in registers.
  *   rows of local memory are DP + PAD values, DP: D in whole vectors of 4; KEEP: halves stay halves there, weights are halves too
  *   weights: our exponential in f32; in f16 2^x of the device, the scale having been multiplied by log2 e
+ *   first: the group in dimension 0 that this piece of the launch begins with
  *   launch: dimension 0 blocks of BQ queries, 1 heads, 2 images.  tune: BQ, BK, TQ, SHARE, VW, PAD, KEEP.  -DD: head size */
 /* Items that share a query: SHARE, or more until their sums stay in registers. host/ops/attention_gpu.c does the same. */
 #define SUMS(items) (TQ * ((D + (items)-1) / (items)))
@@ -94,12 +95,12 @@ INLINE void load_tile(__local LTYPE *tile, __global const XTYPE *from, int ld, i
 
 __kernel __attribute__((reqd_work_group_size(GX, GY, 1)))
 void attention_gpu(__global YTYPE *y, ulong yo, __global const XTYPE *q, ulong qo, __global const XTYPE *k, ulong ko,
-                   __global const XTYPE *v, ulong vo, int tq, int tk, int ldq, int ldk, int ldv, int ldy, int causal, float scale)
+                   __global const XTYPE *v, ulong vo, int tq, int tk, int ldq, int ldk, int ldv, int ldy, int causal, float scale, int first)
 {
     __local LTYPE queries[BQ * ROW] __attribute__((aligned(16))), block[BK * ROW] __attribute__((aligned(16)));
     __local LTYPE weights[BQ * LDP] __attribute__((aligned(16)));
     __local float parts[BQ * (GX + 1)];
-    int gx = (int)get_local_id(0), i0 = (int)get_local_id(1) * TQ, q0 = (int)get_group_id(0) * BQ;
+    int gx = (int)get_local_id(0), i0 = (int)get_local_id(1) * TQ, q0 = (first + (int)get_group_id(0)) * BQ;
     int head = (int)get_group_id(1), image = (int)get_group_id(2);
     int whole = ((int)qo | (int)ko | (int)vo | ldq | ldk | ldv | D) % VW == 0;
     float sum[TQ][TD], top[TQ], total[TQ];

@@ -28,13 +28,14 @@ INLINE void fetch(XRAW xraw[XVECS], WRAW wraw[WVECS], const int pixel[XVECS], __
 
 /* 3x3 convolution on a GPU as implicit GEMM; operands as in conv3x3_cpu.cl, panels of BN output channels; sides below 65536.
  *   norm (images, 2, C): read where NORM is not 0
+ *   first: the group in dimension 0 that this piece of the launch begins with
  *   launch: as gemm_gpu, rows being output pixels */
 __kernel __attribute__((reqd_work_group_size(GN, GM, 1)))
 void conv3x3_gpu(__global YTYPE *y, ulong yo, __global const XTYPE *x, ulong xo, __global const WTYPE *wt, ulong wo,
                  __global const float *bias, ulong bo, __global const float *row, ulong ro, __global const YTYPE *residual, ulong so,
                  int images, int h, int w, int c, int uh, int uw, int oh, int ow, int stride,
                  int pad, int n, int ldx, int ldy, int ldr, int ldrow, int flags,
-                 __global const float *norm, ulong no)
+                 __global const float *norm, ulong no, int first)
 {
     __local LTYPE as[DB * BK * LDA] __attribute__((aligned(16))), bs[DB * BK * BN] __attribute__((aligned(16)));
     int panel, block, m = images * oh * ow, whole = ((int)xo | ldx | c) % VW == 0, pixel[XVECS];
@@ -42,7 +43,7 @@ void conv3x3_gpu(__global YTYPE *y, ulong yo, __global const XTYPE *x, ulong xo,
     XRAW xraw[XVECS];
     WRAW wraw[WVECS];
     float sum[TM][TN];
-    tile_of_group((int)get_group_id(0), (n + BN - 1) / BN, (m + BM - 1) / BM, &panel, &block);
+    tile_of_group(first + (int)get_group_id(0), (n + BN - 1) / BN, (m + BM - 1) / BM, &panel, &block);
     int r0 = block * BM;
     x += xo;
     wt += wo + (size_t)panel * 9 * (size_t)c * BN;

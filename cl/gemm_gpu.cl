@@ -15,18 +15,19 @@ INLINE void fetch(XRAW xraw[XVECS], WRAW wraw[WVECS], __global const XTYPE *x, _
 
 /* y (M, N) = epilogue(x (M, K) * w^T) on a GPU; operands as in gemm_cpu.cl, panels of BN columns.
  *   norm (images, 2, K): read where NORM is not 0
+ *   first: the group in dimension 0 that this piece of the launch begins with
  *   launch: dimension 0 panels within blocks of BM rows; only that dimension has room for more than 65535 groups on every device */
 __kernel __attribute__((reqd_work_group_size(GN, GM, 1)))
 void gemm_gpu(__global YTYPE *y, ulong yo, __global const XTYPE *x, ulong xo, __global const WTYPE *w, ulong wo, __global const float *bias,
               ulong bo, __global const float *row, ulong ro, __global const YTYPE *residual, ulong so, int m, int n, int k, int ldx, int ldy,
-              int ldr, int ldrow, int image, int flags, __global const float *norm, ulong no)
+              int ldr, int ldrow, int image, int flags, __global const float *norm, ulong no, int first)
 {
     __local LTYPE as[DB * BK * LDA] __attribute__((aligned(16))), bs[DB * BK * BN] __attribute__((aligned(16)));
     int panel, block, whole = ((int)xo | ldx | k) % VW == 0;
     XRAW xraw[XVECS];
     WRAW wraw[WVECS];
     float sum[TM][TN];
-    tile_of_group((int)get_group_id(0), (n + BN - 1) / BN, (m + BM - 1) / BM, &panel, &block);
+    tile_of_group(first + (int)get_group_id(0), (n + BN - 1) / BN, (m + BM - 1) / BM, &panel, &block);
     int r0 = block * BM;
     x += xo + (size_t)r0 * (size_t)ldx;
     w += wo + (size_t)panel * (size_t)k * BN;

@@ -8,6 +8,9 @@
 #include <pthread.h>
 #include <string.h>
 
+/* Launches of the longest kind that wait in a queue. */
+enum { QUEUE_LAUNCHES = 4 };
+
 enum { BUILDERS_MAX = 4, QUEUES = 2, QUEUE_DEPTH = 1024, ARGUMENTS_MAX = 48, CLBLAST_LAUNCHES = 5 };
 
 typedef struct unit unit;
@@ -62,7 +65,9 @@ struct ocl {
     cl_command_queue queue[QUEUES];
     bool profile, sync;
     int units;
-    int unflushed; /* launches since the last flush or finish */
+    int unflushed;       /* launches since the last flush or finish */
+    double launch_flops; /* of the longest launch */
+    double unfinished;   /* floating-point operations among them */
     uint64_t bytes_now, bytes_peak;
     unsigned frees; /* buffers freed so far */
     cl_mem zeros;

@@ -2,7 +2,12 @@
 /* Context, queues and transfers. */
 #include "ocl/internal.h"
 
+#include <math.h>
 #include <stdlib.h>
+
+/* Watchdogs stop what runs for seconds, and no interruption reaches the device before it is done. A slow GPU computes some 200 GFLOP/s: half a second. A CPU
+ * knows no watchdog, and its queues hold one evaluation at most. */
+#define LAUNCH_FLOPS 1e11
 
 static int sync_debug(void)
 {
@@ -23,6 +28,7 @@ int ocl_open(ocl **out_ocl, const ocl_device *device, const config *values, bool
     o->values = values;
     o->profile = profile;
     o->sync = sync_debug();
+    o->launch_flops = device->cpu ? HUGE_VAL : LAUNCH_FLOPS;
     ocl_profile_step(o, NULL, NULL, 0);
     o->units = device->info.compute_units ? (int)device->info.compute_units : 1;
     o->context = clCreateContext(platform, 1, &device->id, NULL, NULL, &code);
@@ -64,6 +70,7 @@ void ocl_close(ocl **o_)
 
 const ocl_device *ocl_device_of(const ocl *o) { return &o->device; }
 const config *ocl_config_of(const ocl *o) { return o->values; }
+void ocl_limit_launch(ocl *o, double flops) { o->launch_flops = flops; }
 int ocl_units(const ocl *o) { return o->units; }
 
 int ocl_write(ocl *o, cl_mem mem, uint64_t offset, uint64_t bytes, const void *src)
@@ -108,6 +115,7 @@ int ocl_finish(ocl *o)
     int err = 0;
     for (int i = 0; i < QUEUES; i++) CL_TRY(clFinish(o->queue[i]));
     o->unflushed = 0;
+    o->unfinished = 0;
 out:
     return err;
 }
@@ -127,6 +135,7 @@ int ocl_fence_wait(ocl *o, cl_event *fence)
     if (!*fence) return 0;
     CL_TRY(clWaitForEvents(1, fence));
     o->unflushed = 0;
+    o->unfinished = 0;
 out:
     clReleaseEvent(*fence);
     *fence = NULL;

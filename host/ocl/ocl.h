@@ -54,6 +54,8 @@ int ocl_open(ocl **o, const ocl_device *device, const config *values, bool profi
 void ocl_close(ocl **o);
 const ocl_device *ocl_device_of(const ocl *o);
 const config *ocl_config_of(const ocl *o);
+/* Launches of more floating-point operations than this are split where their kernel allows it (ocl_grid). At first 1e11 on GPUs, no limit on CPUs. */
+void ocl_limit_launch(ocl *o, double flops);
 /* Compute units, at least 1: how many work-groups run at once on a CPU. */
 int ocl_units(const ocl *o);
 
@@ -127,6 +129,9 @@ typedef struct ocl_arg {
 /* Work-groups, not work-items, per dimension, and the size of one. */
 typedef struct ocl_grid {
     size_t groups[3], local[3];
+    /* Floating-point operations of a launch that may be enqueued in pieces along dimension 0, for kernels whose last argument is the first group of the
+     * piece: that one ocl_run adds. 0: in one piece. */
+    double flops;
 } ocl_grid;
 
 /* Enqueues on queue 0 or 1. module: the scope shown in profiles and messages. The number of arguments must be the kernel's. */

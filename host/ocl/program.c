@@ -288,25 +288,50 @@ out:
     return err;
 }
 
+static size_t pieces_of(const ocl *o, const ocl_grid *grid)
+{
+    double most = grid->flops / o->launch_flops;
+    if (most <= 1 || !grid->groups[0]) return 1;
+    return most < (double)grid->groups[0] ? (size_t)ceil(most) : grid->groups[0];
+}
+
+/* Groups [first, end) of dimension 0. */
+static int enqueue(ocl *o, int queue, ocl_kernel *k, const char *module, const ocl_grid *grid, size_t first, size_t end)
+{
+    int err = 0;
+    cl_event event = NULL;
+    size_t global[3] = {(end - first) * grid->local[0], grid->groups[1] * grid->local[1],
+                        grid->groups[2] * grid->local[2]};
+    CL_TRY(clEnqueueNDRangeKernel(o->queue[queue], k->kernel, 3, NULL, global, grid->local, 0, NULL,
+                                  o->profile ? &event : NULL));
+    if (event) TRY(profile_add(o, event, module, k->name));
+    o->unfinished += grid->flops * (double)(end - first) / (double)grid->groups[0];
+    if (o->sync) CL_TRY(clFinish(o->queue[queue]));
+    else if (++o->unflushed >= QUEUE_DEPTH || o->unfinished >= QUEUE_LAUNCHES * o->launch_flops) TRY(ocl_finish(o));
+out:
+    return err;
+}
+
 int ocl_run(ocl *o, int queue, ocl_kernel *k, const char *module, ocl_grid grid, const ocl_arg *args, int count)
 {
     int err = 0;
-    size_t global[3];
-    cl_event event = NULL;
+    size_t pieces = pieces_of(o, &grid);
+    int given = count + (grid.flops > 0);
     if (!k->kernel) return FAIL(SDCL_EINTERNAL, "%s: kernel %s was never built", module, k->name);
-    if ((cl_uint)count != k->arguments || count > ARGUMENTS_MAX)
-        return FAIL(SDCL_EINTERNAL, "%s: kernel %s takes %u arguments, got %d", module, k->name, k->arguments, count);
-    for (int i = 0; i < 3; i++) {
+    if ((cl_uint)given != k->arguments || given > ARGUMENTS_MAX)
+        return FAIL(SDCL_EINTERNAL, "%s: kernel %s takes %u arguments, got %d", module, k->name, k->arguments, given);
+    for (int i = 0; i < 3; i++)
         if (!grid.groups[i]) return 0;
-        global[i] = grid.groups[i] * grid.local[i];
-    }
     if (k->frees != o->frees) memset(k->set, 0, sizeof k->set);
     k->frees = o->frees;
     for (int i = 0; i < count; i++) TRY(set_argument(k, i, &args[i]));
-    CL_TRY(clEnqueueNDRangeKernel(o->queue[queue], k->kernel, 3, NULL, global, grid.local, 0, NULL,
-                                  o->profile ? &event : NULL));
-    if (event) TRY(profile_add(o, event, module, k->name));
-    TRY(ocl_launched(o, queue, 1));
+    for (size_t i = 0; i < pieces; i++) {
+        size_t first = grid.groups[0] * i / pieces, end = grid.groups[0] * (i + 1) / pieces;
+        cl_int begin = (cl_int)first;
+        ocl_arg piece = ARG(begin);
+        if (grid.flops > 0) TRY(set_argument(k, count, &piece));
+        TRY(enqueue(o, queue, k, module, &grid, first, end));
+    }
 out:
     return err ? error_prefix(err, "%s: %s", module, k->name) : 0;
 }

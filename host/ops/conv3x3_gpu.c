@@ -23,7 +23,7 @@ static int launch(plan *p, const step *s)
 {
     const gpu_tile *t = s->state;
     tensor y = s->t[MM_Y];
-    args a = {0};
+    args a = {.flops = s->op->flops(s)};
     conv_tensor_args(&a, p, s);
     conv_shape_args(&a, s);
     arg_tensor(&a, p, s->t[MM_X], s->t[MM_X]);

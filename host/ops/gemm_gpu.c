@@ -12,7 +12,7 @@ _Static_assert(sizeof(gpu_tile) <= sizeof(((gemm_engine *)0)->tune), "tunables f
 static int run(const plan *p, const gemm_engine *g, const char *module, const gemm_call *c)
 {
     gpu_tile t;
-    args a = {0};
+    args a = {.flops = 2.0 * c->m * c->n * c->k};
     memcpy(&t, g->tune, sizeof t);
     gemm_args(&a, c);
     arg_mem(&a, c->x, 0);

@@ -108,7 +108,7 @@ void arg_tensor(args *a, const plan *p, tensor t, tensor instead)
 int args_run(args *a, const plan *p, ocl_kernel *k, const char *module, size_t groups0, size_t groups1, size_t groups2,
              size_t local0, size_t local1)
 {
-    ocl_grid grid = {{groups0, groups1, groups2}, {local0, local1, 1}};
+    ocl_grid grid = {{groups0, groups1, groups2}, {local0, local1, 1}, a->flops};
     return ocl_run(plan_ocl(p), plan_queue(p), k, module, grid, a->list, a->n);
 }
 

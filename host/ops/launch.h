@@ -31,6 +31,7 @@ typedef struct args {
         cl_float f;
     } value[ARGS_MAX];
     int n;
+    double flops; /* of the launch, where it may be split: ocl_grid */
 } args;
 
 void arg_int(args *a, int v);

@@ -26,7 +26,7 @@ static double now(void)
 static int timed(ocl *o, ocl_kernel *k, size_t groups, size_t local, const ocl_arg *args, int count, double *seconds)
 {
     int err = 0;
-    ocl_grid grid = {{groups, 1, 1}, {local, 1, 1}};
+    ocl_grid grid = {{groups, 1, 1}, {local, 1, 1}, 0};
     double begin = now();
     TRY(ocl_run(o, 0, k, "peak", grid, args, count));
     TRY(ocl_finish(o));

@@ -9,7 +9,7 @@ static int pack_panels(const weights *ws, const weight *w, int first, int n, cl_
     ocl_arg args[] = {ARG(w->mem), ARG(zero),       ARG(from),       ARG(element),   ARG(w->rows),
                       ARG(row0),   ARG(count),      ARG(w->columns), ARG(w->taps),   ARG(w->panel),
                       ARG(paired), ARG(row_stride), ARG(w->taps),    ARG(tap_stride)};
-    ocl_grid grid = {{(size_t)(w->columns + PACK_BLOCK - 1) / PACK_BLOCK, (size_t)weight_panels(w), 1}, {1, 1, 1}};
+    ocl_grid grid = {{(size_t)(w->columns + PACK_BLOCK - 1) / PACK_BLOCK, (size_t)weight_panels(w), 1}, {1, 1, 1}, 0};
     return ocl_run(ws->o, 0, ws->pack[w->dt == F16], "load", grid, args, sizeof args / sizeof *args);
 }
 

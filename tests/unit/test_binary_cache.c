@@ -245,7 +245,7 @@ static int value_of(const ocl_device *d, const char *kernel, const char *set, co
     CHECK(!ocl_kernel_get(o, &k, kernel, options) && !ocl_build_wait(o));
     CHECK(!ocl_buffer_new(o, &y, sizeof value));
     const ocl_arg args[] = {ARG(y)};
-    CHECK(!ocl_run(o, 0, k, "test", (ocl_grid){{1, 1, 1}, {1, 1, 1}}, args, 1));
+    CHECK(!ocl_run(o, 0, k, "test", (ocl_grid){{1, 1, 1}, {1, 1, 1}, 0}, args, 1));
     CHECK(!ocl_read(o, y, 0, sizeof value, &value));
     ocl_buffer_free(o, &y);
     ocl_close(&o);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* The GPU kernels off their default tunables, and enqueued in pieces, compared with the references on whatever device there is. */
+#include "check/check.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { SETS_MAX = 16, CASES_MAX = 4 };
+
+static const check_op *op_named(const char *name)
+{
+    for (const check_op *const *op = check_ops; *op; op++)
+        if (!strcmp((*op)->name, name)) return *op;
+    fail_msg("no op %s", name);
+    return NULL;
+}
+
+/* set: null-terminated. A launch of more than `flops` is split. */
+static void check_op_with(const char *name, const char *const *set, double flops)
+{
+    const check_op *op = op_named(name);
+    ocl_device *devices = NULL;
+    config *values = NULL;
+    ocl *o = NULL;
+    int count = 0, index = 0, sets = 0, passed = 0;
+    while (set[sets]) sets++;
+    assert_int_equal(ocl_device_list(&devices, &count), 0);
+    assert_int_equal(ocl_device_choose(devices, count, NULL, &index), 0);
+    if (config_open(&values, ops_sections, &devices[index].info, NULL, set, sets)) fail_msg("%s", sdcl_last_error());
+    if (ocl_open(&o, &devices[index], values, false)) fail_msg("%s", sdcl_last_error());
+    if (flops > 0) ocl_limit_launch(o, flops);
+    for (int i = 0; i < op->cases && i < CASES_MAX; i++) {
+        check_case c = {op->name, i, i % 2 ? F32 : F16, (check_fill)(i % FILL_COUNT)};
+        check_result r;
+        check_run(o, op, &c, 1, false, &r);
+        if (!r.ok) fail_msg("%s case %d: %s", name, i, r.why);
+        passed++;
+    }
+    assert_true(passed > 0);
+    ocl_close(&o);
+    config_close(&values);
+    free(devices);
+}
+
+#define CHECK(name, flops, ...) check_op_with(name, (const char *const[]){__VA_ARGS__, NULL}, flops)
+#define TILE(kernel, bm, bn, bk, tm, tn, vw, lv, pad, db)                                                              \
+    kernel ".BM=" #bm, kernel ".BN=" #bn, kernel ".BK=" #bk, kernel ".TM=" #tm, kernel ".TN=" #tn, kernel ".VW=" #vw,  \
+        kernel ".LV=" #lv, kernel ".PAD=" #pad, kernel ".DB=" #db
+
+static void launches_in_pieces(void **state)
+{
+    (void)state;
+    CHECK("gemm", 1e4, "gemm.impl=gpu", "gemm_gpu.BM=16", "gemm_gpu.BN=16");
+    CHECK("conv3x3", 1e4, "conv3x3.impl=gpu", "conv3x3_gpu.BM=16", "conv3x3_gpu.BN=16");
+    CHECK("attention", 1e4, "attention.impl=flash_gpu", "attention_gpu.BQ=16");
+}
+
+static void scalar_loads_and_two_buffers(void **state)
+{
+    (void)state;
+    CHECK("gemm", 0, "gemm.impl=gpu", TILE("gemm_gpu", 16, 16, 8, 1, 2, 1, 1, 0, 2));
+    CHECK("conv3x3", 0, "conv3x3.impl=gpu", TILE("conv3x3_gpu", 16, 16, 8, 1, 2, 1, 1, 0, 2));
+    CHECK("attention", 0, "attention.impl=flash_gpu", "attention_gpu.VW=1", "attention_gpu.KEEP=0",
+          "attention_gpu.TQ=1", "attention_gpu.BQ=16", "attention_gpu.PAD=0");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(launches_in_pieces),
+        cmocka_unit_test(scalar_loads_and_two_buffers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
