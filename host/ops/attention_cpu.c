@@ -47,4 +47,5 @@ static int launch(plan *p, const step *s)
                     1);
 }
 
-const impl attention_cpu_impl = {.name = "flash_cpu", .runs_on = runs_on, .fits = fits, .prepare = prepare, .launch = launch};
+const impl attention_cpu_impl = {
+    .name = "flash_cpu", .runs_on = runs_on, .fits = fits, .prepare = prepare, .launch = launch};

@@ -101,7 +101,7 @@ static int product(const plan *p, const step *s, const gemm_engine *g, tensor y,
                    .ldx = x.ld,
                    .ldy = y.ld,
                    .image = m};
-    c.bias = c.row = c.residual = c.x;
+    c.bias = c.row = c.residual = c.norm = c.x;
     return g->run(p, g, s->module, &c);
 }
 

@@ -10,7 +10,9 @@ static int prepare(plan *p, step *s)
     int err = 0;
     gpu_tile *t = plan_step_alloc(p, sizeof *t);
     if (!t) return FAIL(SDCL_ENOMEM, "out of memory");
-    gpu_tile_use use = {s->t[MM_X].dt, s->w[0]->dt, s->t[MM_Y].dt, ((const conv_params *)s->params)->flags, 0};
+    int flags = ((const conv_params *)s->params)->flags;
+    int norm = has(s->t[MM_NORM]) ? 1 + (flags & FLAG_NORM_SILU ? 1 : 0) : 0;
+    gpu_tile_use use = {s->t[MM_X].dt, s->w[0]->dt, s->t[MM_Y].dt, flags, norm};
     s->state = t;
     TRY(tune_values(p, &conv3x3_gpu_kernel, plan_activation(p), s->shape, t));
     TRY(gpu_tile_kernel(p, &s->kernel[0], &conv3x3_gpu_kernel, t, &use));
@@ -26,9 +28,9 @@ static int launch(plan *p, const step *s)
     args a = {.flops = s->op->flops(s)};
     conv_tensor_args(&a, p, s);
     conv_shape_args(&a, s);
-    arg_tensor(&a, p, s->t[MM_X], s->t[MM_X]);
+    arg_tensor(&a, p, s->t[MM_NORM], s->t[MM_X]);
     return args_run(&a, p, s->kernel[0], s->module, gpu_tile_groups(t, rows_of(y), y.c), 1, 1, gpu_tile_items0(t),
                     gpu_tile_items1(t));
 }
 
-const impl conv3x3_gpu_impl = {.name = "gpu", .prepare = prepare, .launch = launch};
+const impl conv3x3_gpu_impl = {.name = "gpu", .fuses_norm = true, .prepare = prepare, .launch = launch};

@@ -147,6 +147,10 @@ out:
     return err;
 }
 
-const impl conv3x3_winograd_impl = {
-    .name = "winograd", .fuses_norm = true, .runs_on = runs_on,
-                                     .fits = fits, .pays = pays, .prepare = prepare, .launch = launch};
+const impl conv3x3_winograd_impl = {.name = "winograd",
+                                    .fuses_norm = true,
+                                    .runs_on = runs_on,
+                                    .fits = fits,
+                                    .pays = pays,
+                                    .prepare = prepare,
+                                    .launch = launch};

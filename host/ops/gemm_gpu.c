@@ -15,7 +15,7 @@ static int run(const plan *p, const gemm_engine *g, const char *module, const ge
     args a = {.flops = 2.0 * c->m * c->n * c->k};
     memcpy(&t, g->tune, sizeof t);
     gemm_args(&a, c);
-    arg_mem(&a, c->x, 0);
+    arg_mem(&a, c->norm, c->norm_off);
     return args_run(&a, p, g->kernel, module, gpu_tile_groups(&t, c->m, c->n), 1, 1, gpu_tile_items0(&t),
                     gpu_tile_items1(&t));
 }
@@ -24,7 +24,7 @@ int gemm_gpu_engine(plan *p, gemm_engine *g, ocl_shape shape, dtype xt, dtype wt
 {
     int err = 0;
     gpu_tile t;
-    gpu_tile_use use = {xt, wt, yt, g->flags, 0};
+    gpu_tile_use use = {xt, wt, yt, g->flags, g->norm};
     TRY(tune_values(p, &gemm_gpu_kernel, plan_activation(p), shape, &t));
     TRY(gpu_tile_kernel(p, &g->kernel, &gemm_gpu_kernel, &t, &use));
     g->run = run;
@@ -36,4 +36,4 @@ out:
 
 static int prepare(plan *p, step *s) { return gemm_step_prepare(p, s, gemm_gpu_engine); }
 
-const impl gemm_gpu_impl = {.name = "gpu", .prepare = prepare, .launch = gemm_step_launch};
+const impl gemm_gpu_impl = {.name = "gpu", .fuses_norm = true, .prepare = prepare, .launch = gemm_step_launch};

@@ -26,5 +26,5 @@ int gpu_tile_kernel(plan *p, ocl_kernel **k, const ocl_section *section, gpu_til
     if (!ocl_device_of(plan_ocl(p))->info.has_fp16 || u->x != F16) t->MATH = 0;
     return op_kernel(p, k, section, t, "-DXT=%s -DWT=%s -DYT=%s -DNORM=%d -DGEGLU=%d -DACT=%d", dtype_option_name(u->x),
                      dtype_option_name(u->w), dtype_option_name(u->y), u->norm, (u->flags & FLAG_GEGLU) != 0,
-                     u->flags >> FLAG_ACT_SHIFT);
+                     u->flags >> FLAG_ACT_SHIFT & 3);
 }

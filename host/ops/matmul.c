@@ -56,6 +56,7 @@ void gemm_call_of(const plan *p, const step *s, gemm_call *c)
     const tensor *t = s->t;
     tensor bias = has(t[MM_BIAS]) ? t[MM_BIAS] : t[MM_X], row = has(t[MM_ROW]) ? t[MM_ROW] : t[MM_X];
     tensor residual = has(t[MM_RESIDUAL]) ? t[MM_RESIDUAL] : t[MM_X];
+    tensor norm = has(t[MM_NORM]) ? t[MM_NORM] : t[MM_X];
     *c = (gemm_call){.y = tensor_mem(p, t[MM_Y]),
                      .y_off = tensor_off(p, t[MM_Y]),
                      .x = tensor_mem(p, t[MM_X]),
@@ -67,6 +68,8 @@ void gemm_call_of(const plan *p, const step *s, gemm_call *c)
                      .row_off = tensor_off(p, row),
                      .residual = tensor_mem(p, residual),
                      .residual_off = tensor_off(p, residual),
+                     .norm = tensor_mem(p, norm),
+                     .norm_off = tensor_off(p, norm),
                      .m = rows_of(t[MM_X]),
                      .n = s->w[0]->rows,
                      .k = t[MM_X].c,
@@ -105,6 +108,7 @@ int gemm_step_prepare(plan *p, step *s,
     if (!g) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = g;
     g->flags = *(const int *)s->params;
+    g->norm = has(s->t[MM_NORM]) ? 1 + (g->flags & FLAG_NORM_SILU ? 1 : 0) : 0;
     TRY(engine(p, g, s->shape, s->t[MM_X].dt, s->w[0]->dt, s->t[MM_Y].dt));
     s->kernel[0] = g->kernel;
     TRY(weight_set_layout(s->w[0], LAYOUT_PANELS, g->panel, g->flags & FLAG_GEGLU));

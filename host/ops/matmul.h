@@ -18,8 +18,8 @@ int matmul_step(plan *p, step *s, const op *o, tensor y, tensor x, weight *w, vo
 
 /* One matrix product outside a step's own operands: y (m, n) = epilogue(x (m, k) * panels). Offsets in elements. */
 typedef struct gemm_call {
-    cl_mem y, x, w, bias, row, residual; /* absent ones: x */
-    cl_ulong y_off, x_off, w_off, bias_off, row_off, residual_off;
+    cl_mem y, x, w, bias, row, residual, norm; /* absent ones: x */
+    cl_ulong y_off, x_off, w_off, bias_off, row_off, residual_off, norm_off;
     int m, n, k, ldx, ldy, ldr, ldrow, image, flags;
 } gemm_call;
 
@@ -30,6 +30,7 @@ void gemm_call_of(const plan *p, const step *s, gemm_call *c);
 typedef struct gemm_engine {
     int (*run)(const plan *p, const struct gemm_engine *g, const char *module, const gemm_call *c);
     int flags; /* of the calls to come; set before the engine is made, 0: nothing fused */
+    int norm;  /* the same: 0: x as it is, 1: x * norm[0] + norm[1], 2: and its SiLU */
     int panel; /* NR of the weight panels it reads */
     int tune[16];
     ocl_kernel *kernel;
