@@ -72,7 +72,7 @@ ok 'help succeeds on standard output' [ $rc = 0 ]
 ok 'help fits 80 columns' narrow
 ok 'help names the exit codes' printed '^  130  interrupted'
 ok 'every option of the help is in the manual' in_manual
-for verb in gen devices inspect info config bench; do
+for verb in gen devices inspect info config bench tune selftest; do
     run $verb --help
     ok "help of $verb" [ "$rc:$(wc -c < "$err")" = 0:0 ]
 done
@@ -85,7 +85,6 @@ refused 'a misspelt option' 2 'hint: did you mean --prompt' --promt x
 refused 'an option of a later version' 2 'not in this version' -p x --init-image a.png
 refused 'a sampler of a later version' 2 'not in this version' -p x --sampler heun
 refused 'another compat' 2 'not in this version' -p x --compat a1111
-refused 'a verb of a later version' 2 'not in this version' tune
 refused 'a misspelt verb' 2 'did you mean sdcl devices' device
 refused 'a prompt without quotes' 2 'quotes' -p a red fox
 refused 'an escape sequence is not passed on' 2 'x1b' --"$(printf '\033')x"

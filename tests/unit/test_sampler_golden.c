@@ -240,9 +240,9 @@ static void golden_exponential(void **state)
     json_array_foreach(json_object_get(golden, "cases"), i, c)
     {
         if (!is(c, "sampler", *state) || !is(c, "schedule", "exponential")) continue;
-        json_object_set_new(c, "schedule", json_quote("default"));
+        json_object_set_new(c, "schedule", json_string("default"));
         check_case(c, &config, STATE_FLOAT, 2e-6);
-        json_object_set_new(c, "schedule", json_quote("exponential"));
+        json_object_set_new(c, "schedule", json_string("exponential"));
         done++;
     }
     assert_true(done == 8);
