@@ -266,6 +266,7 @@ typedef struct sdcl_tune_job {
     int resume;           /* what the records hold counts */
     const char *records;  /* file of JSON lines; NULL: one beside the tuned file */
     const char *output;   /* INI file; NULL: where the device's tuned file is looked for */
+    const char *report;   /* folder for a page; NULL: none */
     const char *const *
         worker; /* command that calls sdcl_tune_worker(0, 1): candidates may crash or hang, and run in processes of their own; NULL ends it */
     void (*progress)(void *user, const sdcl_tune_progress *p);

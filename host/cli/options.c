@@ -70,6 +70,8 @@ const option option_table[] = {
      .help = "records, a JSON object a line for every candidate (default: beside the tuned file)"},
     {"output", 'o', OPTION_TEXT, "FILE", TUNE, AT(tune.output),
      .help = "INI file to write (default: where this device's values are looked for)"},
+    {"report", 0, OPTION_TEXT, "DIR", TUNE, AT(tune.report),
+     .help = "write a page about the search, index.html in that folder"},
     {"width", 'W', OPTION_SIZE, "PX", GEN | BENCH | TUNE, AT(job.width), 8, SIZE_MAX_PIXELS,
      .help = "width (default: the model's own)"},
     {"height", 'H', OPTION_SIZE, "PX", GEN | BENCH | TUNE, AT(job.height), 8, SIZE_MAX_PIXELS,

@@ -70,6 +70,7 @@ static void report(const options *o, const sdcl_tune_result *r)
                r->before_s / r->after_s);
     if (r->written) printf("written: %s\n", r->path);
     else puts("not faster than the values in force: nothing is written");
+    if (o->tune.report) printf("report: %s/index.html\n", o->tune.report);
     if (r->written && o->tune.output) printf("use it with --config %s\n", r->path);
 }
 

@@ -135,8 +135,8 @@ bool search_next(tuner *t, tune_key **key, candidate *c)
         for (int i = 0; i < t->key_count; i++) {
             tune_key *k = &t->key[i];
             if (k->done) continue;
-            /* What is in force comes first for every key, so that a run cut short knows where it stands. */
-            double worth = key_first_ms(k) > 0 || k->trial_count ? share(k) / (1 + k->since_best) : 1e12 - i;
+            /* What is known comes first for every key, heaviest first: a run that is cut short is no worse than before, nor than what is shipped. */
+            double worth = key_known(k) ? share(k) / (1 + k->since_best) : 1e12 - i;
             if (worth > most) {
                 most = worth;
                 best = k;

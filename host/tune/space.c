@@ -302,6 +302,13 @@ double key_first_ms(const tune_key *k)
     return t && t->ok ? t->min_ms : 0;
 }
 
+bool key_known(const tune_key *k)
+{
+    for (int i = 0; i < k->known_count; i++)
+        if (!trial_of(k, &k->known[i])) return false;
+    return true;
+}
+
 double key_ms(const tune_key *k) { return k->best >= 0 ? k->trial[k->best].min_ms : 0; }
 
 trial *key_add(tune_key *k, const trial *one)

@@ -314,6 +314,7 @@ int sdcl_tune(const sdcl_params *params, const sdcl_tune_job *job, sdcl_tune_res
     result->tried = t.tried;
     result->rejected = t.rejected;
     TRY(finish(&t, result));
+    if (job->report) TRY(report_write(&t, job->report, result));
 out:
     scratch_close(&t);
     keys_free(&t);

@@ -115,6 +115,8 @@ void candidate_text(const tune_key *k, const candidate *c, char *text, size_t si
 bool candidate_like(const tune_key *k, const tune_key *other, const candidate *from, candidate *to);
 double key_ms(const tune_key *k);       /* of the best; of the one in force where none is better; 0: unknown */
 double key_first_ms(const tune_key *k); /* of the one in force; 0: unknown */
+/* Has everything been tried that is known to be good? */
+bool key_known(const tune_key *k);
 trial *key_add(tune_key *k, const trial *one);
 
 /* --- search.c --- */
@@ -152,5 +154,10 @@ int compare_run(tuner *t, const char *fresh, sdcl_tune_result *r);
 
 /* The best of all keys as an INI file. keep: a file whose sections for other shapes stay, or NULL. */
 int tuned_write(const tuner *t, const char *path, const char *keep);
+
+/* --- report.c --- */
+
+/* index.html in folder, which is made where it is missing. Peaks that r has not are measured. */
+int report_write(const tuner *t, const char *folder, sdcl_tune_result *r);
 
 #endif

@@ -38,6 +38,7 @@ static int add_key(strbuf *out, const tune_key *k)
     const trial *best = &k->trial[k->best];
     const space *s = &k->space[best->c.space];
     double first = key_first_ms(k);
+    if (!*s->impl && !s->axes) return 0;
     strbuf_printf(out, "\n; %s, %g a picture: %.4g ms", k->text, k->count, best->min_ms);
     if (first > 0 && k->trial[k->best].min_ms < first) strbuf_printf(out, ", before %.4g ms", first);
     strbuf_puts(out, "\n");
@@ -131,7 +132,8 @@ int tuned_write(const tuner *t, const char *path, const char *keep)
                   "[tuned]\ndevice = %s\ndriver = %s\ndate = %s\n",
                   t->device.info.name, t->device.info.driver, date);
     for (int i = 0; i < t->key_count; i++)
-        if (t->key[i].best >= 0) TRY(add_key(&out, &t->key[i]));
+        if (t->key[i].best >= 0 && key_known(&t->key[i]))
+            TRY(add_key(&out, &t->key[i])); /* else the nearest shape serves */
     read_text(keep, &old);
     keep_sections(&out, strbuf_text(&old));
     if (out.failed || old.failed) TRY(FAIL(SDCL_ENOMEM, "out of memory"));

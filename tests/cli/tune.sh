@@ -41,7 +41,7 @@ printf '# one step\n20 gemm f32 f16 1 64 48 40 1 0\n' > shapes
 
 # A slow file to start from: the local-memory kernel on a CPU.
 printf '[gemm]\nimpl = gpu\n' > bad.ini
-run tune --shapes shapes --config bad.ini --tries 4 --json rec.jsonl -o t.ini
+run tune --shapes shapes --config bad.ini --tries 4 --json rec.jsonl -o t.ini --report page
 ok 'a run ends with 0' is $rc 0
 ok 'the first candidate is what is in force' sh -c "head -n 1 rec.jsonl | grep -q '\"impl\":\"gpu\"'"
 ok 'every record is whole and has ok' all_lines rec.jsonl
@@ -49,6 +49,8 @@ ok 'every rejected candidate has its reason' all_reasons rec.jsonl
 ok 'no candidate is tried twice' no_twice rec.jsonl
 ok 'the fast implementation is chosen' grep -q '^impl = cpu' t.ini
 ok 'the file says for what it is' sh -c "grep -q '^device = ..*' t.ini && grep -q '^driver = ..*' t.ini && grep -q '^date = 20' t.ini"
+ok 'the report is one page with drawings' sh -c '[ "$(ls page)" = index.html ] && grep -q "<svg" page/index.html && grep -q "</html>" page/index.html'
+ok 'that fetches nothing' sh -c '! grep -qE "<script|src=|href=|url\(|@import" page/index.html'
 run config --config t.ini --show-origin
 ok 'the file is a configuration' is $rc 0
 ok 'its values are in force for its shape' grep -q 't.ini:' out
@@ -102,7 +104,7 @@ refuses() { # NAME MR REASON TIMEOUT
     ok "$1: not chosen" sh -c "[ $rc = 0 ] && grep -q '^MR = ' t.ini && ! grep -q '^MR = $2\$' t.ini"
 }
 refuses 'a kernel that computes something else' 4 'NMSE ' 60s
-refuses 'a kernel that crashes' 6 'crashed: ' 60s
+refuses 'a kernel that crashes' 6 '\(crashed: \|the worker ended\)' 60s
 refuses 'a kernel that hangs' 12 'no result within 15 s' 15s
 unset SDCL_CL_DIR
 

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/* One page about a search: no script, nothing fetched, readable in light and dark. */
+#include "tune/report.h"
+
+#include "base/error.h"
+#include "ops/peak.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+enum { MAPS_MAX = 4 };
+
+static const char style[] =
+    ":root{--bg:#fbfbfa;--fg:#1d2327;--soft:#66707a;--line:#dfe3e6;--card:#fff;--heat:#2a78d6;--bad:#c0392b;--c0:#"
+    "2a78d6;"
+    "--c1:#d9772b;--c2:#2f9e6e;--c3:#9a58c4;--c4:#b08900}"
+    "@media(prefers-color-scheme:dark){:root{--bg:#14171a;--fg:#e6e9ec;--soft:#98a2ab;--line:#2c3339;--card:#1b2024;"
+    "--heat:#4b96ee;--bad:#e0604f;--c0:#5aa2f2;--c1:#f09a54;--c2:#4cc493;--c3:#bd83e3;--c4:#d6ae2c}}"
+    "body{margin:0;background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,sans-serif}"
+    "main{max-width:960px;margin:0 auto;padding:32px 20px}h1{font-size:26px;margin:0}h2{font-size:18px;margin:36px 0 "
+    "8px}"
+    "h3{font-size:15px;font-weight:600;margin:20px 0 6px}p{color:var(--soft);margin:4px 0 12px}"
+    ".big{display:flex;gap:16px;flex-wrap:wrap;margin:20px 0}.big div{background:var(--card);border:1px solid "
+    "var(--line);border-radius:10px;padding:12px 18px;min-width:130px}.big b{display:block;font-size:26px}"
+    ".big span{color:var(--soft);font-size:13px}.card{background:var(--card);border:1px solid "
+    "var(--line);border-radius:10px;padding:12px;overflow-x:auto}svg{width:100%;height:auto;display:block}"
+    "svg text{fill:var(--soft);font-size:12px}svg .name{fill:var(--fg)}.grid{stroke:var(--line)}"
+    ".roof,.line{fill:none;stroke:var(--fg);stroke-width:2}.line{stroke:var(--c0)}.dot{stroke:var(--card)}"
+    ".ring{fill:none!important;stroke-width:1.6;opacity:.7}.heat{fill:var(--heat)}.bad{fill:var(--bad)}"
+    ".map text{fill:var(--fg)}.maps{display:flex;flex-wrap:wrap;gap:20px}.maps svg{flex:1 1 300px}"
+    ".c0{fill:var(--c0);stroke:var(--c0)}.c1{fill:var(--c1);stroke:var(--c1)}.c2{fill:var(--c2);stroke:var(--c2)}"
+    ".c3{fill:var(--c3);stroke:var(--c3)}.c4{fill:var(--c4);stroke:var(--c4)}"
+    "table{border-collapse:collapse;width:100%;font-size:13px}th{text-align:left;color:var(--soft);font-weight:500}"
+    "td,th{padding:5px 8px;border-bottom:1px solid var(--line);white-space:nowrap}.n{text-align:right;"
+    "font-variant-numeric:tabular-nums}.key{display:inline-block;width:10px;height:10px;border-radius:5px;margin:0 5px "
+    "0 "
+    "14px}code{font-size:12px;white-space:normal}";
+
+void html_text(strbuf *out, const char *text)
+{
+    for (const char *s = text; *s; s++) switch (*s) {
+        case '<': strbuf_puts(out, "&lt;"); break;
+        case '>': strbuf_puts(out, "&gt;"); break;
+        case '&': strbuf_puts(out, "&amp;"); break;
+        case '"': strbuf_puts(out, "&quot;"); break;
+        default: strbuf_add(out, s, 1);
+        }
+}
+
+static void legend(strbuf *out)
+{
+    strbuf_puts(out, "<p>");
+    for (const check_keyed *const *o = check_keyed_ops; *o; o++)
+        strbuf_printf(out, "<span class=\"key\" style=\"background:var(--c%d)\"></span>%s", op_class((*o)->op),
+                      (*o)->op);
+    strbuf_puts(out, "</p>\n");
+}
+
+static void head(strbuf *out, const tuner *t, const sdcl_tune_result *r)
+{
+    char date[32];
+    time_t now = time(NULL);
+    struct tm utc;
+    int trials = 0, rejected = 0;
+    for (int i = 0; i < t->key_count; i++)
+        for (int j = 0; j < t->key[i].trial_count; j++) {
+            trials++;
+            rejected += !t->key[i].trial[j].ok;
+        }
+    strftime(date, sizeof date, "%Y-%m-%d %H:%M UTC", gmtime_r(&now, &utc));
+    strbuf_printf(out,
+                  "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+                  "content=\"width=device-width\"><title>sdcl tune</title><style>%s</style></head><body><main>\n<h1>",
+                  style);
+    html_text(out, t->device.info.name);
+    strbuf_puts(out, "</h1>\n<p>driver ");
+    html_text(out, t->device.info.driver);
+    strbuf_printf(out, ", sdcl " SDCL_VERSION ", %s</p>\n<div class=\"big\">", date);
+    if (r->before_s > 0)
+        strbuf_printf(out,
+                      "<div><b>%.3g s</b><span>a picture before</span></div><div><b>%.3g s</b><span>%s</span></div>"
+                      "<div><b>%.2f\xc3\x97</b><span>as fast</span></div>",
+                      r->before_s, r->after_s, r->written ? "and now" : "with the best found (not written)",
+                      r->before_s / r->after_s);
+    strbuf_printf(out,
+                  "<div><b>%d</b><span>candidates</span></div><div><b>%d</b><span>rejected</span></div><div><b>%d</b>"
+                  "<span>shapes</span></div></div>\n",
+                  trials, rejected, t->key_count);
+}
+
+static void table(strbuf *out, const tuner *t)
+{
+    double before = 0, after = 0;
+    strbuf_puts(
+        out,
+        "<h2>Before and after</h2>\n<p>Seconds a picture of 20 steps that each kind of step takes, measured alone.</p>"
+        "<div class=\"card\"><table><tr><th>step</th><th class=\"n\">a picture</th><th class=\"n\">ms before</th><th "
+        "class=\"n\">ms now</th><th class=\"n\">s before</th><th class=\"n\">s now</th><th class=\"n\">faster</th>"
+        "<th>values</th></tr>\n");
+    for (int i = 0; i < t->key_count; i++) {
+        const tune_key *k = &t->key[i];
+        char values[512];
+        double ms = key_ms(k), first = key_first_ms(k);
+        if (!(ms > 0)) continue;
+        if (!(first > 0)) first = ms;
+        before += k->count * first * 1e-3;
+        after += k->count * ms * 1e-3;
+        candidate_text(k, &k->trial[k->best].c, values, sizeof values);
+        strbuf_printf(out, "<tr><td><span class=\"key\" style=\"margin-left:0;background:var(--c%d)\"></span>",
+                      op_class(k->check.op->op));
+        html_text(out, k->text);
+        strbuf_printf(out,
+                      "</td><td class=\"n\">%g</td><td class=\"n\">%.4g</td><td class=\"n\">%.4g</td><td "
+                      "class=\"n\">%.4f</td><td "
+                      "class=\"n\">%.4f</td><td class=\"n\">%.2f\xc3\x97</td><td><code>",
+                      k->count, first, ms, k->count * first * 1e-3, k->count * ms * 1e-3, first / ms);
+        html_text(out, values);
+        strbuf_puts(out, "</code></td></tr>\n");
+    }
+    strbuf_printf(out,
+                  "<tr><th>all</th><td></td><td></td><td></td><td class=\"n\">%.4f</td><td class=\"n\">%.4f</td><td "
+                  "class=\"n\">%.2f\xc3\x97</td><td></td></tr></table></div>\n",
+                  before, after, after > 0 ? before / after : 1);
+}
+
+/* The keys with most to show: those that were tried most often. */
+static void maps(strbuf *out, const tuner *t)
+{
+    bool *drawn = calloc((size_t)t->key_count + 1, sizeof *drawn);
+    strbuf_puts(out, "<h2>Pairs of values</h2>\n<p>Least milliseconds of the candidates with two values at a time; "
+                     "darker is faster, "
+                     "\xc3\x97 was rejected, empty was not tried.</p>\n");
+    for (int n = 0; drawn && n < MAPS_MAX; n++) {
+        int most = -1;
+        for (int i = 0; i < t->key_count; i++)
+            if (!drawn[i] && t->key[i].best >= 0 && (most < 0 || t->key[i].trial_count > t->key[most].trial_count))
+                most = i;
+        if (most < 0 || t->key[most].trial_count < 4) break;
+        drawn[most] = true;
+        strbuf_puts(out, "<h3>");
+        html_text(out, t->key[most].text);
+        strbuf_puts(out, "</h3><div class=\"card maps\">\n");
+        draw_heat_maps(out, &t->key[most]);
+        strbuf_puts(out, "</div>\n");
+    }
+    free(drawn);
+}
+
+/* Peaks, where the comparison of pictures has not measured them. */
+static int measure_peaks(const tuner *t, sdcl_tune_result *r)
+{
+    int err = 0;
+    config *values = NULL;
+    ocl *o = NULL;
+    if (r->peak_gflops > 0) return 0;
+    TRY(config_open(&values, ops_sections, &t->device.info, NULL, NULL, 0));
+    TRY(ocl_open(&o, &t->device, values, false));
+    TRY(peak_fma(o, &r->peak_gflops));
+    TRY(peak_copy(o, &r->copy_gbs));
+out:
+    ocl_close(&o);
+    config_close(&values);
+    return err;
+}
+
+int report_write(const tuner *t, const char *folder, sdcl_tune_result *r)
+{
+    int err = 0;
+    strbuf out = {0}, path = {0};
+    FILE *f = NULL;
+    TRY(measure_peaks(t, r));
+    head(&out, t, r);
+    strbuf_puts(
+        &out,
+        "<h2>Roofline</h2>\n<p>Every kind of step: rings before, dots now. The roof is what this device copied and "
+        "multiplied at best; "
+        "Winograd does a convolution with fewer products than are counted here, and may lie above it.</p>\n");
+    legend(&out);
+    strbuf_puts(&out, "<div class=\"card\">");
+    draw_roofline(&out, t, r->peak_gflops, r->copy_gbs);
+    strbuf_puts(&out, "</div>\n<h2>Convergence</h2>\n<div class=\"card\">");
+    draw_convergence(&out, t);
+    strbuf_puts(&out, "</div>\n");
+    maps(&out, t);
+    table(&out, t);
+    strbuf_puts(&out, "</main></body></html>\n");
+    strbuf_printf(&path, "%s/index.html", folder);
+    if (out.failed || path.failed) TRY(FAIL(SDCL_ENOMEM, "out of memory"));
+    if (mkdir(folder, 0777) && errno != EEXIST)
+        TRY(FAIL(SDCL_EOUTPUT, "cannot make the folder %s: %s", folder, strerror(errno)));
+    f = fopen(path.s, "w");
+    if (!f || fwrite(out.s, 1, out.n, f) != out.n || fflush(f))
+        err = FAIL(SDCL_EOUTPUT, "cannot write %s: %s", path.s, strerror(errno));
+out:
+    if (f) fclose(f);
+    strbuf_free(&out);
+    strbuf_free(&path);
+    return err;
+}
