@@ -149,7 +149,6 @@ static void test_unknown_verb(void **state)
 static void test_verbs_of_later_versions(void **state)
 {
     (void)state;
-    assert_refused(PARSE("tune"), "not in this version", "");
     assert_refused(PARSE("serve"), "not in this version", "");
 }
 
@@ -378,7 +377,9 @@ static void test_help_fits_and_lists_every_option(void **state)
         assert_int_equal(fclose(f), 0);
         for (const option *d = option_table; d->name; d++) {
             char spelling[40];
-            bool listed = d->verbs >> v & 1 && d->kind != OPTION_LATER;
+            bool listed = false;
+            for (const option *e = option_table; e->name; e++)
+                listed |= !strcmp(d->name, e->name) && e->verbs >> v & 1 && e->kind != OPTION_LATER;
             snprintf(spelling, sizeof spelling, " --%s ", d->name);
             if (listed != !!strstr(text, spelling)) fail_msg("%s in the help of %s", spelling, verbs[v].name);
         }
@@ -394,6 +395,7 @@ static void test_table_is_consistent(void **state)
     for (const option *a = option_table; a->name; a++) {
         if (a->kind != OPTION_LATER) assert_true(a->verbs && a->help[0] && a->offset < sizeof(options));
         for (const option *b = a + 1; b->name; b++) {
+            if (!(a->verbs & b->verbs)) continue;
             assert_string_not_equal(a->name, b->name);
             if (a->letter) assert_int_not_equal(a->letter, b->letter);
         }

@@ -271,7 +271,7 @@ static void test_defaults_are_choices(void **state)
             bool found = false;
             int i = 0;
             for (const char *w = key->words; *w; w += strlen(w) + 1, i++)
-                found |= (key->numbers ? atoi(w) : i) == key->tunable->value;
+                found |= (!key->numbers ? i : !strcmp(w, "auto") ? OCL_AUTO : atoi(w)) == key->tunable->value;
             if (!found) fail_msg("%s.%s: default %d", c->sections[s]->name, key->tunable->name, key->tunable->value);
         }
     config_close(&c);

@@ -182,9 +182,15 @@ static void test_unreadable(void **state)
     assert_int_equal(config_open(&c, sections, NULL, "no/such.ini", NULL, 0), SDCL_EUSAGE);
     assert_string_equal(sdcl_last_error(), "cannot read no/such.ini: No such file or directory");
     assert_int_equal(config_open(&c, sections, NULL, folder, NULL, 0), SDCL_EUSAGE);
-    assert_non_null(strstr(sdcl_last_error(), "Is a directory"));
+    assert_non_null(strstr(sdcl_last_error(), "it is no regular file"));
     assert_int_equal(config_open(&c, sections, NULL, "/dev/zero", NULL, 0), SDCL_EUSAGE);
-    assert_string_equal(sdcl_last_error(), "/dev/zero: more than 1 MB; this is no INI file");
+    assert_string_equal(sdcl_last_error(), "cannot read /dev/zero: it is no regular file");
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(ftruncate(fileno(f), (1 << 20) + 1), 0);
+    fclose(f);
+    assert_int_equal(config_open(&c, sections, NULL, path, NULL, 0), SDCL_EUSAGE);
+    assert_non_null(strstr(sdcl_last_error(), "my.ini: more than 1 MB; this is no INI file"));
 }
 
 static void test_set_malformed(void **state)
