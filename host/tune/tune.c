@@ -7,8 +7,10 @@
 #include "base/strbuf.h"
 #include "pipeline/models.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -49,10 +51,30 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
     return 0;
 }
 
+static void remove_tree(const char *path) { nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS); }
+
+/* Folders of this user's tuners that were killed: the number in the name is that of no process. */
+static void remove_orphans(const char *base)
+{
+    DIR *folder = opendir(base);
+    for (struct dirent *e; folder && (e = readdir(folder));) {
+        char path[PATH_MAX];
+        struct stat st;
+        int pid = 0, used = 0;
+        if (sscanf(e->d_name, "sdcl-tune-%d-%n", &pid, &used) != 1 || !used || pid < 1) continue;
+        if ((size_t)snprintf(path, sizeof path, "%s/%s", base, e->d_name) >= sizeof path) continue;
+        if (!lstat(path, &st) && S_ISDIR(st.st_mode) && st.st_uid == geteuid() && kill(pid, 0) && errno == ESRCH)
+            remove_tree(path);
+    }
+    if (folder) closedir(folder);
+}
+
 static void scratch_open(tuner *t)
 {
     const char *base = getenv("TMPDIR");
-    if (asprintf(&t->scratch, "%s/sdcl-tune-XXXXXX", base && *base == '/' ? base : "/tmp") < 0) t->scratch = NULL;
+    if (!base || *base != '/') base = "/tmp";
+    remove_orphans(base);
+    if (asprintf(&t->scratch, "%s/sdcl-tune-%ld-XXXXXX", base, (long)getpid()) < 0) t->scratch = NULL;
     if (!t->scratch || mkdtemp(t->scratch)) return;
     free(t->scratch);
     t->scratch = NULL;
@@ -60,7 +82,7 @@ static void scratch_open(tuner *t)
 
 static void scratch_close(tuner *t)
 {
-    if (t->scratch) nftw(t->scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    if (t->scratch) remove_tree(t->scratch);
     free(t->scratch);
     t->scratch = NULL;
 }
