@@ -3,7 +3,6 @@
 #include "cli/message.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
-#include "cli/utf8.h"
 #include "cli/verbs.h"
 
 #include <string.h>
@@ -18,21 +17,10 @@ typedef struct bench {
 static void on_log(void *user, sdcl_level level, const char *message)
 {
     bench *b = user;
-    if (level == SDCL_INFO && b->o->verbosity == QUIET) return;
-    if (level == SDCL_VERBOSE && b->o->verbosity != VERBOSE) return;
-    progress_clear(&b->bar);
-    fputs(level == SDCL_WARNING ? "sdcl: warning: " : "sdcl: ", stderr);
-    utf8_print(stderr, message);
-    fputc('\n', stderr);
+    progress_log(&b->bar, stderr, b->o->verbosity, level, message);
 }
 
 static void on_progress(void *user, const sdcl_progress *now) { progress_show(&((bench *)user)->bar, now); }
-
-static int on_cancelled(void *user)
-{
-    (void)user;
-    return signals_caught();
-}
 
 static void model_json(const char *model, const char *device, const sdcl_bench *r)
 {
@@ -157,7 +145,7 @@ int cli_bench(const options *o)
     params.random_model = !params.model;
     params.log = on_log;
     params.progress = on_progress;
-    params.cancelled = on_cancelled;
+    params.cancelled = signals_cancelled;
     params.user = &b;
     job.count = o->batch;
     signals_install();

@@ -7,7 +7,6 @@
 #include "cli/prompt.h"
 #include "cli/rescue.h"
 #include "cli/signals.h"
-#include "cli/utf8.h"
 #include "cli/verbs.h"
 
 #include <stdarg.h>
@@ -50,13 +49,7 @@ static void say(gen *g, const char *format, ...)
 static void on_log(void *user, sdcl_level level, const char *message)
 {
     gen *g = user;
-    if (level == SDCL_INFO && g->o->verbosity == QUIET) return;
-    if (level == SDCL_VERBOSE && g->o->verbosity != VERBOSE) return;
-    progress_clear(&g->bar);
-    FILE *f = g->opened || !g->held ? stderr : g->held;
-    fputs(level == SDCL_WARNING ? "sdcl: warning: " : "sdcl: ", f);
-    utf8_print(f, message);
-    fputc('\n', f);
+    progress_log(&g->bar, g->opened || !g->held ? stderr : g->held, g->o->verbosity, level, message);
 }
 
 /* The first line says which device it is; what the library had to say until it was known follows. */
@@ -76,12 +69,6 @@ static void on_progress(void *user, const sdcl_progress *now)
     whole.image += g->first;
     whole.images = g->job.count;
     progress_show(&g->bar, &whole);
-}
-
-static int on_cancelled(void *user)
-{
-    (void)user;
-    return signals_caught();
 }
 
 static int choose_seeds(gen *g)
@@ -205,7 +192,7 @@ static int open_session(gen *g)
     sdcl_params params = g->o->params;
     params.log = on_log;
     params.progress = on_progress;
-    params.cancelled = on_cancelled;
+    params.cancelled = signals_cancelled;
     params.user = g;
     g->held = open_memstream(&g->held_text, &g->held_size);
     int err = cli_library(sdcl_open(&g->session, &params));

@@ -2,6 +2,8 @@
 #include "cli/progress.h"
 
 #include "cli/json.h"
+#include "cli/options.h"
+#include "cli/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -105,4 +107,14 @@ void progress_clear(progress *p)
 {
     if (p->drawn) fputs("\r\033[K", stderr);
     p->drawn = false;
+}
+
+void progress_log(progress *p, FILE *f, int verbosity, sdcl_level level, const char *message)
+{
+    if (level == SDCL_INFO && verbosity == QUIET) return;
+    if (level == SDCL_VERBOSE && verbosity != VERBOSE) return;
+    if (p) progress_clear(p);
+    fputs(level == SDCL_WARNING ? "sdcl: warning: " : "sdcl: ", f);
+    utf8_print(f, message);
+    fputc('\n', f);
 }

@@ -24,6 +24,8 @@ void progress_show(progress *p, const sdcl_progress *now);
 void progress_line(progress *p, const char *text);
 /* Takes the line away: before anything else is printed, and at the end. */
 void progress_clear(progress *p);
+/* A message of the library on f, where verbosity (cli/options.h) wants it; the line goes first. p may be NULL. */
+void progress_log(progress *p, FILE *f, int verbosity, sdcl_level level, const char *message);
 
 /* "unet 12/20 [00:05<00:03, 2.31it/s]" in fewer than width columns. */
 void progress_format(char *out, size_t size, const sdcl_progress *now, int width);

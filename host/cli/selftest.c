@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/json.h"
 #include "cli/message.h"
+#include "cli/progress.h"
 #include "cli/signals.h"
 #include "cli/utf8.h"
 #include "cli/verbs.h"
@@ -15,16 +16,7 @@ typedef struct listing {
 static void on_log(void *user, sdcl_level level, const char *message)
 {
     const listing *l = user;
-    if (level == SDCL_VERBOSE || (level == SDCL_INFO && l->o->verbosity == QUIET)) return;
-    fputs(level == SDCL_WARNING ? "sdcl: warning: " : "sdcl: ", stderr);
-    utf8_print(stderr, message);
-    fputc('\n', stderr);
-}
-
-static int on_cancelled(void *user)
-{
-    (void)user;
-    return signals_caught();
+    progress_log(NULL, stderr, l->o->verbosity, level, message);
 }
 
 static bool is_picture(const sdcl_selftest_row *r) { return !strcmp(r->op, "picture"); }
@@ -76,7 +68,7 @@ int cli_selftest(const options *o)
     listing l = {.o = o};
     sdcl_params params = o->params;
     params.log = on_log;
-    params.cancelled = on_cancelled;
+    params.cancelled = signals_cancelled;
     params.user = &l;
     signals_install();
     int err = sdcl_selftest(&params, on_row, &l);

@@ -20,3 +20,9 @@ void signals_install(void)
 }
 
 bool signals_caught(void) { return caught; }
+
+int signals_cancelled(void *unused)
+{
+    (void)unused;
+    return caught;
+}

@@ -8,5 +8,7 @@
 /* Reads and writes that are waiting return with EINTR. */
 void signals_install(void);
 bool signals_caught(void);
+/* 1 once it was asked for: the `cancelled` of sdcl_params. */
+int signals_cancelled(void *unused);
 
 #endif

@@ -3,7 +3,6 @@
 #include "cli/message.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
-#include "cli/utf8.h"
 #include "cli/verbs.h"
 
 #include <stdio.h>
@@ -17,18 +16,7 @@ typedef struct tune {
 static void on_log(void *user, sdcl_level level, const char *message)
 {
     tune *t = user;
-    if (level == SDCL_INFO && t->o->verbosity == QUIET) return;
-    if (level == SDCL_VERBOSE && t->o->verbosity != VERBOSE) return;
-    progress_clear(&t->bar);
-    fputs(level == SDCL_WARNING ? "sdcl: warning: " : "sdcl: ", stderr);
-    utf8_print(stderr, message);
-    fputc('\n', stderr);
-}
-
-static int on_cancelled(void *user)
-{
-    (void)user;
-    return signals_caught();
+    progress_log(&t->bar, stderr, t->o->verbosity, level, message);
 }
 
 static void show_json(const sdcl_tune_progress *p)
@@ -84,7 +72,7 @@ int cli_tune(const options *o)
     signals_install();
     progress_begin(&t.bar, o->progress, o->verbosity == QUIET);
     params.log = on_log;
-    params.cancelled = on_cancelled;
+    params.cancelled = signals_cancelled;
     params.user = &t;
     job.width = o->job.width;
     job.height = o->job.height;

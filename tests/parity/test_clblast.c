@@ -2,14 +2,11 @@
 /* Every GEMM by CLBlast: whole pictures of the pocket model against diffusers', on both of the library's paths, and parameter sets that it must never see. */
 #include "compare.h"
 #include "draw.h"
-#include "golden.h"
-#include "npy.h"
-#include "scratch.h"
+#include "golden_draw.h"
 
-#include <stdio.h>
 #include <string.h>
 
-enum { PATH_ROOM = 512, SETS_MAX = 24 };
+enum { SETS_MAX = 24 };
 
 static const double PSNR_MIN = 85;
 
@@ -28,29 +25,10 @@ static void agrees(const char *const *set, int count)
 {
     golden_list golden;
     sdcl *session = NULL;
-    char path[PATH_ROOM];
-    npy got, want;
-    scratch dump;
-    drawing d;
     golden_open(&golden);
-    const golden_case *c = golden_find(&golden, "apple");
-    assert_non_null(c);
-    sdcl_job j = c->job;
     assert_int_equal(open_with(&session, set, count), 0);
-    assert_true(scratch_open(&dump));
-    j.dump = dump.folder;
-    draw(session, &j, &d);
-    drawing_free(&d);
+    double psnr = golden_draw(session, golden_find(&golden, "apple"), "f32", "image.npy", compare_psnr);
     sdcl_close(&session);
-    snprintf(path, sizeof path, "%s/image.npy", dump.folder);
-    assert_true(npy_read(&got, path));
-    scratch_close(&dump);
-    snprintf(path, sizeof path, "%s/image.npy", c->folder);
-    assert_true(npy_read(&want, path));
-    assert_true(npy_alike(&got, &want));
-    double psnr = compare_psnr(got.f32, want.f32, want.count);
-    npy_free(&got);
-    npy_free(&want);
     golden_close(&golden);
     if (!(psnr >= PSNR_MIN)) fail_msg("%.1f dB, %.0f are needed", psnr, PSNR_MIN);
 }

@@ -4,8 +4,7 @@
  * process of its own where the environment has to be another from the start. */
 #include "compare.h"
 #include "draw.h"
-#include "golden.h"
-#include "npy.h"
+#include "golden_draw.h"
 #include "scratch.h"
 
 #include <spawn.h>
@@ -164,30 +163,14 @@ static void one_thread(void **state)
 static void parity_with(const char *const *set)
 {
     golden_list golden;
-    char path[PATH_ROOM], last[32];
-    npy got, want;
-    scratch dump;
-    drawing d;
+    char last[32];
     golden_open(&golden);
     const golden_case *c = golden_find(&golden, "stages-a");
     assert_non_null(c);
-    sdcl_job j = c->job;
-    assert_true(scratch_open(&dump));
-    j.dump = dump.folder;
+    snprintf(last, sizeof last, "latent_%03d.npy", c->job.steps - 1);
     sdcl *s = session_of(c->model, NULL, set);
-    draw(s, &j, &d);
-    drawing_free(&d);
+    double nmse = golden_draw(s, c, "f32", last, compare_nmse), bound = c->bounds.latent_nmse;
     sdcl_close(&s);
-    snprintf(last, sizeof last, "latent_%03d.npy", j.steps - 1);
-    snprintf(path, sizeof path, "%s/%s", dump.folder, last);
-    assert_true(npy_read(&got, path));
-    scratch_close(&dump);
-    snprintf(path, sizeof path, "%s/%s", c->folder, last);
-    assert_true(npy_read(&want, path));
-    assert_true(npy_alike(&got, &want));
-    double nmse = compare_nmse(got.f32, want.f32, want.count), bound = c->bounds.latent_nmse;
-    npy_free(&got);
-    npy_free(&want);
     golden_close(&golden);
     if (!(nmse <= bound)) fail_msg("%s: NMSE of the final latent %.3g, at most %.3g expected", set[0], nmse, bound);
 }

@@ -2,13 +2,7 @@
 /* Reduced precision: 20 deterministic steps of the pocket model in f16 against diffusers in float32. */
 #include "compare.h"
 #include "draw.h"
-#include "golden.h"
-#include "npy.h"
-#include "scratch.h"
-
-#include <stdio.h>
-
-enum { PATH_ROOM = 512 };
+#include "golden_draw.h"
 
 static const double PSNR_MIN = 40;
 
@@ -36,27 +30,7 @@ static int close_session(void **state)
 
 static void half_is_near(const char *name)
 {
-    const golden_case *c = golden_find(&golden, name);
-    char path[PATH_ROOM];
-    npy got, want;
-    scratch dump;
-    drawing d;
-    assert_non_null(c);
-    sdcl_job j = c->job;
-    assert_true(scratch_open(&dump));
-    j.dump = dump.folder;
-    draw(session, &j, &d);
-    assert_string_equal(d.precision, "f16");
-    drawing_free(&d);
-    snprintf(path, sizeof path, "%s/image.npy", dump.folder);
-    assert_true(npy_read(&got, path));
-    scratch_close(&dump);
-    snprintf(path, sizeof path, "%s/image.npy", c->folder);
-    assert_true(npy_read(&want, path));
-    assert_true(npy_alike(&got, &want));
-    double psnr = compare_psnr(got.f32, want.f32, want.count);
-    npy_free(&got);
-    npy_free(&want);
+    double psnr = golden_draw(session, golden_find(&golden, name), "f16", "image.npy", compare_psnr);
     print_message("%s: %.1f dB\n", name, psnr);
     if (!(psnr >= PSNR_MIN)) fail_msg("%s: %.1f dB, at least %.0f expected", name, psnr, PSNR_MIN);
 }

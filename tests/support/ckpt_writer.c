@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "ckpt_writer.h"
 
+#include "need.h"
 #include "st_writer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
-
-#define NEED(x)                                                                                                        \
-    do {                                                                                                               \
-        if (!(x)) {                                                                                                    \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x);                                                    \
-            exit(99);                                                                                                  \
-        }                                                                                                              \
-    } while (0)
 
 /* --- bytes -------------------------------------------------------------------------------------------------------- */
 

@@ -4,7 +4,9 @@
 #include "base/half.h"
 #include "base/strbuf.h"
 #include "compvis_writer.h"
+#include "io/config_json.h"
 #include "io/model_parts.h"
+#include "need.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,51 +15,20 @@
 
 enum { CHUNK = 1 << 20 }; /* values */
 
-#define NEED(x)                                                                                                        \
-    do {                                                                                                               \
-        if (!(x)) {                                                                                                    \
-            fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #x, sdcl_last_error());                             \
-            exit(99);                                                                                                  \
-        }                                                                                                              \
-    } while (0)
-
 model *small_model(void)
 {
-    static const clip_config clip = {.vocab_size = 49408,
-                                     .hidden = 32,
-                                     .intermediate = 64,
-                                     .layers = 2,
-                                     .heads = 4,
-                                     .positions = 77,
-                                     .layernorm_eps = 1e-5f,
-                                     .activation = CLIP_QUICK_GELU};
-    static const unet_config unet = {.in_channels = 4,
-                                     .out_channels = 4,
-                                     .sample_size = 8,
-                                     .levels = 4,
-                                     .channels = {32, 64, 96, 96},
-                                     .down_attention = {true, true, true, false},
-                                     .up_attention = {false, true, true, true},
-                                     .mid_attention = true,
-                                     .layers_per_block = {2, 2, 2, 2},
-                                     .heads = {8, 8, 8, 8},
-                                     .transformer_layers = {1, 1, 1, 1},
-                                     .groups = 32,
-                                     .norm_eps = 1e-5f,
-                                     .context = 32,
-                                     .flip_sin_to_cos = true};
-    static const vae_config vae = {.in_channels = 3,
-                                   .out_channels = 3,
-                                   .latent_channels = 4,
-                                   .levels = 4,
-                                   .channels = {32, 32, 64, 64},
-                                   .layers_per_block = 2,
-                                   .groups = 32,
-                                   .sample_size = 64,
-                                   .scaling_factor = 0.18215f,
-                                   .quant_conv = true,
-                                   .post_quant_conv = true,
-                                   .mid_attention = true};
+    clip_config clip = sd_v1_clip;
+    clip.hidden = 32;
+    clip.intermediate = 64;
+    clip.layers = 2;
+    clip.heads = 4;
+    unet_config unet = sd_v1_unet;
+    unet.sample_size = 8;
+    memcpy(unet.channels, (const int[]){32, 64, 96, 96}, 4 * sizeof(int));
+    unet.context = 32;
+    vae_config vae = sd_v1_vae;
+    memcpy(vae.channels, (const int[]){32, 32, 64, 64}, 4 * sizeof(int));
+    vae.sample_size = 64;
     model *m = NULL;
     NEED(!model_open_random(&m, &clip, &unet, &vae));
     return m;

@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "base/half.h"
 #include "compare.h"
-#include "ops/ops.h"
+#include "default_device.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,15 +31,8 @@ static void *must_alloc(size_t n)
 
 void rig_open(rig *r, const char *model_path, model_part part, const char *name, dtype activation)
 {
-    ocl_device *list;
-    int count, index;
     *r = (rig){0};
-    must(ocl_device_list(&list, &count));
-    must(ocl_device_choose(list, count, NULL, &index));
-    ocl_device device = list[index];
-    free(list);
-    must(config_open(&r->values, ops_sections, &device.info, NULL, NULL, 0));
-    must(ocl_open(&r->o, &device, r->values, false));
+    must(default_device_open(&r->values, &r->o, NULL));
     must(model_open(&r->m, &(model_source){.path = model_path}));
     must(weights_new(&r->set, r->o));
     r->params = (params){r->m, part, r->set};

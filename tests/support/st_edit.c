@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "st_edit.h"
 
+#include "need.h"
+
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define NEED(x)                                                                                                        \
-    do {                                                                                                               \
-        if (!(x)) {                                                                                                    \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x);                                                    \
-            exit(99);                                                                                                  \
-        }                                                                                                              \
-    } while (0)
 
 static st_tensor *grow(st_list *l)
 {

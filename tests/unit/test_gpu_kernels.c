@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The GPU kernels off their default tunables, and enqueued in pieces, compared with the references on whatever device there is. */
 #include "check/check.h"
+#include "default_device.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,15 +25,10 @@ static const check_op *op_named(const char *name)
 static void check_op_with(const char *name, const char *const *set, double flops)
 {
     const check_op *op = op_named(name);
-    ocl_device *devices = NULL;
     config *values = NULL;
     ocl *o = NULL;
-    int count = 0, index = 0, sets = 0, passed = 0;
-    while (set[sets]) sets++;
-    assert_int_equal(ocl_device_list(&devices, &count), 0);
-    assert_int_equal(ocl_device_choose(devices, count, NULL, &index), 0);
-    if (config_open(&values, ops_sections, &devices[index].info, NULL, set, sets)) fail_msg("%s", sdcl_last_error());
-    if (ocl_open(&o, &devices[index], values, false)) fail_msg("%s", sdcl_last_error());
+    int passed = 0;
+    if (default_device_open(&values, &o, set)) fail_msg("%s", sdcl_last_error());
     if (flops > 0) ocl_limit_launch(o, flops);
     for (int i = 0; i < op->cases && i < CASES_MAX; i++) {
         check_case c = {op->name, i, i % 2 ? F32 : F16, (check_fill)(i % FILL_COUNT)};
@@ -44,7 +40,6 @@ static void check_op_with(const char *name, const char *const *set, double flops
     assert_true(passed > 0);
     ocl_close(&o);
     config_close(&values);
-    free(devices);
 }
 
 #define CHECK(name, flops, ...) check_op_with(name, (const char *const[]){__VA_ARGS__, NULL}, flops)

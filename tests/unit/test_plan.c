@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The memory planner: what is alive at the same time lies apart, within the arena; what is not shares it. */
+#include "default_device.h"
 #include "ops/ops.h"
 
 #include <setjmp.h>
@@ -16,14 +17,7 @@ static ocl *device;
 static int setup(void **state)
 {
     (void)state;
-    int count = 0, index = 0;
-    ocl_device *list = NULL;
-    int err = ocl_device_list(&list, &count);
-    if (!err) err = ocl_device_choose(list, count, NULL, &index);
-    if (!err) err = config_open(&values, ops_sections, &list[index].info, NULL, NULL, 0);
-    if (!err) err = ocl_open(&device, &list[index], values, false);
-    free(list);
-    return err;
+    return default_device_open(&values, &device, NULL);
 }
 
 static int teardown(void **state)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Loading weights: values of every element type in every layout, across staging buffers; failures leave nothing behind. */
 #include "base/half.h"
+#include "default_device.h"
 #include "ops/ops.h"
 
 #include <setjmp.h>
@@ -19,14 +20,7 @@ static ocl *device;
 static int setup(void **state)
 {
     (void)state;
-    int count = 0, index = 0;
-    ocl_device *list = NULL;
-    int err = ocl_device_list(&list, &count);
-    if (!err) err = ocl_device_choose(list, count, NULL, &index);
-    if (!err) err = config_open(&values, ops_sections, &list[index].info, NULL, NULL, 0);
-    if (!err) err = ocl_open(&device, &list[index], values, false);
-    free(list);
-    return err;
+    return default_device_open(&values, &device, NULL);
 }
 
 static int teardown(void **state)

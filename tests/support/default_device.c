@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#include "default_device.h"
+
+#include "base/error.h"
+#include "ops/ops.h"
+
+#include <stdlib.h>
+
+int default_device_open(config **values, ocl **o, const char *const *set)
+{
+    int err = 0, count = 0, index = 0, sets = 0;
+    ocl_device *list = NULL;
+    while (set && set[sets]) sets++;
+    TRY(ocl_device_list(&list, &count));
+    TRY(ocl_device_choose(list, count, NULL, &index));
+    TRY(config_open(values, ops_sections, &list[index].info, NULL, set, sets));
+    TRY(ocl_open(o, &list[index], *values, false));
+out:
+    free(list);
+    return err;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* The device that the program would choose, with its configuration. */
+#ifndef SDCL_TESTS_DEFAULT_DEVICE_H
+#define SDCL_TESTS_DEFAULT_DEVICE_H
+
+#include "ocl/config.h"
+#include "ocl/ocl.h"
+
+/* set: "section.key=value" strings and a NULL, or NULL. The caller closes o before values, also after a failure. */
+int default_device_open(config **values, ocl **o, const char *const *set);
+
+#endif
