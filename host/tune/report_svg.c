@@ -183,7 +183,7 @@ static double cell(const tune_key *k, int s, int a, int u, int b, int v, bool *f
         const trial *t = &k->trial[i];
         if (t->c.space != s || t->c.pick[a] != u || t->c.pick[b] != v) continue;
         if (!t->ok) *failed = true;
-        else if (!least || t->min_ms < least) least = t->min_ms;
+        else if (!(least > 0) || t->min_ms < least) least = t->min_ms;
     }
     return least;
 }

@@ -206,10 +206,10 @@ void zip_finish(zip_file *z)
 
 zip_record *zip_member_of(zip_file *z, const char *name)
 {
-    for (int i = 0; i < z->count; i++)
-        if (!strcmp(z->member[i].name, name)) return &z->member[i];
-    NEED(!"a member of that name");
-    return NULL;
+    int i = 0;
+    while (i < z->count && strcmp(z->member[i].name, name)) i++;
+    NEED(i < z->count);
+    return &z->member[i];
 }
 
 void zip_close(zip_file *z)
