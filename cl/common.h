@@ -39,6 +39,7 @@
 #define YTYPE JOIN(TYPE_, YT)
 #define LOADY(p, i) JOIN(LOAD_, YT)(p, i)
 #define LOADY8(p, i) JOIN(LOAD8_, YT)(p, i)
+#define LOADY16(p, i) JOIN(LOAD16_, YT)(p, i)
 #define STOREY(v, p, i) JOIN(STORE_, YT)(v, p, i)
 #define STOREY8(v, p, i) JOIN(STORE8_, YT)(v, p, i)
 #define STOREY16(v, p, i) JOIN(STORE16_, YT)(v, p, i)
@@ -117,3 +118,32 @@ INLINE float fast_exp2(float x) { return native_exp2(x); }
     }
 DEFINE_ACTIVATE(float, 1)
 DEFINE_ACTIVATE(float8, 8)
+DEFINE_ACTIVATE(float16, 16)
+
+/* The operands of that, for the row at hand. */
+typedef struct epilogue {
+    __global const float *bias, *row; /* row: that of the image at hand */
+    int flags, columns;               /* columns of the output: N, or N / 2 with GEGLU */
+} epilogue;
+#define DEFINE_FINISH(V, N, LOAD)                                                                                      \
+    INLINE V finish_##N(V v, const epilogue *e, int n)                                                                 \
+    {                                                                                                                  \
+        if (e->flags & HAS_BIAS) v += LOAD(e->bias + n);                                                               \
+        if (e->flags & HAS_ROW) v += LOAD(e->row + n);                                                                 \
+        return activate_##N(v, e->flags >> ACT_SHIFT & ACT_MASK);                                                      \
+    }                                                                                                                  \
+    /* v: values, g: gates */                                                                                          \
+    INLINE V finish_geglu_##N(V v, V g, const epilogue *e, int n)                                                      \
+    {                                                                                                                  \
+        if (e->flags & HAS_BIAS) {                                                                                     \
+            v += LOAD(e->bias + n);                                                                                    \
+            g += LOAD(e->bias + e->columns + n);                                                                       \
+        }                                                                                                              \
+        return v * gelu_##N(g);                                                                                        \
+    }
+#define FINISH_LOAD1(p) (*(p))
+#define FINISH_LOAD8(p) vload8(0, p)
+#define FINISH_LOAD16(p) vload16(0, p)
+DEFINE_FINISH(float, 1, FINISH_LOAD1)
+DEFINE_FINISH(float8, 8, FINISH_LOAD8)
+DEFINE_FINISH(float16, 16, FINISH_LOAD16)

@@ -10,11 +10,6 @@
 
 #define NR (16 * NV)
 
-typedef struct epilogue {
-    __global const float *bias, *row; /* row: that of the image at hand */
-    int flags, columns;               /* columns of the output: N, or N / 2 with GEGLU */
-} epilogue;
-
 #if WT == F16 || defined(PRIVATE_PANELS)
 typedef const float *panel_ptr; /* widened or transformed block */
 #else
@@ -57,54 +52,32 @@ INLINE void widen(float *restrict to, __global const half *from, int kc)
 }
 #endif
 
-INLINE float8 finish8(float8 v, const epilogue *e, int n)
+/* One row of sums -> y, columns from n on: width of them as far as there are columns; with GEGLU as many gates at `gates`. residual: the same row. */
+INLINE void store_columns(const float *s, const float *gates, int width, __global YTYPE *y, __global const YTYPE *residual, const epilogue *e,
+                          int n)
 {
-    if (e->flags & HAS_BIAS) v += vload8(0, e->bias + n);
-    if (e->flags & HAS_ROW) v += vload8(0, e->row + n);
-    return activate_8(v, e->flags >> ACT_SHIFT & ACT_MASK);
-}
-
-INLINE float finish1(float v, const epilogue *e, int n)
-{
-    if (e->flags & HAS_BIAS) v += e->bias[n];
-    if (e->flags & HAS_ROW) v += e->row[n];
-    return activate_1(v, e->flags >> ACT_SHIFT & ACT_MASK);
-}
-
-/* One row of a panel: s[NR] sums -> y, columns from n on. residual is the same row and column of the residual. */
-INLINE void store_row(const float *s, __global YTYPE *y, __global const YTYPE *residual, const epilogue *e, int n)
-{
-    int count = e->flags & IS_GEGLU ? NR / 2 : NR, left = e->columns - n;
-    if (left < count) count = left;
-    int j = 0;
+    int count = min(width, e->columns - n), j = 0;
+    for (; j + 16 <= count; j += 16) {
+        float16 v = vload16(0, s + j);
+        v = e->flags & IS_GEGLU ? finish_geglu_16(v, vload16(0, gates + j), e, n + j) : finish_16(v, e, n + j);
+        if (e->flags & HAS_RESIDUAL) v += LOADY16(residual, n + j);
+        STOREY16(v, y, n + j);
+    }
     for (; j + 8 <= count; j += 8) {
         float8 v = vload8(0, s + j);
-        if (e->flags & IS_GEGLU) {
-            float8 g = vload8(0, s + NR / 2 + j);
-            if (e->flags & HAS_BIAS) {
-                v += vload8(0, e->bias + n + j);
-                g += vload8(0, e->bias + e->columns + n + j);
-            }
-            v *= gelu_8(g);
-        } else {
-            v = finish8(v, e, n + j);
-        }
+        v = e->flags & IS_GEGLU ? finish_geglu_8(v, vload8(0, gates + j), e, n + j) : finish_8(v, e, n + j);
         if (e->flags & HAS_RESIDUAL) v += LOADY8(residual, n + j);
         STOREY8(v, y, n + j);
     }
     for (; j < count; j++) {
-        float v = s[j];
-        if (e->flags & IS_GEGLU) {
-            float g = s[NR / 2 + j];
-            if (e->flags & HAS_BIAS) {
-                v += e->bias[n + j];
-                g += e->bias[e->columns + n + j];
-            }
-            v *= gelu_1(g);
-        } else {
-            v = finish1(v, e, n + j);
-        }
+        float v = e->flags & IS_GEGLU ? finish_geglu_1(s[j], gates[j], e, n + j) : finish_1(s[j], e, n + j);
         if (e->flags & HAS_RESIDUAL) v += LOADY(residual, n + j);
         STOREY(v, y, n + j);
     }
+}
+
+/* The same for a row of a panel, s[NR]. */
+INLINE void store_row(const float *s, __global YTYPE *y, __global const YTYPE *residual, const epilogue *e, int n)
+{
+    store_columns(s, s + NR / 2, e->flags & IS_GEGLU ? NR / 2 : NR, y, residual, e, n);
 }

@@ -35,10 +35,9 @@ static void report(const check_op *op, const char *impl, const check_case *c, co
     sum->failed += !r->ok && !r->unfit;
     if (r->ms > 0)
         printf("%-12s %-9s %s %-40s %9.3f ms %8.1f GFLOP/s %7.1f GB/s  NMSE %.1e\n", op->name, impl,
-               c->dt == F16 ? "f16" : "f32", shape, r->ms, r->gflops / r->ms * 1e3, r->gbytes / r->ms * 1e3, r->nmse);
+               precision_word(c->dt), shape, r->ms, r->gflops / r->ms * 1e3, r->gbytes / r->ms * 1e3, r->nmse);
     else if (!r->ok && !r->unfit)
-        printf("not ok - %s %s %s %s %s: %s\n", op->name, impl, c->dt == F16 ? "f16" : "f32", shape, fills[c->fill],
-               r->why);
+        printf("not ok - %s %s %s %s %s: %s\n", op->name, impl, precision_word(c->dt), shape, fills[c->fill], r->why);
     fflush(stdout);
 }
 
@@ -47,12 +46,14 @@ static void run_cases(ocl *o, const check_op *op, const char *impl, const option
     int first = g->bench ? op->cases : 0, end = g->bench ? op->cases + op->bench_cases : op->cases;
     if (g->minimal && end > MINIMAL_CASES) end = MINIMAL_CASES;
     int before = sum->passed + sum->failed, failed = sum->failed, unfit = sum->unfit;
-    for (int dt = F32; dt <= F16; dt++) {
-        if (g->dt && strcmp(g->dt, dt == F16 ? "f16" : "f32")) continue;
+    static const dtype precisions[] = {F32, F16, BF16};
+    for (int p = 0; p < 3; p++) {
+        dtype dt = precisions[p];
+        if ((g->dt && strcmp(g->dt, precision_word(dt))) || (dt == BF16) != !strcmp(impl, "matrix")) continue;
         for (int i = first; i < end; i++) {
             if (g->shape >= 0 && i != g->shape) continue;
             for (int f = 0; f < (g->bench || g->minimal ? 1 : FILL_COUNT); f++) {
-                check_case c = {op->name, i, (dtype)dt, (check_fill)f};
+                check_case c = {op->name, i, dt, (check_fill)f};
                 check_result r;
                 check_run(o, op, &c, g->seed, g->bench, &r);
                 report(op, impl, &c, &r, sum);

@@ -6,12 +6,13 @@ set -eu
 kernel=$1 type=$2
 shift 2
 case $kernel,$* in # what the host sets by itself
-    pack_rows,*) own=' -DBLOCK=64' ;;
+    pack_rows,* | pack_pairs,*) own=' -DBLOCK=64' ;;
+    gemm_matrix_cpu,*) own=' -DENGINE=0' ;;
     peak_fma,*'--for-device cpu'*) own=' -DWG=1 -DWIDTH=16 -DCHAINS=10' ;;
     peak_copy,*'--for-device cpu'*) own=' -DWG=1 -DROWS=64' ;;
     peak_fma,*) own=' -DWG=256 -DWIDTH=1 -DCHAINS=10' ;;
     peak_copy,*) own=' -DWG=256 -DROWS=64' ;;
-    winograd_input,*) own=' -DTILE=4 -DKC=16' ;;
+    winograd_input_cpu,*) own=' -DTILE=4 -DKC=16' ;;
     gemm_gpu,* | conv3x3_gpu,*) own=' -DNORM=0 -DGEGLU=0 -DACT=0' ;;
     *) own= ;;
 esac

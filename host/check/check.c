@@ -52,7 +52,7 @@ struct check {
 };
 
 plan *check_plan(check *t) { return t->p; }
-dtype check_dtype(const check *t) { return t->dt; }
+dtype check_dtype(const check *t) { return plan_activation(t->p); }
 
 /* xorshift64*: uniform in [-1, 1). */
 static double uniform(check *t)
@@ -206,7 +206,7 @@ const double *check_weight_values(check *t, const weight *w)
 }
 
 /* What rounding to the storage type may cost: a squared error relative to the result, and one per value where halves are subnormal. */
-static double floor_of(dtype dt) { return dt == F16 ? 1e-7 : 1e-13; }
+static double floor_of(dtype dt) { return dt == BF16 ? 5e-7 : dt == F16 ? 1e-7 : 1e-13; }
 static double floor_per_value(dtype dt) { return dt == F16 ? 0x1p-50 : 0; }
 
 /* Normalisation subtracts the mean: with values near 30 that deviate by 1, or not at all, the float error of the mean is what remains. */
@@ -244,7 +244,7 @@ static int compare(check *t, const operand *o, const unsigned char *after, doubl
     }
     if (!o->want) return 0;
     /* The F32 output of an F16 case: its operands were rounded on the way. */
-    dtype dt = t->dt == F16 ? F16 : y.dt == U8 ? F32 : y.dt;
+    dtype dt = t->dt == F16 || t->dt == BF16 ? t->dt : y.dt == U8 ? F32 : y.dt;
     double nmse = power > 0 ? error / power : error, values = (double)rows_of(y) * y.c;
     if (nmse > t->result->nmse) t->result->nmse = nmse;
     double limit = allowance * (floor_of(dt) * power + floor_per_value(dt) * values);
@@ -335,7 +335,7 @@ static void open_check(check *t, ocl *o, const char *name)
     int err = plan_new(&t->p, o, name);
     *t->result = (check_result){.impl = ""};
     t->o = o;
-    if (!err) plan_set_activation(t->p, t->dt);
+    if (!err) plan_set_precision(t->p, t->dt);
     if (!err) err = weights_new(&t->ws, o);
     if (err) snprintf(t->result->why, sizeof t->result->why, "%s", sdcl_last_error());
 }
@@ -373,7 +373,7 @@ void check_run(ocl *o, const check_op *op, const check_case *c, uint64_t seed, b
 {
     check_timing timing = {.seconds = 0.2};
     check t = {.dt = c->dt,
-               .weights_dt = c->dt,
+               .weights_dt = c->dt == BF16 ? F16 : c->dt,
                .fill = c->fill,
                .guard = (c->index + (int)c->fill) % 2 ? GUARD_ALIGNED : GUARD_ODD,
                .products = PRODUCTS_MAX,

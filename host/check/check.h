@@ -17,7 +17,7 @@ typedef enum check_fill { FILL_UNIFORM, FILL_TINY, FILL_OFFSET, FILL_CONSTANT, F
 typedef struct check_case {
     const char *op;
     int index;
-    dtype dt; /* storage of activations and of weights */
+    dtype dt; /* precision: storage of activations and of weights; BF16: F32 and F16 */
     check_fill fill;
 } check_case;
 

@@ -134,10 +134,10 @@ out:
 static check_key key_of(const plan *from, const step *s)
 {
     for (const check_keyed *const *k = check_keyed_ops; *k; k++) {
-        check_key key = {.op = *k, .dt = plan_activation(from)};
+        check_key key = {.op = *k, .dt = plan_precision(from)};
         if (!strcmp((*k)->op, s->op->name) && (*k)->of_step(s, &key)) return key;
     }
-    return (check_key){.dt = plan_activation(from)};
+    return (check_key){.dt = plan_precision(from)};
 }
 
 int proof_collect(proof *p, const plan *from)

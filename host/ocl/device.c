@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which devices there are, and which one is meant. */
 #include "base/strbuf.h"
+#include "ocl/cpu_tiles.h"
 #include "ocl/device_class.h"
 #include "ocl/ocl.h"
 
@@ -156,6 +157,7 @@ int ocl_device_list(ocl_device **list, int *count)
     cl_platform_id *platforms = NULL;
     *list = NULL;
     *count = 0;
+    cpu_tiles_request();
     cl_int code = clGetPlatformIDs(0, NULL, &n);
     if (code == -1001 || (code == CL_SUCCESS && !n)) return 0; /* the loader knows no driver */
     if (code != CL_SUCCESS) return ocl_fail(code, "clGetPlatformIDs", __FILE__, __LINE__);

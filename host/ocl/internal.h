@@ -72,6 +72,7 @@ struct ocl {
     unsigned frees; /* buffers freed so far */
     cl_mem zeros;
     uint64_t zeros_bytes;
+    int probed[PROBES];        /* -1: not yet */
     bool clblast_user;         /* counted among those of the library on this device */
     clblast_first first[2][2]; /* half, indirect */
 

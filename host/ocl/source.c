@@ -76,11 +76,11 @@ static size_t word(const char *s)
     return n;
 }
 
-/* The name that a line of file scope declares: `INLINE T name(`, `typedef struct name`, `typedef ... name;`. 0: none. */
+/* The name that a line of file scope declares: `INLINE T name(`, `MATRIX T name(` (a function for instructions of its own), `typedef struct name`, `typedef ... name;`. 0: none. */
 static size_t declared(const char *line, size_t n, const char **name)
 {
     const char *end = line + n;
-    if (!strncmp(line, "INLINE ", 7)) end = memchr(line, '(', n);
+    if (!strncmp(line, "INLINE ", 7) || !strncmp(line, "MATRIX ", 7)) end = memchr(line, '(', n);
     else if (!strncmp(line, "typedef struct ", 15)) {
         *name = line + 15;
         return word(*name);

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* 3x3 convolution on CPU devices by Winograd's minimal filtering: cl/winograd_input.cl, then cl/conv3x3_winograd.cl, a chunk of tiles at a time. */
+/* 3x3 convolution on CPU devices by Winograd's minimal filtering: cl/winograd_input_cpu.cl, then cl/winograd_cpu.cl, a chunk of tiles at a time. */
 #include "ops/matmul.h"
 
-#define WINOGRAD_INPUT_TUNE(P) P(CB, 64, "16 32 64 128", "channels of a work-item")
-OCL_KERNEL(winograd_input, WINOGRAD_INPUT_TUNE)
+#define WINOGRAD_INPUT_CPU_TUNE(P) P(CB, 64, "16 32 64 128", "channels of a work-item")
+OCL_KERNEL(winograd_input_cpu, WINOGRAD_INPUT_CPU_TUNE)
 
-#define CONV3X3_WINOGRAD_TUNE(P)                                                                                       \
+#define WINOGRAD_CPU_TUNE(P)                                                                                           \
     P(TILE, 4, "2 4", "output pixels of a tile, along a side")                                                         \
     P(MR, 8, "4 6 8 12", "tiles of a register tile")                                                                   \
     P(NV, 2, "1 2 3 4", "most vectors of 16 output channels of a register tile")                                       \
     P(TB, 48, "16 24 32 48 64 96 128", "tiles of a cache block")                                                       \
     P(KC, 16, "16 32 64", "input channels transformed at a time")
-OCL_KERNEL(conv3x3_winograd, CONV3X3_WINOGRAD_TUNE)
+OCL_KERNEL(winograd_cpu, WINOGRAD_CPU_TUNE)
 
 typedef struct winograd {
-    struct winograd_input_tune input;
-    struct conv3x3_winograd_tune t;
+    struct winograd_input_cpu_tune input;
+    struct winograd_cpu_tune t;
     tensor v;
     int th, tw;         /* tile rows of an image, tiles of a row */
     int lines;          /* tile rows of a chunk */
@@ -69,16 +69,16 @@ static int prepare(plan *p, step *s)
     winograd *x = plan_step_alloc(p, sizeof *x);
     if (!x) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = x;
-    TRY(tune_values(p, &conv3x3_winograd_kernel, plan_activation(p), s->shape, &x->t));
+    TRY(tune_values(p, &winograd_cpu_kernel, plan_activation(p), s->shape, &x->t));
     tiling(s, x);
     x->t.NV = cpu_panel(s->w[0], x->t.NV) / 16;
     blocking(p, s, x);
     plan_use_section(p, s->op->section);
-    TRY(tune_values(p, &winograd_input_kernel, plan_activation(p), s->shape, &x->input));
+    TRY(tune_values(p, &winograd_input_cpu_kernel, plan_activation(p), s->shape, &x->input));
     x->v = plan_scratch(p, F32, (int)ceil_div(x->lines * x->tw, x->block), x->points, x->block, x->padded);
-    TRY(op_kernel(p, &s->kernel[0], &winograd_input_kernel, &x->input, "-DXT=%s -DTILE=%d -DKC=%d",
+    TRY(op_kernel(p, &s->kernel[0], &winograd_input_cpu_kernel, &x->input, "-DXT=%s -DTILE=%d -DKC=%d",
                   dtype_option_name(s->t[MM_X].dt), x->t.TILE, x->t.KC));
-    TRY(op_kernel(p, &s->kernel[1], &conv3x3_winograd_kernel, &x->t, "-DWT=%s -DYT=%s", dtype_option_name(s->w[0]->dt),
+    TRY(op_kernel(p, &s->kernel[1], &winograd_cpu_kernel, &x->t, "-DWT=%s -DYT=%s", dtype_option_name(s->w[0]->dt),
                   dtype_option_name(s->t[MM_Y].dt)));
     TRY(weight_set_layout(s->w[0], LAYOUT_PANELS, 16 * x->t.NV, false));
 out:

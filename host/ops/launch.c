@@ -29,14 +29,13 @@ static bool values_fit(void *user, const int *values)
 bool tune_fits(const plan *p, const ocl_section *section, dtype dt, ocl_shape shape, void *tune)
 {
     fitting f = {ocl_device_of(plan_ocl(p)), section, shape};
-    return config_values_at(ocl_config_of(plan_ocl(p)), section, dt == F16 ? "f16" : "f32", shape, values_fit, &f,
-                            tune);
+    return config_values_at(ocl_config_of(plan_ocl(p)), section, precision_word(dt), shape, values_fit, &f, tune);
 }
 
 int tune_values(const plan *p, const ocl_section *section, dtype dt, ocl_shape shape, void *tune)
 {
     if (tune_fits(p, section, dt, shape, tune)) return 0;
-    return config_unfit(ocl_config_of(plan_ocl(p)), section, dt == F16 ? "f16" : "f32", shape, tune, "this device");
+    return config_unfit(ocl_config_of(plan_ocl(p)), section, precision_word(dt), shape, tune, "this device");
 }
 
 bool group_fits(const ocl_device *d, int local0, int local1)

@@ -70,6 +70,9 @@ enum {
 };
 int op_scheduler(plan *p, tensor slots, tensor pred, tensor program);
 
+/* Is there an implementation for precision BF16 on the device? Tried out the first time. */
+bool ops_multiply_bf16(ocl *o);
+
 /* Everything that INI files can set: null-terminated. */
 extern const ocl_section *const ops_sections[];
 /* Sections whose values do not go together, beyond what each tunable allows; device may be NULL. SDCL_EUSAGE names file, line and rule. */

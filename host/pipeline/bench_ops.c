@@ -59,7 +59,7 @@ static int collect(const sdcl *s, kinds *k)
         for (int n = 0; plans[i] && n < plan_steps(plans[i]); n++) {
             const step *st = plan_step(plans[i], n);
             for (const check_keyed *const *op = check_keyed_ops; *op; op++) {
-                check_key key = {.op = *op, .dt = s->activation};
+                check_key key = {.op = *op, .dt = s->precision};
                 if (!strcmp((*op)->op, st->op->name) && (*op)->of_step(st, &key)) TRY(add(k, &key, st));
             }
         }

@@ -15,7 +15,7 @@ static uint64_t place(passes *x, uint64_t bytes)
 static int new_plan(sdcl *s, plan **p, const char *name)
 {
     int err = plan_new(p, s->o, name);
-    if (!err) plan_set_activation(*p, s->activation);
+    if (!err) plan_set_precision(*p, s->precision);
     return err;
 }
 

@@ -72,19 +72,26 @@ out:
     return err;
 }
 
-/* The storage type of activations for --precision. On a CPU `auto` is f32; a GPU would have to prove half arithmetic first, and none is used yet. */
+/* --precision. On a CPU `auto` is f32; a GPU would have to prove half arithmetic first, and none is used yet. */
 static int choose_precision(sdcl *s, const char *precision)
 {
-    if (!precision || !strcmp(precision, "auto") || !strcmp(precision, "f32")) s->activation = F32;
-    else if (!strcmp(precision, "f16")) s->activation = F16;
-    else if (!strcmp(precision, "bf16")) {
-        int err = FAIL(SDCL_EUSAGE, "--precision bf16: no implementation on %s multiplies in bf16",
-                       s->device.info.name);
-        error_hint("--precision f16 stores activations in 16 bits");
-        return err;
-    } else return FAIL(SDCL_EUSAGE, "--precision %s: expected auto, f32, f16 or bf16", precision);
-    s->precision_name = s->activation == F16 ? "f16" : "f32";
+    if (!precision || !strcmp(precision, "auto") || !strcmp(precision, "f32")) s->precision = F32;
+    else if (!strcmp(precision, "f16")) s->precision = F16;
+    else if (!strcmp(precision, "bf16")) s->precision = BF16;
+    else return FAIL(SDCL_EUSAGE, "--precision %s: expected auto, f32, f16 or bf16", precision);
+    s->activation = s->precision == F16 ? F16 : F32;
+    s->precision_name = precision_word(s->precision);
     return 0;
+}
+
+/* bf16 needs instructions for it, faster than those for f32. */
+static int prove_precision(const sdcl *s)
+{
+    if (s->precision != BF16 || ops_multiply_bf16(s->o)) return 0;
+    int err = FAIL(SDCL_EUSAGE, "--precision bf16: nothing on %s multiplies in bf16 faster than in f32",
+                   s->device.info.name);
+    error_hint("--precision f32 is more exact and as fast here");
+    return err;
 }
 
 static void warn(void *user, const char *text)
@@ -167,6 +174,7 @@ int sdcl_open(sdcl **out_session, const sdcl_params *p)
     }
     TRY(session_open_words(&s->words, s->m, s->model_path));
     TRY(ocl_open(&s->o, &s->device, s->values, p->profile));
+    TRY(prove_precision(s));
     residency_open(s, p->memory_mib > 0 ? (uint64_t)p->memory_mib << 20 : 0);
     TRY(load_networks(s));
     *out_session = s;

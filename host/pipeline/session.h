@@ -58,7 +58,8 @@ struct sdcl {
     sdcl_params params;         /* callbacks; its strings are not kept */
     char *model_path;           /* owned */
     char *vae_path;             /* owned; NULL: the model's own VAE */
-    const char *precision_name; /* "f32", "f16" */
+    dtype precision;            /* of products */
+    const char *precision_name; /* "f32", "f16", "bf16" */
     ocl_device device;
     config *values;
     ocl *o;

@@ -26,7 +26,7 @@ struct plan {
     ocl *o;
     char *name; /* owned */
     int queue;
-    dtype activation;
+    dtype precision, activation;
     step *steps;
     int step_count, step_capacity;
     buffer *buffers;

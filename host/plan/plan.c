@@ -39,7 +39,12 @@ void plan_free(plan **p_)
 }
 
 ocl *plan_ocl(const plan *p) { return p->o; }
-void plan_set_activation(plan *p, dtype dt) { p->activation = dt; }
+void plan_set_precision(plan *p, dtype dt)
+{
+    p->precision = dt;
+    p->activation = dt == F16 ? F16 : F32;
+}
+dtype plan_precision(const plan *p) { return p->precision; }
 dtype plan_activation(const plan *p) { return p->activation; }
 
 /* --- memory that lives as long as the plan --- */
@@ -220,7 +225,7 @@ int plan_choose(plan *p, step *s)
 {
     const ocl_section *section = s->op->section;
     const config *values = ocl_config_of(p->o);
-    const char *precision = p->activation == F16 ? "f16" : "f32";
+    const char *precision = precision_word(p->precision);
     int tune[OP_TUNABLES_MAX] = {0};
     choice c = {p, s, false};
     if (section ? config_values_at(values, section, precision, s->shape, choose, &c, tune) : choose(&c, NULL)) return 0;
@@ -356,4 +361,5 @@ double plan_flops(const plan *p)
     return sum;
 }
 
+const char *precision_word(dtype dt) { return dt == F16 ? "f16" : dt == BF16 ? "bf16" : "f32"; }
 const char *dtype_option_name(dtype dt) { return dt == F16 ? "F16" : dt == I32 ? "I32" : dt == U8 ? "U8" : "F32"; }

@@ -73,8 +73,10 @@ void plan_leave(plan *p);
 const char *plan_scope(const plan *p);
 
 /* The storage type of activations (F32, or F16 at --precision f16). Scores, statistics and state are always F32. */
-void plan_set_activation(plan *p, dtype dt);
 dtype plan_activation(const plan *p);
+/* The precision of products: F32; F16, which also stores activations so; BF16, for implementations that multiply so. */
+void plan_set_precision(plan *p, dtype dt);
+dtype plan_precision(const plan *p);
 
 /* A new tensor in the arena, of the given type; it lives from its first to its last use by a step. */
 tensor plan_tensor(plan *p, dtype dt, int n, int h, int w, int c);
@@ -133,5 +135,7 @@ bool plan_buffer_range(const plan *p, int i, int *first, int *last, int *chunk, 
 int plan_buffers(const plan *p);
 /* "-DXT=float" style option for a storage type. */
 const char *dtype_option_name(dtype dt);
+/* "f32", "f16", "bf16". */
+const char *precision_word(dtype dt);
 
 #endif

@@ -86,7 +86,11 @@ out:
 dtype weight_row_dtype(const weight *w) { return w->layout == LAYOUT_VECTOR ? F32 : w->dt; }
 int weight_dtype_size(weight_dtype dt) { return dt == WEIGHT_F64 ? 8 : dt == WEIGHT_F32 ? 4 : 2; }
 
-int weight_panels(const weight *w) { return (w->rows + w->panel - 1) / w->panel; }
+int weight_panels(const weight *w)
+{
+    if (w->layout == LAYOUT_PAIRS && w->paired) return 2 * ((w->rows / 2 + w->panel - 1) / w->panel);
+    return (w->rows + w->panel - 1) / w->panel;
+}
 
 static uint64_t layout_bytes(const weight *w)
 {
@@ -94,6 +98,7 @@ static uint64_t layout_bytes(const weight *w)
     switch (w->layout) {
     case LAYOUT_VECTOR: return (uint64_t)w->rows * row * 4;
     case LAYOUT_ROWS: return (uint64_t)w->rows * row * (uint64_t)dtype_size(w->dt);
+    case LAYOUT_PAIRS: return (uint64_t)weight_panels(w) * 16 * (((uint64_t)w->columns + 31) / 32 * 32) * 2;
     case LAYOUT_COLUMNS:
     case LAYOUT_PANELS: return (uint64_t)weight_panels(w) * (uint64_t)w->panel * row * (uint64_t)dtype_size(w->dt);
     default: return 0;

@@ -9,6 +9,8 @@
 
 /* Columns that a work-item of cl/pack_rows.cl packs: its -DBLOCK, and the divisor of its grid. */
 enum { PACK_BLOCK = 64 };
+/* Options of cl/pack_pairs.cl, in the format of printf: type of the rows, columns of a work-item. */
+#define PACK_PAIRS_OPTIONS "-DXT=%s -DBLOCK=%d"
 
 enum { WEIGHT_PARTS_MAX = 96 }; /* stacked tensors of one weight */
 
@@ -28,6 +30,7 @@ typedef enum weight_layout {
     LAYOUT_VECTOR, /* f32, rows x columns x taps values: bias, gamma */
     LAYOUT_ROWS,   /* [rows][columns], storage type: embeddings */
     LAYOUT_COLUMNS, /* [columns][rows] in a type of the user's choice, taps 1: for libraries. The same as one panel of all rows */
+    LAYOUT_PAIRS, /* bf16 pairs for matrix instructions, taps 1, panels of 16: cl/pack_pairs.cl */
     LAYOUT_PANELS /* [ceil(rows/NR)][taps][columns][NR], storage type, zero padded: the vector operand of GEMM and convolution */
 } weight_layout;
 

@@ -7,7 +7,8 @@
 
 struct weights {
     ocl *o;
-    ocl_kernel *pack[2]; /* by dtype: F32, F16 */
+    ocl_kernel *pack[2];       /* by dtype: F32, F16 */
+    ocl_kernel *pack_pairs[2]; /* the same; NULL until a weight wants them */
     weight **list;
     int count, capacity;
 };

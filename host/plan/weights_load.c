@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading weights: the host reads rows into staging buffers that it maps, the device moves them from there into their layouts. While the device works on
  * one buffer, the host fills the next. */
+#include "plan/plan.h"
 #include "plan/weights_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { SLOTS = 3, SLOT_BYTES = 8 << 20, RAW_BYTES = SLOT_BYTES, PIECES_MAX = 256, PIECE_ALIGN = 256 };
@@ -144,6 +146,23 @@ out:
     return err;
 }
 
+/* The kernels for weights in LAYOUT_PAIRS, if there are any. */
+static int want_pairs(weights *ws)
+{
+    int err = 0;
+    for (int i = 0; i < ws->count; i++) {
+        const weight *w = ws->list[i];
+        ocl_kernel **k = &ws->pack_pairs[w->dt == F16];
+        char options[64];
+        if (w->layout != LAYOUT_PAIRS || *k) continue;
+        snprintf(options, sizeof options, PACK_PAIRS_OPTIONS, dtype_option_name(w->dt), PACK_BLOCK);
+        TRY(ocl_kernel_get(ws->o, k, "pack_pairs", options));
+        TRY(ocl_kernel_wait(ws->o, *k));
+    }
+out:
+    return err;
+}
+
 int weights_load(weights *ws, int (*progress)(void *user, int done, int total), void *user)
 {
     int err = 0;
@@ -153,6 +172,7 @@ int weights_load(weights *ws, int (*progress)(void *user, int done, int total), 
     TRY(allocate(ws, wanted, &l.size));
     if (!l.size) goto out;
     for (int i = 0; i < 2; i++) TRY(ocl_kernel_wait(ws->o, ws->pack[i]));
+    TRY(want_pairs(ws));
     for (int i = 0; i < ws->count; i++) {
         if (wanted[i]) TRY(load(&l, ws->list[i]));
         if (progress) TRY(progress(user, i + 1, ws->count));

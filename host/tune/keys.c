@@ -11,7 +11,7 @@
 
 enum { STEPS_OF_A_PICTURE = 20 };
 
-const char *dtype_word(dtype dt) { return dt == F16 ? "f16" : "f32"; }
+const char *dtype_word(dtype dt) { return precision_word(dt); }
 
 bool op_wanted(const char *only, const char *op)
 {
@@ -41,8 +41,8 @@ static const check_keyed *keyed_op(const char *name)
 
 static bool read_dtype(const char *word, dtype *dt)
 {
-    *dt = !strcmp(word, "f16") ? F16 : F32;
-    return *dt == F16 || !strcmp(word, "f32");
+    *dt = !strcmp(word, "f16") ? F16 : !strcmp(word, "bf16") ? BF16 : F32;
+    return *dt != F32 || !strcmp(word, "f32");
 }
 
 bool key_of_id(const char *id, check_key *key)

@@ -37,7 +37,7 @@ void rig_open(rig *r, const char *model_path, model_part part, const char *name,
     must(weights_new(&r->set, r->o));
     r->params = (params){r->m, part, r->set};
     must(plan_new(&r->p, r->o, name));
-    plan_set_activation(r->p, activation);
+    plan_set_precision(r->p, activation);
 }
 
 void rig_close(rig *r)
@@ -55,7 +55,7 @@ void rig_next_plan(rig *r, const char *name)
     dtype activation = plan_activation(r->p);
     plan_free(&r->p);
     must(plan_new(&r->p, r->o, name));
-    plan_set_activation(r->p, activation);
+    plan_set_precision(r->p, activation);
 }
 
 static size_t values_of(tensor t) { return (size_t)rows_of(t) * (size_t)t.c; }

@@ -4,14 +4,14 @@
 #define VT float16
 #include "winograd.h"
 
-/* v = B^T x B of every tile of a 3x3 convolution with padding 1: the first of the two launches of cl/conv3x3_winograd.cl.
+/* v = B^T x B of every tile of a 3x3 convolution with padding 1: the first of the two launches of cl/winograd_cpu.cl.
  *   x (n, h, w, c), row stride ldx, seen as (uh, uw) by nearest-neighbour upsampling; normed: replaced by x * norm[0] + norm[1] per image and channel,
  *   silu: and then by its SiLU; zero outside, whatever the normalisation
  *   tiles: TILE x TILE outputs each, in order (image, tile row, tile); th, tw: tile rows of an image, tiles of a row
  *   v [blocks of `block` tiles][ceil(c/KC)][POINTS][block][KC], zero filled beyond c
  *   launch: dimension 0 tile rows from row0 on, 1 groups of CB channels */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void winograd_input(__global float *v, ulong vo, __global const XTYPE *x, ulong xo, __global const float *norm, ulong no, int h, int w, int c,
+void winograd_input_cpu(__global float *v, ulong vo, __global const XTYPE *x, ulong xo, __global const float *norm, ulong no, int h, int w, int c,
                     int uh, int uw, int ldx, int th, int tw, int row0, int block, int normed, int silu)
 {
     int line = (int)get_global_id(0), ty = (row0 + line) % th, image = (row0 + line) / th;

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Which matrix instructions of an x86 CPU a device multiplies bf16 with. */
+#ifndef SDCL_OPS_X86_MATRIX_H
+#define SDCL_OPS_X86_MATRIX_H
+
+#include "ops/launch.h"
+
+/* cl/gemm_matrix_cpu.cl has the same numbers. PLAIN: the same operands without such instructions, for tests. */
+typedef enum x86_engine { X86_PLAIN, X86_DOT, X86_AMX, X86_ENGINES, X86_NONE = X86_ENGINES } x86_engine;
+
+/* The engine that multiplies fastest on the device, among those that the CPU and the system offer, that compile, and that give the right sums; X86_NONE where
+ * that is none, or where plain f32 is faster than all. Found out once for an ocl, in some milliseconds and two or three small programs. */
+x86_engine x86_matrix_best(ocl *o);
+/* Does the engine work there, fast or not? */
+bool x86_matrix_works(ocl *o, x86_engine e);
+
+#endif
