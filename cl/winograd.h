@@ -4,6 +4,9 @@
 #define ALPHA (TILE + 2)
 #define POINTS (ALPHA * ALPHA)
 
+/* Transformed input: floats from one point to the next, of `block` tiles by KC channels. A line more, or the points would share a few sets of the cache. */
+#define V_STEP(block) ((block) * KC + 16)
+
 #if TILE == 4
 /* Points 0, A, -A, B, -B: the usual 1 and 2 lose 4 times as much in float. */
 #define A 0.625f

@@ -13,19 +13,23 @@
  *   this costs a few percent and no memory. The products of a block and a panel stay in the second-level cache and are transformed where they are.
  *   the rest: conv3x3_cpu.cl
  *   launch: one work-item per panel and block; dimension 0 panels, so that neighbours share a block of v */
+/* From one point to the next, in vectors and in floats: a line more than a multiple of a power of two, or they would share a few sets of the cache. */
+#define SUM_STEP (TB * NV + 1)
+#define U_STEP (KC * NR + 16)
+
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void winograd_cpu(__global YTYPE *y, ulong yo, __global const float *v, ulong vo, __global const WTYPE *wt, ulong wo,
                       __global const float *bias, ulong bo, __global const float *row, ulong ro, __global const YTYPE *residual, ulong so,
                       int c, int oh, int ow, int n, int ldy, int ldr, int ldrow, int flags, int tile0, int tiles, int block)
 {
-    float16 sums[POINTS * TB * NV], products[TILE * TILE * NV];
-    float u[POINTS * KC * NR];
+    float16 sums[POINTS * SUM_STEP], products[TILE * TILE * NV];
+    float u[POINTS * U_STEP];
     int panel = (int)get_group_id(0), first = (int)get_group_id(1) * block, count = min(block, tiles - first);
-    int slabs = (c + KC - 1) / KC, th = (oh + TILE - 1) / TILE, tw = (ow + TILE - 1) / TILE;
-    v += vo + (size_t)first * POINTS * (size_t)(slabs * KC);
+    int slabs = (c + KC - 1) / KC, step = V_STEP(block), th = (oh + TILE - 1) / TILE, tw = (ow + TILE - 1) / TILE;
+    v += vo + (size_t)get_group_id(1) * (size_t)step * POINTS * (size_t)slabs;
     wt += wo + (size_t)panel * 9 * (size_t)c * NR;
     y += yo;
-    for (int k0 = 0; k0 < c; k0 += KC, v += (size_t)block * POINTS * KC) {
+    for (int k0 = 0; k0 < c; k0 += KC, v += (size_t)step * POINTS) {
         int kc = min(KC, c - k0);
         for (int k = 0; k < kc; k++)
             for (int j = 0; j < NV; j++) {
@@ -38,7 +42,7 @@ void winograd_cpu(__global YTYPE *y, ulong yo, __global const float *v, ulong vo
                 for (int i = 0; i < ALPHA; i++) {
                     winograd_weight_1d(points, 1, half_way + 3 * i, 1);
 #pragma unroll
-                    for (int q = 0; q < ALPHA; q++) vstore16(points[q], 0, u + ((i * ALPHA + q) * KC + k) * NR + 16 * j);
+                    for (int q = 0; q < ALPHA; q++) vstore16(points[q], 0, u + (i * ALPHA + q) * U_STEP + k * NR + 16 * j);
                 }
             }
         for (int i = 0; i < POINTS; i++)
@@ -46,8 +50,8 @@ void winograd_cpu(__global YTYPE *y, ulong yo, __global const float *v, ulong vo
                 __global const float *a[MR];
 #pragma unroll
                 for (int q = 0; q < MR; q++)
-                    a[q] = v + (size_t)((i * block + min(r + q, count - 1)) * KC);
-                tile(sums + (i * TB + r) * NV, a, u + i * KC * NR, kc, k0 == 0);
+                    a[q] = v + i * step + min(r + q, count - 1) * KC;
+                tile(sums + i * SUM_STEP + r * NV, a, u + i * U_STEP, kc, k0 == 0);
             }
     }
     epilogue e = {bias + bo, row + ro, flags, n};
@@ -57,7 +61,7 @@ void winograd_cpu(__global YTYPE *y, ulong yo, __global const float *v, ulong vo
         for (int j = 0; j < NV; j++) {
             float16 half_way[TILE * ALPHA], pixels[TILE];
 #pragma unroll
-            for (int i = 0; i < ALPHA; i++) winograd_output_1d(half_way + i, ALPHA, sums + (i * TB + t) * NV + j, ALPHA * TB * NV);
+            for (int i = 0; i < ALPHA; i++) winograd_output_1d(half_way + i, ALPHA, sums + i * SUM_STEP + t * NV + j, ALPHA * SUM_STEP);
 #pragma unroll
             for (int i = 0; i < TILE; i++) {
                 winograd_output_1d(pixels, 1, half_way + i * ALPHA, 1);

@@ -8,7 +8,7 @@
  *   x (n, h, w, c), row stride ldx, seen as (uh, uw) by nearest-neighbour upsampling; normed: replaced by x * norm[0] + norm[1] per image and channel,
  *   silu: and then by its SiLU; zero outside, whatever the normalisation
  *   tiles: TILE x TILE outputs each, in order (image, tile row, tile); th, tw: tile rows of an image, tiles of a row
- *   v [blocks of `block` tiles][ceil(c/KC)][POINTS][block][KC], zero filled beyond c
+ *   v [blocks of `block` tiles][ceil(c/KC)][POINTS][V_STEP: block x KC, and a gap], zero filled beyond c
  *   launch: dimension 0 tile rows from row0 on, 1 groups of CB channels */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void winograd_input_cpu(__global float *v, ulong vo, __global const XTYPE *x, ulong xo, __global const float *norm, ulong no, int h, int w, int c,
@@ -26,7 +26,7 @@ void winograd_input_cpu(__global float *v, ulong vo, __global const XTYPE *x, ul
     v += vo;
     for (int tx = 0; tx < tw; tx++) {
         int tile = line * tw + tx;
-        __global float *at_tile = v + (size_t)(tile / block) * (size_t)slabs * POINTS * (size_t)block * KC + (size_t)(tile % block) * KC;
+        __global float *at_tile = v + (size_t)(tile / block) * (size_t)slabs * POINTS * (size_t)V_STEP(block) + (size_t)(tile % block) * KC;
         for (int g = 0; g < groups; g++) {
             int k = first + 16 * g, left = min(16, c - k); /* left < 1: padding */
             float16 scale = 1.0f, shift = 0.0f;
@@ -70,13 +70,13 @@ void winograd_input_cpu(__global float *v, ulong vo, __global const XTYPE *x, ul
                 }
                 winograd_input_1d(columns[g][j], 1, d, 1);
             }
-            __global float *to = at_tile + (size_t)(k / KC) * POINTS * (size_t)block * KC + (size_t)(k % KC);
+            __global float *to = at_tile + (size_t)(k / KC) * POINTS * (size_t)V_STEP(block) + (size_t)(k % KC);
 #pragma unroll
             for (int i = 0; i < ALPHA; i++) {
                 float16 p[ALPHA];
                 winograd_input_1d(p, 1, &columns[g][0][i], ALPHA);
 #pragma unroll
-                for (int j = 0; j < ALPHA; j++) vstore16(p[j], 0, to + (size_t)(i * ALPHA + j) * (size_t)block * KC);
+                for (int j = 0; j < ALPHA; j++) vstore16(p[j], 0, to + (i * ALPHA + j) * V_STEP(block));
             }
         }
     }

@@ -10,8 +10,10 @@ OCL_KERNEL(winograd_input_cpu, WINOGRAD_INPUT_CPU_TUNE)
     P(MR, 8, "4 6 8 12", "tiles of a register tile")                                                                   \
     P(NV, 2, "1 2 3 4", "most vectors of 16 output channels of a register tile")                                       \
     P(TB, 48, "16 24 32 48 64 96 128", "tiles of a cache block")                                                       \
-    P(KC, 16, "16 32 64", "input channels transformed at a time")
+    P(KC, 32, "16 32 64", "input channels transformed at a time")
 OCL_KERNEL(winograd_cpu, WINOGRAD_CPU_TUNE)
+
+enum { V_GAP = 16 }; /* cl/winograd.h, V_STEP */
 
 typedef struct winograd {
     struct winograd_input_cpu_tune input;
@@ -75,7 +77,8 @@ static int prepare(plan *p, step *s)
     blocking(p, s, x);
     plan_use_section(p, s->op->section);
     TRY(tune_values(p, &winograd_input_cpu_kernel, plan_activation(p), s->shape, &x->input));
-    x->v = plan_scratch(p, F32, (int)ceil_div(x->lines * x->tw, x->block), x->points, x->block, x->padded);
+    x->v = plan_scratch(p, F32, (int)ceil_div(x->lines * x->tw, x->block), x->points * x->padded / x->t.KC, 1,
+                        x->block * x->t.KC + V_GAP);
     TRY(op_kernel(p, &s->kernel[0], &winograd_input_cpu_kernel, &x->input, "-DXT=%s -DTILE=%d -DKC=%d",
                   dtype_option_name(s->t[MM_X].dt), x->t.TILE, x->t.KC));
     TRY(op_kernel(p, &s->kernel[1], &winograd_cpu_kernel, &x->t, "-DWT=%s -DYT=%s", dtype_option_name(s->w[0]->dt),
