@@ -51,7 +51,7 @@
     INLINE V exp_##N(V given)                                                                                          \
     {                                                                                                                  \
         V x = clamp(given, (V)(-87.0f), (V)(88.0f));                                                                    \
-        V n = rint(x * 1.44269504088896341f);                                                                          \
+        V t = fma(x, (V)(1.44269504088896341f), (V)(12582912.0f)), n = t - 12582912.0f;                                 \
         V r = fma(n, (V)(-0.693359375f), x);                                                                           \
         r = fma(n, (V)(2.12194440e-4f), r);                                                                            \
         V p = fma((V)(1.9875691500e-4f), r, (V)(1.3981999507e-3f));                                                    \
@@ -60,7 +60,7 @@
         p = fma(p, r, (V)(1.6666665459e-1f));                                                                          \
         p = fma(p, r, (V)(5.0000001201e-1f));                                                                          \
         p = fma(p, r * r, r + 1.0f);                                                                                   \
-        return fma(p, as_##V((JOIN(convert_, IV)(n) + 127) << 23), given - given);                                     \
+        return as_##V(JOIN(as_, IV)(p) + (JOIN(as_, IV)(t) << 23)) + (given - given);                                 \
     }                                                                                                                  \
     INLINE V silu_##N(V x) { return x / (1.0f + exp_##N(-x)); }                                                        \
     INLINE V quick_gelu_##N(V x) { return x / (1.0f + exp_##N(-1.702f * x)); }                                         \

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "common.h"
+#include "vector.h"
 
 /* y = x * norm[0] + norm[1] per image and channel, then SiLU where asked.  x, y (n, hw, c), row strides ldx, ldy; y may be x.  norm (n, 2, c)
- *   launch: dimension 0 blocks of ROWS rows, 1 groups of WG items over the channels (8 an item, strided) */
+ *   launch: dimension 0 blocks of ROWS rows, 1 groups of WG items over the channels (VW an item, strided) */
 __kernel __attribute__((reqd_work_group_size(WG, 1, 1)))
 void norm_apply(__global YTYPE *y, ulong yo, __global const XTYPE *x, ulong xo, __global const float *norm, ulong no, int rows, int hw,
                 int c, int ldx, int ldy, int silu)
 {
     int r0 = (int)get_group_id(0) * ROWS, r1 = min(r0 + ROWS, rows);
-    int first = 8 * ((int)get_group_id(1) * WG + (int)get_local_id(0)), step = 8 * WG * (int)get_num_groups(1);
+    int first = VW * ((int)get_group_id(1) * WG + (int)get_local_id(0)), step = VW * WG * (int)get_num_groups(1);
     for (int r = r0; r < r1; r++) {
         __global const float *scale = norm + no + (size_t)(r / hw) * 2 * (size_t)c, *shift = scale + c;
         __global const XTYPE *from = x + xo + (size_t)r * (size_t)ldx;
         __global YTYPE *to = y + yo + (size_t)r * (size_t)ldy;
         for (int k = first; k < c; k += step) {
-            if (k + 8 <= c) {
-                float8 v = fma(LOADX8(from, k), vload8(0, scale + k), vload8(0, shift + k));
-                if (silu) v = silu_8(v);
-                STOREY8(v, to, k);
+            if (k + VW <= c) {
+                VECTOR v = fma(LOADXV(from, k), LOADV(scale + k), LOADV(shift + k));
+                if (silu) v = SILUV(v);
+                STOREYV(v, to, k);
             } else {
                 for (int j = k; j < c; j++) {
                     float v = fma(LOADX(from, j), scale[j], shift[j]);

@@ -52,3 +52,5 @@ INLINE float max_8(float8 v)
     float2 b = fmax(a.lo, a.hi);
     return fmax(b.x, b.y);
 }
+INLINE float sum_16(float16 v) { return sum_8(v.lo + v.hi); }
+INLINE float max_16(float16 v) { return max_8(fmax(v.lo, v.hi)); }

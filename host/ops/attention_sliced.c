@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-#define SOFTMAX_ROWS_TUNE(P) P(WG, 64, "1 16 32 64 128 256", "work-items per row")
+#define SOFTMAX_ROWS_TUNE(P)                                                                                           \
+    P(WG, 64, "1 16 32 64 128 256", "work-items per row") P(VW, 8, "8 16", "floats of a vector")
 OCL_KERNEL(softmax_rows, SOFTMAX_ROWS_TUNE)
 
 static const ocl_section pack_section = {"pack_rows", NULL, 0, 0, NULL};

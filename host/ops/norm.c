@@ -3,24 +3,28 @@
 #include "ops/launch.h"
 
 #define GROUPNORM_PARTIAL_TUNE(P)                                                                                      \
-    P(WG, 64, "1 16 32 64 128 256", "work-items over the channels, 8 channels each")                                   \
-    P(ROWS, 64, "16 32 64 128 256", "rows of a slab")
+    P(WG, 64, "1 16 32 64 128 256", "work-items over the channels, VW channels each")                                  \
+    P(ROWS, 64, "16 32 64 128 256", "rows of a slab")                                                                  \
+    P(VW, 8, "8 16", "floats of a vector")                                                                             \
+    P(NV, 1, "1 2 4", "vectors of a work-item, side by side")
 OCL_KERNEL(groupnorm_partial, GROUPNORM_PARTIAL_TUNE)
 
 #define NORM_APPLY_TUNE(P)                                                                                             \
-    P(WG, 64, "1 16 32 64 128 256", "work-items over the channels, 8 channels each")                                   \
-    P(ROWS, 8, "1 4 8 16 32 64", "rows a work-item walks over")
+    P(WG, 64, "1 16 32 64 128 256", "work-items over the channels, VW channels each")                                  \
+    P(ROWS, 8, "1 4 8 16 32 64", "rows a work-item walks over")                                                        \
+    P(VW, 8, "8 16", "floats of a vector")
 OCL_KERNEL(norm_apply, NORM_APPLY_TUNE)
 
 #define LAYERNORM_TUNE(P)                                                                                              \
     P(WG, 64, "1 16 32 64 128 256", "work-items per row")                                                              \
-    P(ROWS, 1, "1 4 8 16 32", "rows of a work-group")
+    P(ROWS, 1, "1 4 8 16 32", "rows of a work-group")                                                                  \
+    P(VW, 8, "8 16", "floats of a vector")
 OCL_KERNEL(layernorm, LAYERNORM_TUNE)
 
 static const ocl_section groupnorm_finish_section = {"groupnorm_finish", NULL, 0, 0, NULL};
 
-/* Work-groups over c channels of 8 an item; on a CPU (WG = 1) one item walks over all of them. */
-static size_t channel_groups(int wg, int c) { return wg == 1 ? 1 : ceil_div(c, 8 * wg); }
+/* Work-groups over c channels, `each` an item; on a CPU (WG = 1) one item walks over all of them. */
+static size_t channel_groups(int wg, int each, int c) { return wg == 1 ? 1 : ceil_div(c, each * wg); }
 
 static ocl_shape rows_and_channels(tensor x) { return (ocl_shape){x.h * x.w, x.c, 0}; }
 
@@ -68,8 +72,8 @@ static int stats_launch(plan *p, const step *s)
     arg_int(&a, hw);
     arg_int(&a, x.c);
     arg_int(&a, x.ld);
-    TRY(args_run(&a, p, s->kernel[0], s->module, (size_t)st->slabs, channel_groups(st->tune.WG, x.c), (size_t)x.n,
-                 (size_t)st->tune.WG, 1));
+    TRY(args_run(&a, p, s->kernel[0], s->module, (size_t)st->slabs,
+                 channel_groups(st->tune.WG, st->tune.VW * st->tune.NV, x.c), (size_t)x.n, (size_t)st->tune.WG, 1));
     arg_tensor(&b, p, s->t[STATS_NORM], x);
     arg_tensor(&b, p, st->part, x);
     arg_tensor(&b, p, s->t[STATS_GAMMA], x);
@@ -136,7 +140,7 @@ static int apply_launch(plan *p, const step *s)
     arg_int(&a, x.ld);
     arg_int(&a, y.ld);
     arg_int(&a, *(const int *)s->params);
-    return args_run(&a, p, s->kernel[0], s->module, ceil_div(rows_of(x), t->ROWS), channel_groups(t->WG, x.c), 1,
+    return args_run(&a, p, s->kernel[0], s->module, ceil_div(rows_of(x), t->ROWS), channel_groups(t->WG, t->VW, x.c), 1,
                     (size_t)t->WG, 1);
 }
 
