@@ -38,7 +38,7 @@ PARITY   := $(patsubst tests/parity/%.c,$(B)/tests/parity/%,$(sort $(wildcard te
 HARNESS  := $(if $(wildcard tests/check.c),$(B)/tests/check)
 PROGRAM  := $(B)/sdcl
 
-.PHONY: all deps demo check check-static check-unit check-ops check-cli check-golden check-oclgrind check-rusticl check-intel bench format docs \
+.PHONY: all tests deps demo check check-static check-unit check-ops check-cli check-golden check-oclgrind check-rusticl check-intel bench format docs \
         install crosscheck clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -124,7 +124,8 @@ RUN     = B=$(B) SAN=$(SAN) tools/run_tests.sh
 STATIC := $(sort $(wildcard tools/check_*.sh))
 SCRIPTS := $(sort $(wildcard tests/cli/*.sh))
 
-check: all $(B)/kernel_docs $(TESTS) $(HARNESS) $(PARITY)
+tests: $(TESTS) $(HARNESS) $(PARITY)
+check: all tests $(B)/kernel_docs
 	@$(RUN) $(STATIC) $(TESTS) $(HARNESS) $(SCRIPTS) $(PARITY)
 check-static: all $(B)/kernel_docs
 	@$(RUN) $(STATIC)
