@@ -11,7 +11,8 @@
 
 #include <cmocka.h>
 
-enum { SETS_MAX = 16, CASES_MAX = 4 };
+/* Of every op: ragged, several work-groups. Each is compiled anew, which takes seconds. */
+enum { CASE_FIRST = 2, CASE_END = 4 };
 
 static const check_op *op_named(const char *name)
 {
@@ -27,17 +28,15 @@ static void check_op_with(const char *name, const char *const *set, double flops
     const check_op *op = op_named(name);
     config *values = NULL;
     ocl *o = NULL;
-    int passed = 0;
+    assert_true(op->cases >= CASE_END);
     if (default_device_open(&values, &o, set)) fail_msg("%s", sdcl_last_error());
     if (flops > 0) ocl_limit_launch(o, flops);
-    for (int i = 0; i < op->cases && i < CASES_MAX; i++) {
+    for (int i = CASE_FIRST; i < CASE_END; i++) {
         check_case c = {op->name, i, i % 2 ? F32 : F16, (check_fill)(i % FILL_COUNT)};
         check_result r;
         check_run(o, op, &c, 1, false, &r);
         if (!r.ok) fail_msg("%s case %d: %s", name, i, r.why);
-        passed++;
     }
-    assert_true(passed > 0);
     ocl_close(&o);
     config_close(&values);
 }
