@@ -93,9 +93,13 @@ out:
     return err;
 }
 
-static void mark_time(const sdcl *s, int i)
+/* Step i begins, or after the last one: all before it has ended. Of a benchmark only, where steps must not run into each other. */
+static int mark_time(sdcl *s, int i)
 {
-    if (s->evaluation_ends) s->evaluation_ends[i] = seconds_now();
+    if (!s->evaluation_ends) return 0;
+    int err = ocl_finish(s->o);
+    s->evaluation_ends[i] = seconds_now();
+    return err;
 }
 
 int denoise(sdcl *s, const sdcl_job *j, sampler *steps, noise *n, int first)
@@ -115,7 +119,6 @@ int denoise(sdcl *s, const sdcl_job *j, sampler *steps, noise *n, int first)
     TRY(ocl_write(s->o, values, program_bytes, evaluation_bytes, run.evaluations));
     TRY(start(s, j, steps, n));
     TRY(dump_timesteps(j, steps));
-    mark_time(s, 0);
     for (int i = 0; i < run.count; i++) {
         const script_item *item = &run.items[i];
         uint64_t pair = (uint64_t)run.program_count * SCHEDULER_PROGRAM + 2 * (uint64_t)item->index;
@@ -123,6 +126,7 @@ int denoise(sdcl *s, const sdcl_job *j, sampler *steps, noise *n, int first)
         case SCRIPT_EVALUATE: {
             TRY(session_cancelled(s));
             session_progress(s, "unet", item->index, run.evaluation_count, seconds_now() - begin, first, j->count);
+            TRY(mark_time(s, item->index));
             TRY(evaluate(s, item->slot, values, pair));
             /* The host is one evaluation ahead: the device never waits for it, and progress and Ctrl-C stay honest. */
             cl_event now = NULL;
@@ -130,7 +134,6 @@ int denoise(sdcl *s, const sdcl_job *j, sampler *steps, noise *n, int first)
             err = ocl_fence_wait(s->o, &before);
             before = now;
             if (err) goto out;
-            if (item->index) mark_time(s, item->index);
             break;
         }
         case SCRIPT_COMBINE:
@@ -148,7 +151,7 @@ int denoise(sdcl *s, const sdcl_job *j, sampler *steps, noise *n, int first)
         }
     }
     TRY(ocl_fence_wait(s->o, &before));
-    mark_time(s, run.evaluation_count);
+    TRY(mark_time(s, run.evaluation_count));
     TRY(check_finite(s));
     session_progress(s, "unet", run.evaluation_count, run.evaluation_count, seconds_now() - begin, first, j->count);
 out:

@@ -75,7 +75,7 @@ struct sdcl {
     char hash[11], vae_hash[11];
     double busy_seconds; /* in text encoding, sampling and decoding, see sdcl_profile */
     double *
-        evaluation_ends; /* benchmark: where denoise puts when the first evaluation began, and when each one ended; or NULL */
+        evaluation_ends; /* benchmark: where denoise puts when each step began, and when the last one ended: it waits for each; or NULL */
 };
 
 /* The model at path with the vae, ema and model_config of p. */
