@@ -53,7 +53,7 @@ static void run_cases(ocl *o, const check_op *op, const char *impl, const option
         for (int i = first; i < end; i++) {
             if (g->shape >= 0 && i != g->shape) continue;
             for (int f = 0; f < (g->bench || g->minimal ? 1 : FILL_COUNT); f++) {
-                check_case c = {op->name, i, dt, (check_fill)f};
+                check_case c = {.op = op->name, .index = i, .dt = dt, .fill = (check_fill)f};
                 check_result r;
                 check_run(o, op, &c, g->seed, g->bench, &r);
                 report(op, impl, &c, &r, sum);

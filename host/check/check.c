@@ -36,7 +36,7 @@ struct check {
     ocl *o;
     plan *p;
     weights *ws;
-    dtype dt, weights_dt;
+    dtype dt, weights_dt, in_dt, out_dt;
     check_fill fill;
     int guard;       /* elements around an operand */
     double products; /* that a reference may take */
@@ -53,6 +53,8 @@ struct check {
 
 plan *check_plan(check *t) { return t->p; }
 dtype check_dtype(const check *t) { return plan_activation(t->p); }
+dtype check_dtype_in(const check *t) { return t->in_dt; }
+dtype check_dtype_out(const check *t) { return t->out_dt; }
 
 /* xorshift64*: uniform in [-1, 1). */
 static double uniform(check *t)
@@ -343,8 +345,13 @@ static void open_check(check *t, ocl *o, const char *name)
 /* name: the op's. err: of the case's run function. */
 static void close_check(check *t, const char *name, int err)
 {
-    for (int i = 0; t->p && i < plan_steps(t->p); i++)
-        if (!strcmp(plan_step(t->p, i)->op->name, name)) t->result->impl = plan_step(t->p, i)->impl->name;
+    int kernels = 0;
+    for (int i = 0; t->p && i < plan_steps(t->p); i++) {
+        const step *s = plan_step(t->p, i);
+        if (!strcmp(s->op->name, name)) t->result->impl = s->impl->name;
+        for (int k = 0; k < STEP_KERNELS_MAX && s->kernel[k] && kernels < CHECK_KERNELS_MAX; k++)
+            t->result->kernel[kernels++] = s->kernel[k];
+    }
     if (err) {
         t->result->ok = false;
         t->result->unfit = err == SDCL_EUSAGE;
@@ -373,7 +380,9 @@ void check_run(ocl *o, const check_op *op, const check_case *c, uint64_t seed, b
 {
     check_timing timing = {.seconds = 0.2};
     check t = {.dt = c->dt,
-               .weights_dt = c->dt == BF16 ? F16 : c->dt,
+               .weights_dt = c->half_weights || c->dt == BF16 ? F16 : c->dt,
+               .in_dt = precision_storage(c->dt),
+               .out_dt = precision_storage(c->dt),
                .fill = c->fill,
                .guard = (c->index + (int)c->fill) % 2 ? GUARD_ALIGNED : GUARD_ODD,
                .products = PRODUCTS_MAX,
@@ -384,10 +393,31 @@ void check_run(ocl *o, const check_op *op, const check_case *c, uint64_t seed, b
     close_check(&t, op->name, t.ws ? op->run(&t, c->index) : 0);
 }
 
+bool check_key_of(const plan *p, const step *s, check_key *key)
+{
+    dtype dt = plan_activation(p);
+    const check_key none = {.dt = plan_precision(p), .weights = dt, .in = dt, .out = dt};
+    for (const check_keyed *const *o = check_keyed_ops; *o; o++) {
+        *key = none;
+        key->op = *o;
+        if (!strcmp((*o)->op, s->op->name) && (*o)->of_step(s, key)) return true;
+    }
+    *key = none;
+    return false;
+}
+
+bool check_key_same(const check_key *a, const check_key *b)
+{
+    return a->op == b->op && a->dt == b->dt && a->weights == b->weights && a->in == b->in && a->out == b->out &&
+           !memcmp(a->v, b->v, sizeof a->v);
+}
+
 static check key_check(const check_key *key, uint64_t seed, check_result *r)
 {
     return (check){.dt = key->dt,
                    .weights_dt = key->weights,
+                   .in_dt = key->in,
+                   .out_dt = key->out,
                    .guard = GUARD_ALIGNED, /* as tensors of a plan */
                    .products = KEY_PRODUCTS_MAX,
                    .random = random_start(seed, 0),

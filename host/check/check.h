@@ -19,7 +19,10 @@ typedef struct check_case {
     int index;
     dtype dt; /* precision: storage of activations and of weights; BF16: F32 and F16 */
     check_fill fill;
+    bool half_weights; /* F16, whatever dt is */
 } check_case;
+
+enum { CHECK_KERNELS_MAX = 8 };
 
 typedef struct check_result {
     bool ok;
@@ -27,9 +30,10 @@ typedef struct check_result {
     char why[256];    /* of a failure */
     const char *impl; /* that ran the op; "" if none did */
     double nmse;
-    double ms, min_ms;     /* median and least; 0: not timed */
-    int runs;              /* that were timed */
-    double gflops, gbytes; /* of one run */
+    double ms, min_ms;                           /* median and least; 0: not timed */
+    int runs;                                    /* that were timed */
+    double gflops, gbytes;                       /* of one run */
+    const ocl_kernel *kernel[CHECK_KERNELS_MAX]; /* of all steps of the case, NULL after the last */
 } check_result;
 
 /* A group of cases: host/check/ops/x.c defines one, host/check/registry.c lists them. */
@@ -48,6 +52,9 @@ extern const check_op *const check_ops[]; /* null-terminated */
 
 plan *check_plan(check *t);
 dtype check_dtype(const check *t); /* of activations */
+/* Of the op's input and output; the same, unless the case is a step that differs (check_key). */
+dtype check_dtype_in(const check *t);
+dtype check_dtype_out(const check *t);
 /* An input (n,h,w,c) with `gap` unused elements after each row, filled; its values as the device sees them (rounded), dense. */
 tensor check_in(check *t, dtype dt, int n, int h, int w, int c, int gap);
 const double *check_values(check *t, tensor x);
@@ -78,7 +85,8 @@ enum { CHECK_KEY_VALUES = 12 };
 
 typedef struct check_key {
     const struct check_keyed *op;
-    dtype dt, weights;       /* storage of activations, and of weights */
+    dtype dt, weights; /* storage of the plan's activations, and of weights */
+    dtype in, out;     /* of the op's own input and output, where they are not dt: the text encoder's output is F32 */
     int v[CHECK_KEY_VALUES]; /* the op's own numbers */
 } check_key;
 
@@ -86,13 +94,17 @@ typedef struct check_keyed {
     const char *op; /* as the step's */
     int values;     /* of v that it uses; the first ones are sizes, above zero, the rest flags and options */
     int sizes;
-    /* Fills in v and weights. false: no case of this op is like the step. */
+    /* Fills in v, weights, and in and out where they differ from dt. false: no case of this op is like the step. */
     bool (*of_step)(const step *s, check_key *key);
     int (*run)(check *t, const int *v);
     void (*describe)(const int *v, char *text, size_t size);
 } check_keyed;
 
 extern const check_keyed *const check_keyed_ops[]; /* null-terminated */
+
+/* The key of a plan's step; false: it has none, and key->op is NULL. */
+bool check_key_of(const plan *p, const step *s, check_key *key);
+bool check_key_same(const check_key *a, const check_key *b);
 
 typedef struct check_timing {
     double seconds;    /* of runs that are timed; at least three, at most 400 */

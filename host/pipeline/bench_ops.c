@@ -22,17 +22,12 @@ typedef struct kinds {
     int count, capacity;
 } kinds;
 
-static bool same(const check_key *a, const check_key *b)
-{
-    return a->op == b->op && a->dt == b->dt && a->weights == b->weights && !memcmp(a->v, b->v, sizeof a->v);
-}
-
 static int add(kinds *k, const check_key *key, const step *s)
 {
     double flops = s->op->flops ? s->op->flops(s) : 0, values = (double)rows_of(s->t[0]) * s->t[0].c;
     kind *one = NULL;
     for (int i = 0; i < k->count && !one; i++)
-        if (same(&k->list[i].key, key)) one = &k->list[i];
+        if (check_key_same(&k->list[i].key, key)) one = &k->list[i];
     if (!one && k->count == k->capacity) {
         int capacity = k->capacity ? 2 * k->capacity : 64;
         kind *grown = realloc(k->list, (size_t)capacity * sizeof *grown);
@@ -58,10 +53,8 @@ static int collect(const sdcl *s, kinds *k)
     for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++)
         for (int n = 0; plans[i] && n < plan_steps(plans[i]); n++) {
             const step *st = plan_step(plans[i], n);
-            for (const check_keyed *const *op = check_keyed_ops; *op; op++) {
-                check_key key = {.op = *op, .dt = s->precision};
-                if (!strcmp((*op)->op, st->op->name) && (*op)->of_step(st, &key)) TRY(add(k, &key, st));
-            }
+            check_key key;
+            if (check_key_of(plans[i], st, &key)) TRY(add(k, &key, st));
         }
 out:
     return err;

@@ -73,7 +73,7 @@ static int run_op(selftest *t, ocl *o, const check_op *op, dtype dt)
     for (int i = 0; i < op->cases; i++) {
         char shape[96];
         check_result r;
-        check_case c = {op->name, i, dt, (check_fill)(i % FILL_COUNT)};
+        check_case c = {.op = op->name, .index = i, .dt = dt, .fill = (check_fill)(i % FILL_COUNT)};
         int err = check_cancelled(t);
         if (err) return err;
         check_run(o, op, &c, 1, false, &r);

@@ -42,7 +42,7 @@ ocl *plan_ocl(const plan *p) { return p->o; }
 void plan_set_precision(plan *p, dtype dt)
 {
     p->precision = dt;
-    p->activation = dt == F16 ? F16 : F32;
+    p->activation = precision_storage(dt);
 }
 dtype plan_precision(const plan *p) { return p->precision; }
 dtype plan_activation(const plan *p) { return p->activation; }
@@ -360,6 +360,8 @@ double plan_flops(const plan *p)
     for (int i = 0; i < p->step_count; i++) sum += step_flops(&p->steps[i]);
     return sum;
 }
+
+dtype precision_storage(dtype dt) { return dt == BF16 ? F32 : dt; }
 
 const char *precision_word(dtype dt) { return dt == F16 ? "f16" : dt == BF16 ? "bf16" : "f32"; }
 const char *dtype_option_name(dtype dt) { return dt == F16 ? "F16" : dt == I32 ? "I32" : dt == U8 ? "U8" : "F32"; }

@@ -137,5 +137,7 @@ int plan_buffers(const plan *p);
 const char *dtype_option_name(dtype dt);
 /* "f32", "f16", "bf16". */
 const char *precision_word(dtype dt);
+/* How activations are stored at a precision. */
+dtype precision_storage(dtype dt);
 
 #endif

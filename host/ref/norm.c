@@ -26,6 +26,17 @@ void ref_groupnorm(double *y, const double *x, const double *gamma, const double
         }
 }
 
+void ref_norm_apply(double *y, const double *x, const double *norm, int images, int hw, int c, int silu)
+{
+    for (int r = 0; r < images * hw; r++) {
+        const double *scale = norm + (int64_t)(r / hw) * 2 * c, *shift = scale + c;
+        for (int k = 0; k < c; k++) {
+            double v = x[(int64_t)r * c + k] * scale[k] + shift[k];
+            y[(int64_t)r * c + k] = silu ? v / (1 + exp(-v)) : v;
+        }
+    }
+}
+
 void ref_layernorm(double *y, const double *x, const double *gamma, const double *beta, int rows, int c, double eps)
 {
     for (int r = 0; r < rows; r++, x += c, y += c) {

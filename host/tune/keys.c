@@ -23,13 +23,15 @@ bool op_wanted(const char *only, const char *op)
 
 void key_name(tune_key *k)
 {
-    char shape[96];
-    int n = snprintf(k->id, sizeof k->id, "%s %s %s", k->check.op->op, dtype_word(k->check.dt),
-                     dtype_word(k->check.weights));
-    for (int i = 0; i < k->check.op->values; i++)
-        n += snprintf(k->id + n, sizeof k->id - (size_t)n, " %d", k->check.v[i]);
-    k->check.op->describe(k->check.v, shape, sizeof shape);
-    snprintf(k->text, sizeof k->text, "%s %s %s", k->check.op->op, shape, dtype_word(k->check.dt));
+    char shape[96], types[16];
+    const check_key *c = &k->check;
+    int n = snprintf(types, sizeof types, "%s", dtype_word(c->dt));
+    if (c->in != precision_storage(c->dt) || c->out != precision_storage(c->dt))
+        snprintf(types + n, sizeof types - (size_t)n, ":%s:%s", dtype_word(c->in), dtype_word(c->out));
+    n = snprintf(k->id, sizeof k->id, "%s %s %s", c->op->op, types, dtype_word(c->weights));
+    for (int i = 0; i < c->op->values; i++) n += snprintf(k->id + n, sizeof k->id - (size_t)n, " %d", c->v[i]);
+    c->op->describe(c->v, shape, sizeof shape);
+    snprintf(k->text, sizeof k->text, "%s %s %s", c->op->op, shape, types);
 }
 
 static const check_keyed *keyed_op(const char *name)
@@ -45,14 +47,25 @@ static bool read_dtype(const char *word, dtype *dt)
     return *dt != F32 || !strcmp(word, "f32");
 }
 
+/* "f16", or with the types of input and output, "f16:f32:f16". */
+static bool read_types(char *word, check_key *key)
+{
+    char *in = strchr(word, ':'), *out = in ? strchr(in + 1, ':') : NULL;
+    if (in) *in++ = 0;
+    if (out) *out++ = 0;
+    if (!read_dtype(word, &key->dt) || (in && !out)) return false;
+    key->in = key->out = precision_storage(key->dt);
+    return !in || (read_dtype(in, &key->in) && read_dtype(out, &key->out));
+}
+
 bool key_of_id(const char *id, check_key *key)
 {
-    char op[32], dt[8], weights[8];
+    char op[32], dt[16], weights[8];
     int used = 0;
     *key = (check_key){0};
-    if (sscanf(id, "%31s %7s %7s%n", op, dt, weights, &used) != 3) return false;
+    if (sscanf(id, "%31s %15s %7s%n", op, dt, weights, &used) != 3) return false;
     key->op = keyed_op(op);
-    if (!key->op || !read_dtype(dt, &key->dt) || !read_dtype(weights, &key->weights)) return false;
+    if (!key->op || !read_types(dt, key) || !read_dtype(weights, &key->weights)) return false;
     const char *s = id + used;
     for (int i = 0; i < key->op->values; i++) {
         char *end;
@@ -92,8 +105,8 @@ static int keys_of_plan(tuner *t, const plan *p, double times)
     int err = 0;
     for (int i = 0; p && i < plan_steps(p); i++) {
         const step *s = plan_step(p, i);
-        check_key key = {.op = keyed_op(s->op->name), .dt = t->activation};
-        if (!key.op || !op_wanted(t->job->only, s->op->name) || !key.op->of_step(s, &key)) continue;
+        check_key key;
+        if (!op_wanted(t->job->only, s->op->name) || !check_key_of(p, s, &key)) continue;
         TRY(add_key(t, &key, s->shape, times, s->op->flops ? s->op->flops(s) : 0));
     }
 out:

@@ -174,7 +174,7 @@ static json_t *request_begin(const tuner *t, const char *kind, const char *confi
     json_t *r = json_object(), *sets = json_array();
     json_object_set_new(r, "kind", json_string(kind));
     json_object_set_new(r, "device", json_integer(t->device.info.index));
-    json_object_set_new(r, "precision", json_string(dtype_word(t->activation)));
+    json_object_set_new(r, "precision", json_string(dtype_word(t->precision)));
     if (config_file) json_object_set_new(r, "config", json_string(config_file));
     for (int i = 0; i < t->params->set_count; i++) json_array_append_new(sets, json_string(t->params->set[i]));
     json_object_set_new(r, "set", sets);

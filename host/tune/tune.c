@@ -144,7 +144,7 @@ static int open_keys(tuner *t)
     } else {
         TRY(sdcl_open(&t->session, t->params));
         t->device = t->session->device;
-        t->activation = t->session->activation;
+        t->precision = t->session->precision;
         TRY(keys_of_session(t));
     }
     qsort(t->key, (size_t)t->key_count, sizeof *t->key, heavier);

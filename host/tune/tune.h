@@ -72,7 +72,7 @@ typedef struct tuner {
     const sdcl_tune_job *job;
     sdcl *session; /* its plans are the keys; NULL where shapes come from a file */
     ocl_device device;
-    dtype activation;
+    dtype precision;
     bool from_file; /* shapes of a file: no model stands behind them */
     tune_key *key;  /* owned, heaviest first */
     int key_count;

@@ -32,7 +32,7 @@ static void check_op_with(const char *name, const char *const *set, double flops
     if (default_device_open(&values, &o, set)) fail_msg("%s", sdcl_last_error());
     if (flops > 0) ocl_limit_launch(o, flops);
     for (int i = CASE_FIRST; i < CASE_END; i++) {
-        check_case c = {op->name, i, i % 2 ? F32 : F16, (check_fill)(i % FILL_COUNT)};
+        check_case c = {.op = op->name, .index = i, .dt = i % 2 ? F32 : F16, .fill = (check_fill)(i % FILL_COUNT)};
         check_result r;
         check_run(o, op, &c, 1, false, &r);
         if (!r.ok) fail_msg("%s case %d: %s", name, i, r.why);

@@ -96,7 +96,7 @@ static void run_ops(config *c, const char *text)
     if (err == SDCL_EUSAGE) return;
     if (err) fail_msg("%s", sdcl_last_error());
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
-        check_key key = {0};
+        check_key key = {0}; /* all f32, but for weights */
         check_result r;
         for (const check_keyed *const *k = check_keyed_ops; *k; k++)
             if (!strncmp((*k)->op, ids[i], strlen((*k)->op))) key.op = *k;

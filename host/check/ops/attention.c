@@ -58,7 +58,6 @@ static bool of_step(const step *s, check_key *key)
     tensor q = s->t[ATT_Q];
     const int v[] = {q.n, tokens_of(q), tokens_of(s->t[ATT_K]), a->heads, head_size(s), a->causal};
     memcpy(key->v, v, sizeof v);
-    key->weights = key->dt;
     return true;
 }
 

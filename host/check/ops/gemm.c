@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BIAS = 1, ROW = 2, RESIDUAL = 4, GEGLU = 8, NORM = 16, IN_PLACE = 32 };
+enum { BIAS = 1, ROW = 2, RESIDUAL = 4, GEGLU = 8, NORM = 16, IN_PLACE = 32, NORM_SILU = 64 };
 
 typedef struct shape {
     int images, tokens, n, k, flags;
@@ -43,43 +43,38 @@ enum { TESTS = 13, ALL = sizeof shapes / sizeof *shapes };
 
 static void describe_shape(const shape *s, char *text, size_t size)
 {
-    snprintf(text, size, "%dx%dx%d k=%d%s%s%s%s%s", s->images, s->tokens, s->n, s->k, s->flags & GEGLU ? " geglu" : "",
-             s->flags & ROW ? " row" : "", s->flags & RESIDUAL ? " residual" : "", s->flags & NORM ? " norm" : "",
-             s->gap ? " strided" : "");
+    snprintf(text, size, "%dx%dx%d k=%d%s%s%s%s%s%s", s->images, s->tokens, s->n, s->k,
+             s->flags & GEGLU ? " geglu" : "", s->flags & ROW ? " row" : "", s->flags & RESIDUAL ? " residual" : "",
+             s->flags & NORM ? " norm" : "", s->flags & NORM_SILU ? "+silu" : "", s->gap ? " strided" : "");
 }
 
 static void describe(int i, char *text, size_t size) { describe_shape(&shapes[i], text, size); }
-
-/* x normalised in place of itself: norm (images, 2, k). */
-static void apply_norm(double *x, const double *norm, int images, int tokens, int k)
-{
-    for (int r = 0; r < images * tokens; r++)
-        for (int j = 0; j < k; j++)
-            x[r * k + j] = x[r * k + j] * norm[(r / tokens * 2) * k + j] + norm[(r / tokens * 2 + 1) * k + j];
-}
 
 static int run_shape(check *t, const shape *s)
 {
     int err = 0;
     dtype dt = check_dtype(t);
     int rows = s->images * s->tokens, wide = s->flags & GEGLU ? 2 * s->n : s->n;
-    tensor x = check_in(t, dt, s->images, 1, s->tokens, s->k, s->gap), y;
+    dtype out_dt = check_dtype_out(t);
+    tensor x = check_in(t, check_dtype_in(t), s->images, 1, s->tokens, s->k, s->gap), y;
     weight *w = check_weight(t, wide, s->k, 1);
     fuse f = FUSE_NONE;
     ref_epilogue e = {.act = (ref_act)s->act, .geglu = s->flags & GEGLU};
     double *input = (double *)(uintptr_t)check_values(t, x);
     f.act = s->act;
     f.geglu = s->flags & GEGLU;
-    if (s->flags & IN_PLACE) f.residual = y = check_inout(t, dt, s->images, 1, s->tokens, s->n, s->gap);
-    else y = check_out(t, dt, s->images, 1, s->tokens, s->n, s->gap);
+    if (s->flags & IN_PLACE) f.residual = y = check_inout(t, out_dt, s->images, 1, s->tokens, s->n, s->gap);
+    else y = check_out(t, out_dt, s->images, 1, s->tokens, s->n, s->gap);
     if (s->flags & BIAS) f.bias = check_in(t, F32, 1, 1, 1, wide, 0);
     if (s->flags & ROW) f.row = check_in(t, F32, s->images, 1, 1, s->n, 0);
-    if (s->flags & RESIDUAL && !has(f.residual)) f.residual = check_in(t, dt, s->images, 1, s->tokens, s->n, 1);
+    if (s->flags & RESIDUAL && !has(f.residual)) f.residual = check_in(t, out_dt, s->images, 1, s->tokens, s->n, 1);
     if (s->flags & NORM) f.norm = check_in(t, F32, s->images, 1, 2, s->k, 0);
     if (has(f.bias)) e.bias = check_values(t, f.bias);
     if (has(f.row)) e.row = check_values(t, f.row);
     if (has(f.residual)) e.residual = check_values(t, f.residual);
-    if (has(f.norm)) apply_norm(input, check_values(t, f.norm), s->images, s->tokens, s->k);
+    f.norm_silu = s->flags & NORM_SILU;
+    if (has(f.norm))
+        ref_norm_apply(input, input, check_values(t, f.norm), s->images, s->tokens, s->k, s->flags & NORM_SILU);
     ref_gemm(check_want(t, y), input, check_weight_values(t, w), rows, s->n, s->k, s->tokens,
              check_step(t, (double)rows * wide * s->k), &e);
     TRY(op_gemm(check_plan(t), y, x, w, f));
@@ -102,11 +97,15 @@ static bool of_step(const step *s, check_key *key)
                      .n = s->t[MM_Y].c,
                      .k = x.c,
                      .flags = (flags & FLAG_BIAS ? BIAS : 0) | (flags & FLAG_ROW ? ROW : 0) |
-                              (flags & FLAG_RESIDUAL ? RESIDUAL : 0) | (flags & FLAG_GEGLU ? GEGLU : 0),
-                     .act = (activation)(flags >> FLAG_ACT_SHIFT)};
+                              (flags & FLAG_RESIDUAL ? RESIDUAL : 0) | (flags & FLAG_GEGLU ? GEGLU : 0) |
+                              (has(s->t[MM_NORM]) ? NORM : 0) |
+                              (has(s->t[MM_NORM]) && flags & FLAG_NORM_SILU ? NORM_SILU : 0),
+                     .act = (activation)(flags >> FLAG_ACT_SHIFT & ACT_QUICK_GELU)};
     const int v[] = {k.images, k.tokens, k.n, k.k, k.flags, (int)k.act};
     memcpy(key->v, v, sizeof v);
     key->weights = s->w[0]->dt;
+    key->in = x.dt;
+    key->out = s->t[MM_Y].dt;
     return true;
 }
 

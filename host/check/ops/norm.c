@@ -56,7 +56,6 @@ static bool groupnorm_of_step(const step *s, check_key *key)
     tensor x = s->t[NORM_X];
     const int v[] = {x.n, x.h, x.w, x.c, *(const int *)s->params, 1};
     memcpy(key->v, v, sizeof v);
-    key->weights = key->dt;
     return true;
 }
 
@@ -106,7 +105,8 @@ static int layernorm_run_shape(check *t, const layernorm_shape *s)
 {
     int err = 0;
     dtype dt = check_dtype(t);
-    tensor x = check_in(t, dt, 1, 1, s->rows, s->c, s->gap), y = check_out(t, dt, 1, 1, s->rows, s->c, s->gap);
+    tensor x = check_in(t, check_dtype_in(t), 1, 1, s->rows, s->c, s->gap),
+           y = check_out(t, check_dtype_out(t), 1, 1, s->rows, s->c, s->gap);
     tensor gamma = check_in(t, F32, 1, 1, 1, s->c, 0), beta = check_in(t, F32, 1, 1, 1, s->c, 0);
     ref_layernorm(check_want(t, y), check_values(t, x), check_values(t, gamma), check_values(t, beta), s->rows, s->c,
                   1e-5);
@@ -122,7 +122,8 @@ static bool layernorm_of_step(const step *s, check_key *key)
 {
     key->v[0] = rows_of(s->t[NORM_X]);
     key->v[1] = s->t[NORM_X].c;
-    key->weights = key->dt;
+    key->in = s->t[NORM_X].dt;
+    key->out = s->t[0].dt;
     return true;
 }
 
