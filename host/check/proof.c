@@ -174,7 +174,8 @@ static void remember(const proof *p)
 
 static const check_op *case_of(const char *op)
 {
-    if (!strcmp(op, "norm_apply")) op = "groupnorm"; /* a case of both */
+    /* A case of all of them, with the same kernels. */
+    if (!strcmp(op, "norm_apply") || !strcmp(op, "groupnorm_piece") || !strcmp(op, "groupnorm_merge")) op = "groupnorm";
     for (const check_op *const *c = check_ops; *c; c++)
         if (!strcmp((*c)->name, op)) return *c;
     return NULL;

@@ -39,7 +39,6 @@ typedef struct stats_params {
 
 typedef struct stats_state {
     struct groupnorm_partial_tune tune;
-    int slabs;
     tensor part;
 } stats_state;
 
@@ -51,40 +50,54 @@ static int stats_prepare(plan *p, step *s)
     if (!st) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = st;
     TRY(tune_values(p, &groupnorm_partial_kernel, plan_activation(p), s->shape, &st->tune));
-    st->slabs = (int)ceil_div(x.h * x.w, st->tune.ROWS);
-    st->part = plan_scratch(p, F32, x.n, st->slabs, 2, x.c);
+    st->part = plan_scratch(p, F32, x.n, (int)ceil_div(x.h * x.w, st->tune.ROWS), 2, x.c);
     TRY(op_kernel(p, &s->kernel[0], &groupnorm_partial_kernel, &st->tune, "-DXT=%s", dtype_option_name(x.dt)));
     TRY(op_kernel(p, &s->kernel[1], &groupnorm_finish_section, NULL, "-DXT=F32"));
 out:
     return err;
 }
 
-static int stats_launch(plan *p, const step *s)
+static int launch_partial(plan *p, const step *s, const struct groupnorm_partial_tune *t, tensor part, tensor x)
 {
-    int err = 0;
-    const stats_state *st = s->state;
-    const stats_params *v = s->params;
-    tensor x = s->t[STATS_X];
     int hw = x.h * x.w;
-    args a = {0}, b = {0};
-    arg_tensor(&a, p, st->part, x);
+    args a = {0};
+    arg_tensor(&a, p, part, x);
     arg_tensor(&a, p, x, x);
     arg_int(&a, hw);
     arg_int(&a, x.c);
     arg_int(&a, x.ld);
-    TRY(args_run(&a, p, s->kernel[0], s->module, (size_t)st->slabs,
-                 channel_groups(st->tune.WG, st->tune.VW * st->tune.NV, x.c), (size_t)x.n, (size_t)st->tune.WG, 1));
-    arg_tensor(&b, p, s->t[STATS_NORM], x);
-    arg_tensor(&b, p, st->part, x);
-    arg_tensor(&b, p, s->t[STATS_GAMMA], x);
-    arg_tensor(&b, p, s->t[STATS_BETA], x);
-    arg_int(&b, hw);
-    arg_int(&b, x.c);
-    arg_int(&b, v->groups);
-    arg_int(&b, st->slabs);
-    arg_int(&b, st->tune.ROWS);
-    arg_float(&b, v->eps);
-    TRY(args_run(&b, p, s->kernel[1], s->module, (size_t)v->groups, (size_t)x.n, 1, 1, 1));
+    return args_run(&a, p, s->kernel[0], s->module, ceil_div(hw, t->ROWS), channel_groups(t->WG, t->VW * t->NV, x.c),
+                    (size_t)x.n, (size_t)t->WG, 1);
+}
+
+/* piece: pixels of a piece, slab: of a slab. */
+static int launch_finish(plan *p, const step *s, ocl_kernel *k, const stats_params *v, tensor part, int hw, int piece,
+                         int slab)
+{
+    tensor norm = s->t[STATS_NORM];
+    args a = {0};
+    arg_tensor(&a, p, norm, norm);
+    arg_tensor(&a, p, part, norm);
+    arg_tensor(&a, p, s->t[STATS_GAMMA], norm);
+    arg_tensor(&a, p, s->t[STATS_BETA], norm);
+    arg_int(&a, hw);
+    arg_int(&a, norm.c);
+    arg_int(&a, v->groups);
+    arg_int(&a, (int)ceil_div(hw, piece) * (int)ceil_div(piece, slab));
+    arg_int(&a, piece);
+    arg_int(&a, slab);
+    arg_float(&a, v->eps);
+    return args_run(&a, p, k, s->module, (size_t)v->groups, (size_t)norm.n, 1, 1, 1);
+}
+
+static int stats_launch(plan *p, const step *s)
+{
+    int err = 0;
+    const stats_state *st = s->state;
+    tensor x = s->t[STATS_X];
+    int hw = x.h * x.w;
+    TRY(launch_partial(p, s, &st->tune, st->part, x));
+    TRY(launch_finish(p, s, s->kernel[1], s->params, st->part, hw, hw, st->tune.ROWS));
 out:
     return err;
 }
@@ -92,6 +105,16 @@ out:
 static const impl stats_impl = {.name = "slabs", .prepare = stats_prepare, .launch = stats_launch};
 static const impl *const stats_impls[] = {&stats_impl, NULL};
 static const op stats_op = {"groupnorm", NULL, stats_impls, NULL};
+
+static int check_stats(const plan *p, tensor norm, int n, int c, tensor gamma, tensor beta, int groups)
+{
+    if (groups < 1 || c % groups || gamma.c != c || beta.c != c)
+        return FAIL(SDCL_EMODEL, "%s: groupnorm of %d channels in %d groups with %d and %d parameters", plan_scope(p),
+                    c, groups, gamma.c, beta.c);
+    if (norm.n != n || norm.w != 2 || norm.c != c || norm.dt != F32)
+        return FAIL(SDCL_EINTERNAL, "%s: groupnorm: norm has the wrong shape", plan_scope(p));
+    return 0;
+}
 
 int op_groupnorm_stats(plan *p, tensor norm, tensor x, tensor gamma, tensor beta, int groups, float eps)
 {
@@ -101,12 +124,85 @@ int op_groupnorm_stats(plan *p, tensor norm, tensor x, tensor gamma, tensor beta
               .operands = STATS_OPERANDS,
               .t = {norm, x, gamma, beta},
               .role = {ROLE_OUT}};
-    if (groups < 1 || x.c % groups || gamma.c != x.c || beta.c != x.c)
-        return FAIL(SDCL_EMODEL, "%s: groupnorm of %d channels in %d groups with %d and %d parameters", plan_scope(p),
-                    x.c, groups, gamma.c, beta.c);
-    if (norm.n != x.n || norm.w != 2 || norm.c != x.c || norm.dt != F32)
-        return FAIL(SDCL_EINTERNAL, "%s: groupnorm: norm has the wrong shape", plan_scope(p));
-    return plan_add(p, &s, &v, sizeof v);
+    int err = check_stats(p, norm, x.n, x.c, gamma, beta, groups);
+    return err ? err : plan_add(p, &s, &v, sizeof v);
+}
+
+/* --- statistics in pieces --- */
+
+int op_groupnorm_begin(plan *p, groupnorm_pieces *g, tensor piece, int h)
+{
+    int err = 0;
+    struct groupnorm_partial_tune t;
+    ocl_shape shape = rows_and_channels(piece);
+    if (piece.n != 1) return FAIL(SDCL_EINTERNAL, "%s: groupnorm in pieces: %d images", plan_scope(p), piece.n);
+    TRY(tune_values(p, &groupnorm_partial_kernel, plan_activation(p), shape, &t));
+    *g = (groupnorm_pieces){.piece = piece, .h = h, .slab = t.ROWS};
+    g->part = plan_tensor(p, F32, (int)ceil_div(h, piece.h), (int)ceil_div(piece.h * piece.w, t.ROWS), 2, piece.c);
+out:
+    return err;
+}
+
+static int piece_prepare(plan *p, step *s)
+{
+    int err = 0;
+    struct groupnorm_partial_tune *t = plan_step_alloc(p, sizeof *t);
+    if (!t) return FAIL(SDCL_ENOMEM, "out of memory");
+    s->state = t;
+    TRY(tune_values(p, &groupnorm_partial_kernel, plan_activation(p), s->shape, t));
+    TRY(op_kernel(p, &s->kernel[0], &groupnorm_partial_kernel, t, "-DXT=%s", dtype_option_name(s->t[STATS_X].dt)));
+out:
+    return err;
+}
+
+static int piece_launch(plan *p, const step *s)
+{
+    return launch_partial(p, s, s->state, s->t[STATS_NORM], s->t[STATS_X]);
+}
+
+static const impl piece_impl = {.name = "slabs", .prepare = piece_prepare, .launch = piece_launch};
+static const impl *const piece_impls[] = {&piece_impl, NULL};
+static const op piece_op = {"groupnorm_piece", NULL, piece_impls, NULL};
+
+int op_groupnorm_piece(plan *p, const groupnorm_pieces *g, tensor x, int y)
+{
+    tensor full = g->piece;
+    step s = {.op = &piece_op, .shape = rows_and_channels(full), .operands = 2, .role = {ROLE_OUT}};
+    int rows = g->h - y < full.h ? g->h - y : full.h;
+    if (x.n != 1 || x.w != full.w || x.c != full.c || x.dt != full.dt || y % full.h || x.h != rows)
+        return FAIL(SDCL_EINTERNAL, "%s: groupnorm: %d rows from %d are no piece", plan_scope(p), x.h, y);
+    s.t[STATS_NORM] = images(g->part, y / full.h, 1);
+    s.t[STATS_X] = x;
+    return plan_add(p, &s, NULL, 0);
+}
+
+typedef struct merge_params {
+    stats_params stats;  /* first: as of the whole */
+    int hw, piece, slab; /* pixels */
+} merge_params;
+
+static int merge_prepare(plan *p, step *s)
+{
+    return op_kernel(p, &s->kernel[0], &groupnorm_finish_section, NULL, "-DXT=F32");
+}
+
+static int merge_launch(plan *p, const step *s)
+{
+    const merge_params *v = s->params;
+    return launch_finish(p, s, s->kernel[0], &v->stats, s->t[STATS_X], v->hw, v->piece, v->slab);
+}
+
+static const impl merge_impl = {.name = "slabs", .prepare = merge_prepare, .launch = merge_launch};
+static const impl *const merge_impls[] = {&merge_impl, NULL};
+static const op merge_op = {"groupnorm_merge", NULL, merge_impls, NULL};
+
+int op_groupnorm_end(plan *p, tensor norm, const groupnorm_pieces *g, tensor gamma, tensor beta, int groups, float eps)
+{
+    int w = g->piece.w;
+    merge_params v = {{groups, eps}, g->h * w, g->piece.h * w, g->slab};
+    step s = {.op = &merge_op, .operands = STATS_OPERANDS, .t = {norm, g->part, gamma, beta}, .role = {ROLE_OUT}};
+    int err = check_stats(p, norm, 1, g->piece.c, gamma, beta, groups);
+    return err ? err : plan_add(p, &s, &v, sizeof v);
 }
 
 /* --- apply --- */

@@ -38,6 +38,15 @@ int op_conv3x3(plan *p, tensor y, tensor x, weight *w, int stride, conv_padding 
 
 /* norm (n,1,2,c) F32: per image and channel the scale gamma*rstd and the shift beta - mean*gamma*rstd of group normalisation. */
 int op_groupnorm_stats(plan *p, tensor norm, tensor x, tensor gamma, tensor beta, int groups, float eps);
+/* The same of one picture whose h rows are never there at once: they come in pieces from top to bottom, of equal height but for the last, which may be
+ * lower. begin: piece is the shape and type of a full one; piece: rows y .. y + x.h of the picture; end: after the last piece. */
+typedef struct groupnorm_pieces {
+    tensor part, piece; /* part: (pieces, slabs, 2, c) F32 */
+    int h, slab;
+} groupnorm_pieces;
+int op_groupnorm_begin(plan *p, groupnorm_pieces *g, tensor piece, int h);
+int op_groupnorm_piece(plan *p, const groupnorm_pieces *g, tensor x, int y);
+int op_groupnorm_end(plan *p, tensor norm, const groupnorm_pieces *g, tensor gamma, tensor beta, int groups, float eps);
 /* y = x * norm[0] + norm[1], then SiLU if asked; converts between storage types. y may be x. */
 int op_norm_apply(plan *p, tensor y, tensor x, tensor norm, bool silu);
 /* y = layernorm(x) over c. y may be x. */

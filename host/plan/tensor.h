@@ -39,4 +39,12 @@ static inline tensor images(tensor t, int first, int n)
     return t;
 }
 
+/* Rows of pixels [first, first + h) of t, one image. */
+static inline tensor lines(tensor t, int first, int h)
+{
+    t.off += (uint64_t)first * (uint64_t)t.w * (uint64_t)t.ld;
+    t.h = h;
+    return t;
+}
+
 #endif

@@ -9,24 +9,38 @@ enum { NORM_X = 1 }; /* operand of both steps: output, input ... */
 
 typedef struct groupnorm_shape {
     int images, h, w, c, groups, silu, gap;
+    int piece; /* rows of a piece; 0: whole */
 } groupnorm_shape;
 
 static const groupnorm_shape groupnorm_shapes[] = {
-    {1, 1, 1, 4, 2, 0, 0},      {3, 1, 7, 6, 3, 1, 0},      {2, 9, 7, 20, 4, 1, 3},
-    {1, 16, 16, 24, 6, 0, 0},   {2, 13, 11, 44, 4, 1, 1},   {1, 8, 8, 320, 32, 1, 0},
-    {2, 64, 64, 320, 32, 1, 0}, {2, 32, 32, 640, 32, 1, 0}, {1, 512, 512, 128, 32, 1, 0},
+    {1, 1, 1, 4, 2, 0, 0, 0},      {3, 1, 7, 6, 3, 1, 0, 0},        {2, 9, 7, 20, 4, 1, 3, 0},
+    {1, 16, 16, 24, 6, 0, 0, 0},   {2, 13, 11, 44, 4, 1, 1, 0},     {1, 8, 8, 320, 32, 1, 0, 0},
+    {1, 23, 9, 20, 4, 1, 0, 5},    {1, 40, 8, 48, 8, 1, 3, 16},     {2, 64, 64, 320, 32, 1, 0, 0},
+    {2, 32, 32, 640, 32, 1, 0, 0}, {1, 512, 512, 128, 32, 1, 0, 0},
 };
-enum { GROUPNORM_TESTS = 6, GROUPNORM_ALL = sizeof groupnorm_shapes / sizeof *groupnorm_shapes };
+enum { GROUPNORM_TESTS = 8, GROUPNORM_ALL = sizeof groupnorm_shapes / sizeof *groupnorm_shapes };
 
 static void groupnorm_describe_shape(const groupnorm_shape *s, char *text, size_t size)
 {
-    snprintf(text, size, "%dx%dx%dx%d in %d groups%s%s", s->images, s->h, s->w, s->c, s->groups, s->silu ? " silu" : "",
-             s->gap ? " strided" : "");
+    snprintf(text, size, "%dx%dx%dx%d in %d groups%s%s%s", s->images, s->h, s->w, s->c, s->groups,
+             s->silu ? " silu" : "", s->gap ? " strided" : "", s->piece ? " in pieces" : "");
 }
 
 static void groupnorm_describe(int i, char *text, size_t size)
 {
     groupnorm_describe_shape(&groupnorm_shapes[i], text, size);
+}
+
+static int statistics_in_pieces(plan *p, tensor norm, tensor x, tensor gamma, tensor beta, const groupnorm_shape *s)
+{
+    int err = 0;
+    groupnorm_pieces g;
+    TRY(op_groupnorm_begin(p, &g, lines(x, 0, s->piece), x.h));
+    for (int y = 0; y < x.h; y += s->piece)
+        TRY(op_groupnorm_piece(p, &g, lines(x, y, x.h - y < s->piece ? x.h - y : s->piece), y));
+    TRY(op_groupnorm_end(p, norm, &g, gamma, beta, s->groups, 1e-5f));
+out:
+    return err;
 }
 
 /* Statistics and apply together: what the model uses. */
@@ -40,7 +54,8 @@ static int groupnorm_run_shape(check *t, const groupnorm_shape *s)
     tensor norm = plan_tensor(check_plan(t), F32, s->images, 1, 2, s->c);
     ref_groupnorm(check_want(t, y), check_values(t, x), check_values(t, gamma), check_values(t, beta), s->images,
                   s->h * s->w, s->c, s->groups, 1e-5, s->silu);
-    TRY(op_groupnorm_stats(check_plan(t), norm, x, gamma, beta, s->groups, 1e-5f));
+    if (s->piece) TRY(statistics_in_pieces(check_plan(t), norm, x, gamma, beta, s));
+    else TRY(op_groupnorm_stats(check_plan(t), norm, x, gamma, beta, s->groups, 1e-5f));
     TRY(op_norm_apply(check_plan(t), y, x, norm, s->silu));
     double per_group = (double)s->h * s->w * s->c / s->groups; /* of them a sum is made, in float */
     TRY(check_finish(t, (10 + 1e-5 * per_group) * check_cancellation(t), 3.0 * rows_of(x) * s->c * dtype_size(dt)));
