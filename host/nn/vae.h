@@ -41,8 +41,11 @@ int vae_encoder_load(vae_encoder *e, const params *p, const vae_config *c);
 void vae_encoder_free(vae_encoder *e);
 
 /* latent (n,h,w,latent_channels) in activation type, already divided by scaling_factor -> out (n,H,W,out_channels) F32,
- * about -1..1; H = h << (levels - 1). */
-int vae_decode_forward(plan *p, const vae_decoder *d, tensor latent, tensor out);
+ * about -1..1; H = h << (levels - 1). strip: 0, or rows of the latent that the last two levels compute at a time (n = 1): the same picture in
+ * half of the memory or less, for about twice the work (vae_strips.c). */
+int vae_decode_forward(plan *p, const vae_decoder *d, tensor latent, tensor out, int strip);
+/* strip, or 0 where strips of that height would not be lower than a picture of h rows with what they compute around themselves. */
+int vae_strip_of(const vae_decoder *d, int h, int strip);
 
 /* picture (n,H,W,in_channels) in activation type, -1..1, H and W multiples of 1 << (levels - 1)
  * -> moments (n,h,w,2*latent_channels) F32: mean, then logarithm of the variance (not clamped). */
@@ -51,6 +54,10 @@ int vae_encode_forward(plan *p, const vae_encoder *e, tensor picture, tensor mom
 /* --- shared by both --- */
 
 extern const float vae_norm_eps;
+
+/* A level above the first in strips of `rows` rows (even; before its upsampling: x is the level below), and the last convolution. */
+int vae_strips_level(plan *p, tensor *y, tensor x, const vae_decoder *d, int level, int rows);
+int vae_strips_out(plan *p, tensor out, tensor x, const vae_decoder *d, int rows);
 
 int vae_mid_load(vae_mid *m, const params *p, const char *at);
 int vae_mid_forward(plan *p, tensor y, tensor x, const vae_mid *m, int groups);

@@ -140,7 +140,7 @@ static int build_vae(sdcl *s, passes *x)
     tensor input = plan_act(x->vae, 1, x->h, x->w, x->channels),
            decoded = plan_tensor(x->vae, F32, 1, height, width, 3);
     TRY(op_scale_repeat(x->vae, input, x->vae_latent, x->vae_scale));
-    TRY(vae_decode_forward(x->vae, &s->decoder, input, decoded));
+    TRY(vae_decode_forward(x->vae, &s->decoder, input, decoded, 0));
     TRY(op_image(x->vae, x->rgb, x->unit, decoded));
     TRY(finish_plan(x->vae));
     x->at_rgb = place(x, (uint64_t)height * (uint64_t)width * 3);

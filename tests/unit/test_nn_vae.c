@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <png.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,11 @@ static const example encoder_b = {"tests/golden/tiny-b", "tests/golden/vae-encod
 static const example encoder_b_wide_f16 = {"tests/golden/tiny-b", "tests/golden/vae-encoder/tiny-b-72x56.npy",
                                            "tests/golden/input/in_72x56.png", F16, 2e-5};
 
+/* Limit: of a value between 0 and 1. */
+static const example strips_pocket = {"models/pocket", NULL, NULL, F32, 1e-5};
+static const example strips_pocket_f16 = {"models/pocket", NULL, NULL, F16, 1e-3};
+static const example strips_a = {"tests/golden/tiny-a", NULL, NULL, F32, 1e-5};
+
 static float *floats(size_t n)
 {
     float *p = malloc(n * sizeof *p);
@@ -58,7 +64,7 @@ static void decoder_agrees(void **state)
     rig_open(&r, e->model, PART_VAE, "vae", e->activation);
     assert_int_equal(vae_decoder_load(&d, &r.params, model_vae(r.m)), 0);
     tensor z = rig_tensor(&r, e->activation, n, h, w, c), rgb = rig_tensor(&r, F32, n, 8 * h, 8 * w, 3);
-    assert_int_equal(vae_decode_forward(r.p, &d, z, rgb), 0);
+    assert_int_equal(vae_decode_forward(r.p, &d, z, rgb, 0), 0);
     rig_prepare(&r);
     rig_write(&r, z, input);
     assert_int_equal(rig_run_compared(&r, e->path, "stage_vae_", "input", e->limit), DECODER_STAGES);
@@ -74,6 +80,67 @@ static void decoder_agrees(void **state)
     free(again);
     free(input);
     npy_free(&latent);
+    vae_decoder_free(&d);
+    rig_close(&r);
+}
+
+/* A latent that changes slowly from place to place, and in every channel otherwise: seams would show. */
+static void smooth(float *latent, int h, int w, int c)
+{
+    for (int y = 0; y < h; y++)
+        for (int x = 0; x < w; x++)
+            for (int k = 0; k < c; k++)
+                latent[(y * w + x) * c + k] = (float)(2 * sin(0.11 * (k + 1) * y + k) * cos(0.07 * (k + 2) * x) +
+                                                      0.3 * k - 0.4);
+}
+
+/* Plans the decoder anew, runs it, and gives the picture and the bytes of its activations. */
+static uint64_t decode(rig *r, const vae_decoder *d, const float *latent, int h, int w, int strip, float *picture)
+{
+    rig_next_plan(r, "vae");
+    weights_forget_layouts(r->set);
+    tensor z = rig_tensor(r, plan_activation(r->p), 1, h, w, 4), rgb = rig_tensor(r, F32, 1, 8 * h, 8 * w, 3);
+    assert_int_equal(vae_decode_forward(r->p, d, z, rgb, strip), 0);
+    rig_prepare(r);
+    rig_write(r, z, latent);
+    rig_run(r);
+    rig_read(r, rgb, picture);
+    return plan_arena_bytes(r->p);
+}
+
+/* Strips of any height, also where the last one is lower or the window as high as the picture: no seams, less memory. */
+static void strips_are_invisible(void **state)
+{
+    static const struct {
+        int h, w, strip;
+    } shapes[] = {{40, 24, 8}, {40, 24, 4}, {21, 13, 1}, {21, 13, 5}, {21, 13, 18}, {21, 13, 20},
+                  {9, 7, 5},   {6, 9, 3},   {4, 1, 1},   {2, 1, 1},   {9, 7, 9}};
+    const example *e = *state;
+    rig r;
+    vae_decoder d;
+    rig_open(&r, e->model, PART_VAE, "vae", e->activation);
+    assert_int_equal(vae_decoder_load(&d, &r.params, model_vae(r.m)), 0);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        int h = shapes[i].h, w = shapes[i].w, strip = shapes[i].strip;
+        size_t n = (size_t)(64 * h * w) * 3;
+        float *latent = floats((size_t)(h * w) * 4), *whole = floats(n), *strips = floats(n);
+        smooth(latent, h, w, 4);
+        uint64_t bytes = decode(&r, &d, latent, h, w, 0, whole), less = decode(&r, &d, latent, h, w, strip, strips);
+        double worst = 0;
+        for (size_t k = 0; k < n; k++) {
+            double off = fabs((double)whole[k] - strips[k]) / 2;
+            if (!(off <= worst)) worst = off;
+        }
+        if (getenv("SDCL_TEST_VERBOSE"))
+            print_message("%dx%d in strips of %d: off by %.1e, %.0f%% of the memory\n", w, h, strip, worst,
+                          100.0 * (double)less / (double)bytes);
+        if (!(worst <= e->limit)) fail_msg("%dx%d in strips of %d: off by %.2e", w, h, strip, worst);
+        if (strip * 5 <= h && h >= 20) assert_true((double)less < 0.9 * (double)bytes);
+        if (strip * 9 >= h * 8) assert_int_equal(less, bytes); /* not in strips */
+        free(latent);
+        free(whole);
+        free(strips);
+    }
     vae_decoder_free(&d);
     rig_close(&r);
 }
@@ -135,6 +202,9 @@ int main(void)
         {"decoder, tiny-a: every block", decoder_agrees, NULL, NULL, (void *)&decoder_a},
         {"decoder, tiny-b: every block", decoder_agrees, NULL, NULL, (void *)&decoder_b},
         {"decoder, tiny-b: every block, f16 activations", decoder_agrees, NULL, NULL, (void *)&decoder_b_f16},
+        {"decoder in strips, pocket", strips_are_invisible, NULL, NULL, (void *)&strips_pocket},
+        {"decoder in strips, pocket, f16 activations", strips_are_invisible, NULL, NULL, (void *)&strips_pocket_f16},
+        {"decoder in strips, tiny-a", strips_are_invisible, NULL, NULL, (void *)&strips_a},
         {"encoder, tiny-a", encoder_agrees, NULL, NULL, (void *)&encoder_a},
         {"encoder, tiny-a, 72x56", encoder_agrees, NULL, NULL, (void *)&encoder_a_wide},
         {"encoder, tiny-b", encoder_agrees, NULL, NULL, (void *)&encoder_b},
