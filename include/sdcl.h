@@ -89,7 +89,9 @@ typedef struct sdcl_params {
     int set_count;
     int memory_mib; /* of the device, for weights, activations, inputs and outputs; 0: what is free. Where a job needs more, text encoder, UNet and VAE
                               are loaded in turn: slower, the same pictures */
-    int profile;    /* collect per-step times; see sdcl_profile */
+    int vae_tile; /* rows of the latent, 8 pixels each, that the last levels of the VAE decode at a time: the same picture in half of the memory or less, for
+                     about twice the work. 0: all at once where that fits, else the most that do; -1: always all at once */
+    int profile;  /* collect per-step times; see sdcl_profile */
     int no_selftest; /* kernels that are new on a device are not compared with the references first; also $SDCL_SELFTEST=0 */
     void (*log)(void *user, sdcl_level level, const char *message);
     void (*progress)(void *user, const sdcl_progress *p);
@@ -160,6 +162,7 @@ int sdcl_generate(sdcl *s, const sdcl_job *j, sdcl_image_fn *each, void *user);
 typedef struct sdcl_memory { /* bytes, before anything is allocated */
     uint64_t text_weights, text_arena, unet_weights, unet_arena, vae_weights, vae_arena, io, peak;
     uint64_t budget; /* above it, phases are swapped */
+    int vae_tile;    /* what sdcl_params.vae_tile came to; 0: all at once */
     int swapped; /* one phase's weights and arena at a time; otherwise all weights, and one arena as large as the largest */
 } sdcl_memory;
 

@@ -96,6 +96,9 @@ const option option_table[] = {
     {"memory", 0, OPTION_AMOUNT, "MIB", GEN | BENCH, AT(params.memory_mib), 1, 1 << 24, .choices = "auto",
      .help = "device memory to stay within; where a picture needs more, text encoder, UNet and VAE are loaded in turn "
              "(default: auto, what the device has free)"},
+    {"vae-tile", 0, OPTION_AMOUNT, "N", GEN | BENCH, AT(params.vae_tile), 1, 512, .choices = "auto|off",
+     .help = "decode in strips of N rows of the latent, 8 pixels each: the same picture, less memory, slower (default: "
+             "auto, where all at once does not fit; off: never)"},
     {"device", 0, OPTION_TEXT, "N|NAME", GEN | CONFIG | BENCH | SELFTEST | TUNE, AT(params.device),
      .help = "index or part of a name, see sdcl devices (default: the best GPU, else a CPU)"},
     {"config", 0, OPTION_TEXT, "FILE", GEN | CONFIG | BENCH | SELFTEST | TUNE, AT(params.config_file),

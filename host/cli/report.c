@@ -27,7 +27,7 @@ static void memory_json(const sdcl_device *d, const sdcl_job *job, const sdcl_me
     printf(",\"width\":%d,\"height\":%d,\"count\":%d", job->width, job->height, job->count);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         printf(",\"%s\":%llu", rows[i].name, (unsigned long long)rows[i].bytes);
-    printf(",\"swapped\":%s}\n", m->swapped ? "true" : "false");
+    printf(",\"vae_tile\":%d,\"swapped\":%s}\n", m->vae_tile, m->swapped ? "true" : "false");
 }
 
 void report_memory(const options *o, const sdcl_device *d, const sdcl_job *job, const sdcl_memory *m)
@@ -40,7 +40,9 @@ void report_memory(const options *o, const sdcl_device *d, const sdcl_job *job, 
     printf("%-14s %12s %12s\n", "MiB", "weights", "arena");
     printf("%-14s %12.1f %12.1f\n", "text encoder", mebibytes(m->text_weights), mebibytes(m->text_arena));
     printf("%-14s %12.1f %12.1f\n", "unet", mebibytes(m->unet_weights), mebibytes(m->unet_arena));
-    printf("%-14s %12.1f %12.1f\n", "vae", mebibytes(m->vae_weights), mebibytes(m->vae_arena));
+    char vae[32] = "vae";
+    if (m->vae_tile) snprintf(vae, sizeof vae, "vae, tiles %d", m->vae_tile);
+    printf("%-14s %12.1f %12.1f\n", vae, mebibytes(m->vae_weights), mebibytes(m->vae_arena));
     printf("%-14s %12s %12.1f\n", "input, output", "", mebibytes(m->io));
     printf("%-14s %12.1f  of %.1f: %s\n", "peak", mebibytes(m->peak), mebibytes(m->budget),
            m->peak > m->budget ? "does not fit"

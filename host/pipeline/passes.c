@@ -129,10 +129,13 @@ out:
 }
 
 /* One picture at a time: the decoder's activations are the largest of all. */
-static int build_vae(sdcl *s, passes *x)
+static int build_vae(sdcl *s, passes *x, int strip)
 {
     int err = 0, factor = session_factor(s), height = x->h * factor, width = x->w * factor;
+    plan_free(&x->vae);
+    weights_forget_layouts(s->vae_weights);
     TRY(new_plan(s, &x->vae, "vae"));
+    x->vae_strip = vae_strip_of(&s->decoder, x->h, strip);
     x->vae_latent = plan_external(x->vae, F32, 1, x->h, x->w, x->channels);
     x->vae_scale = plan_external(x->vae, F32, 1, 1, 1, 1);
     x->rgb = plan_external(x->vae, U8, 1, height, width, 3);
@@ -140,13 +143,29 @@ static int build_vae(sdcl *s, passes *x)
     tensor input = plan_act(x->vae, 1, x->h, x->w, x->channels),
            decoded = plan_tensor(x->vae, F32, 1, height, width, 3);
     TRY(op_scale_repeat(x->vae, input, x->vae_latent, x->vae_scale));
-    TRY(vae_decode_forward(x->vae, &s->decoder, input, decoded, 0));
+    TRY(vae_decode_forward(x->vae, &s->decoder, input, decoded, x->vae_strip));
     TRY(op_image(x->vae, x->rgb, x->unit, decoded));
     TRY(finish_plan(x->vae));
-    x->at_rgb = place(x, (uint64_t)height * (uint64_t)width * 3);
-    x->at_unit = place(x, (uint64_t)height * (uint64_t)width * 3 * 4);
-    x->at_scalars = place(x, 4);
 out:
+    return err;
+}
+
+/* Rows of the latent in a strip: the higher, the less is computed twice. */
+static const int strip_choices[] = {64, 32, 16, 8, 4};
+
+/* As the user says, or whole where that fits into the budget and the device's buffers, else in the highest strips that do. */
+static int choose_vae(sdcl *s, passes *x)
+{
+    int said = s->params.vae_tile, err = build_vae(s, x, said > 0 ? said : 0);
+    size_t n = sizeof strip_choices / sizeof *strip_choices;
+    uint64_t pixels = (uint64_t)rows_of(x->rgb);
+    x->at_rgb = place(x, pixels * 3);
+    x->at_unit = place(x, pixels * 3 * 4);
+    x->at_scalars = place(x, 4);
+    for (size_t i = 0; i < n && !said && (err == SDCL_ENOMEM || (!err && !residency_fits(s, PHASE_VAE))); i++)
+        if (vae_strip_of(&s->decoder, x->h, strip_choices[i])) err = build_vae(s, x, strip_choices[i]);
+    if (!err && !said && x->vae_strip)
+        session_log(s, SDCL_VERBOSE, "the picture is decoded in strips of %d pixels", x->vae_strip * session_factor(s));
     return err;
 }
 
@@ -174,7 +193,7 @@ int passes_prepare(sdcl *s, int pictures, bool guided, int h, int w)
     TRY(build_prologue(s, x, rows));
     TRY(build_unet(s, x, rows));
     TRY(build_scheduler(s, x, rows));
-    TRY(build_vae(s, x));
+    TRY(choose_vae(s, x));
     if (x->memory_bytes > s->device.info.max_alloc_bytes) {
         err = FAIL(SDCL_ENOMEM,
                    "%d pictures together need a buffer of %.1f MB for their inputs and outputs; %s allows %.1f MB",

@@ -217,6 +217,7 @@ int sdcl_dry_run(sdcl *s, const sdcl_job *job, sdcl_memory *m)
                        .unet_arena = residency_arena(s, PHASE_UNET),
                        .vae_weights = residency_weights(s, PHASE_VAE),
                        .vae_arena = residency_arena(s, PHASE_VAE),
+                       .vae_tile = x->vae_strip,
                        .io = x->memory_bytes,
                        .budget = s->memory.budget,
                        .swapped = s->memory.swapped,

@@ -51,6 +51,11 @@ uint64_t residency_peak(const sdcl *s, bool swapped)
     return io + (swapped ? largest : sum + arena_bytes(plans, plans_of(s, PHASE_NONE, plans)) + beside_bytes(s));
 }
 
+bool residency_fits(const sdcl *s, phase p)
+{
+    return s->shape.memory_bytes + residency_weights(s, p) + residency_arena(s, p) <= s->memory.budget;
+}
+
 /* Bytes that this machine has left for processes; UINT64_MAX where it does not say. */
 static uint64_t host_available(void)
 {
@@ -91,7 +96,8 @@ int residency_decide(sdcl *s)
             most = p;
     int err = FAIL(SDCL_ENOMEM, "%s alone needs %.1f MiB of device memory; the budget is %.1f MiB", phase_names[most],
                    (double)swapped / MIB, (double)r->budget / MIB);
-    error_hint("--memory %.0f, smaller pictures, or fewer at once", ceil((double)swapped / MIB));
+    error_hint("%s--memory %.0f, smaller pictures, or fewer at once",
+               most == PHASE_VAE && s->params.vae_tile ? "--vae-tile auto, " : "", ceil((double)swapped / MIB));
     return err;
 }
 

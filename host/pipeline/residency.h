@@ -15,6 +15,8 @@ uint64_t residency_weights(const sdcl *s, phase p);
 uint64_t residency_arena(const sdcl *s, phase p);
 /* What a job allocates at most, weights, activations, inputs and outputs. */
 uint64_t residency_peak(const sdcl *s, bool swapped);
+/* Does a phase alone fit into the budget? */
+bool residency_fits(const sdcl *s, phase p);
 
 /* Whether to swap, once the plans of a shape are built. SDCL_ENOMEM: the user's budget is too small for one of the phases. */
 int residency_decide(sdcl *s);

@@ -35,6 +35,7 @@ typedef struct passes {
     int kv_count, channels;      /* of the latent */
     tensor slots, pred, program; /* scheduler */
     tensor vae_latent, vae_scale, rgb, unit;
+    int vae_strip; /* rows of the latent that the decoder's upper levels take at a time; 0: all */
     cl_mem memory; /* all of the above that outlives a plan, one buffer */
     uint64_t memory_bytes;
     uint64_t at_ids, at_context, at_conditions, at_kv, at_slots, at_eps, at_rgb, at_unit,

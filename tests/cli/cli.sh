@@ -253,6 +253,8 @@ run -p x --dry-run -W 64 -H 64
 ok 'a dry run' printed '^peak '
 run -p x --dry-run --json -W 64 -H 64
 ok 'a dry run in JSON' printed '^{"device":.*"peak":[1-9][0-9]*,.*}$'
+run -p x --dry-run -W 64 -H 192 --vae-tile 4
+ok 'a dry run with the picture decoded in strips' printed '^vae, tiles 4 '
 ok 'a dry run draws nothing' no_files
 if command -v script > /dev/null; then
     TERM=xterm script -qec "stty cols 30; '$sdcl' -p x -s 1 -f $small" /dev/null > "$out" 2> "$err" < /dev/null

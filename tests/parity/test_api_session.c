@@ -336,6 +336,80 @@ static void phases_in_turn(void **state)
     sdcl_close(&turns);
 }
 
+static sdcl *tiled_session(int memory_mib, int vae_tile)
+{
+    sdcl *s = NULL;
+    sdcl_params p;
+    sdcl_params_init(&p);
+    p.model = "models/pocket";
+    p.memory_mib = memory_mib;
+    p.vae_tile = vae_tile;
+    assert_done(sdcl_open(&s, &p));
+    return s;
+}
+
+static void assert_near(const drawing *a, const drawing *b, int most)
+{
+    assert_int_equal(a->count, b->count);
+    assert_int_equal(a->each, b->each);
+    for (size_t i = 0; i < a->each * (size_t)a->count; i++) assert_true(abs(a->rgb[i] - b->rgb[i]) <= most);
+}
+
+/* A budget that the VAE fits into only in strips: they are taken by themselves, the pictures are the same, and without them there are none. */
+static void strips_in_a_budget(void **state)
+{
+    (void)state;
+    enum { MIB = 1 << 20, STRIP = 8 };
+    sdcl *whole = tiled_session(0, -1), *strips = tiled_session(0, STRIP);
+    sdcl_job j = small_job(seeds, 2);
+    sdcl_memory m, less, chosen;
+    drawing a, b, c;
+    j.width = 200;
+    j.height = 328;
+    j.steps = 1;
+    assert_done(sdcl_dry_run(whole, &j, &m));
+    assert_done(sdcl_dry_run(strips, &j, &less));
+    assert_int_equal(m.vae_tile, 0);
+    assert_int_equal(less.vae_tile, STRIP);
+    int budget = (int)((less.vae_weights + less.vae_arena + less.io) / MIB) + 1;
+    assert_true((uint64_t)budget * MIB < m.vae_weights + m.vae_arena + m.io);
+    sdcl *fits = tiled_session(budget, 0);
+    assert_done(sdcl_dry_run(fits, &j, &chosen));
+    assert_true(chosen.vae_tile >= STRIP && chosen.peak <= chosen.budget);
+    draw(whole, &j, &a);
+    draw(strips, &j, &b);
+    draw(fits, &j, &c);
+    double ratio = (double)c.peak_device_bytes / (double)chosen.peak;
+    if (!(fabs(ratio - 1) <= 0.1)) fail_msg("the peak is %.3f times what the dry run said", ratio);
+    assert_near(&a, &b, 1);
+    assert_near(&a, &c, 1);
+    sdcl *never = tiled_session(budget, -1);
+    assert_refused(sdcl_generate(never, &j, NULL, NULL), SDCL_ENOMEM, "--vae-tile auto");
+    drawing_free(&a);
+    drawing_free(&b);
+    drawing_free(&c);
+    sdcl_close(&whole);
+    sdcl_close(&strips);
+    sdcl_close(&fits);
+    sdcl_close(&never);
+}
+
+/* Strips do not see what else is in the batch. */
+static void strips_alone(void **state)
+{
+    (void)state;
+    sdcl *s = tiled_session(0, 4);
+    sdcl_job j = small_job(seeds, 3), one = small_job(seeds + 1, 1);
+    drawing all, alone;
+    j.height = one.height = 104;
+    draw(s, &j, &all);
+    draw(s, &one, &alone);
+    assert_same_picture(&all, 1, &alone, 0);
+    drawing_free(&all);
+    drawing_free(&alone);
+    sdcl_close(&s);
+}
+
 static void module_is_named(void *user, const sdcl_profile_row *r)
 {
     const char *module = r->module;
@@ -398,6 +472,8 @@ int main(void)
         cmocka_unit_test_setup(layouts_follow_the_shape, forget),
         cmocka_unit_test_setup(dry_run_is_exact, forget),
         cmocka_unit_test_setup(phases_in_turn, forget),
+        cmocka_unit_test_setup(strips_in_a_budget, forget),
+        cmocka_unit_test_setup(strips_alone, forget),
         cmocka_unit_test_setup(profile_of_two_shapes, forget),
         cmocka_unit_test_setup(config_and_device_of_a_session, forget),
         cmocka_unit_test_setup(close_twice, forget),

@@ -219,7 +219,14 @@ static void test_amounts(void **state)
     static const char *const bad[] = {"0", "-1", "4.5", "", "aut", "auto|", "4G", "99999999999"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_refused(PARSE("-p", "x", "--memory", bad[i]), "--memory", "auto, or 1 to");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_refused(PARSE("-p", "x", "--vae-tile", bad[i]), "--vae-tile", "auto|off, or 1 to");
+    assert_int_equal(PARSE("-p", "x", "--vae-tile", "off"), 0);
+    assert_int_equal(o.params.vae_tile, -1);
+    assert_int_equal(PARSE("-p", "x", "--vae-tile", "16"), 0);
+    assert_int_equal(o.params.vae_tile, 16);
     assert_int_equal(PARSE("-p", "x", "--memory", "2400"), 0);
+    assert_int_equal(o.params.vae_tile, 0);
     assert_int_equal(o.params.memory_mib, 2400);
     assert_int_equal(PARSE("-p", "x", "--memory", "auto"), 0);
     assert_int_equal(o.params.memory_mib, 0);
