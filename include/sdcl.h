@@ -59,6 +59,25 @@ typedef struct sdcl_device {
 int sdcl_devices(sdcl_device **list, int *count);
 void sdcl_free(void *memory);
 
+/* What a device says of itself, and what was tried out on it. */
+typedef struct sdcl_capabilities {
+    char platform_version[128], language[128]; /* of OpenCL C */
+    char kernels[8];                           /* which of sdcl's kernels it gets: "cpu", "gpu" */
+    size_t max_work_items[3], group_multiple;  /* group_multiple: 0: unknown */
+    int vector_floats;                         /* of its own vectors; 1: work-items are the lanes */
+    int half_storage, half_arithmetic; /* a kernel computed rightly with halves in memory; with halves in registers */
+    int subgroup_size_count;
+    size_t subgroup_sizes[8];
+    int matrix_count; /* engines that gave the right sums: "avx512_bf16", "amx_bf16" */
+    char matrix[4][16];
+    char matrix_best[16]; /* the fastest; "" where there is none, or where plain f32 is faster */
+    int config_count;     /* files of configs/ that are for it, general ones first; then the one that sdcl_tune wrote */
+    char configs[4][256];
+} sdcl_capabilities;
+
+/* Opens the device of that index, compiles and runs a few small kernels: some tenths of a second, more where nothing is in a compiler's cache. */
+int sdcl_probe(int index, sdcl_capabilities *c);
+
 /* --- configuration ----------------------------------------------------------------------------------------------------- */
 
 /* Called once per key, in section order. origin is a file name with line, "built-in default" or "--set". */

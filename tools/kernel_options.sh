@@ -8,6 +8,7 @@ shift 2
 case $kernel,$* in # what the host sets by itself
     pack_rows,* | pack_pairs,*) own=' -DBLOCK=64' ;;
     gemm_matrix_cpu,*) own=' -DENGINE=0' ;;
+    probe,*) own=' -DARITHMETIC=0' ;;
     peak_fma,*'--for-device cpu'*) own=' -DWG=1 -DWIDTH=16 -DCHAINS=10' ;;
     peak_copy,*'--for-device cpu'*) own=' -DWG=1 -DROWS=64' ;;
     peak_fma,*) own=' -DWG=256 -DWIDTH=1 -DCHAINS=10' ;;

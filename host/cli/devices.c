@@ -14,6 +14,49 @@ static void print_text(const sdcl_device *d)
            (double)d->local_bytes / 1024);
 }
 
+static void print_sizes(const char *key, const size_t *sizes, int n)
+{
+    printf(",\"%s\":[", key);
+    for (int i = 0; i < n; i++) printf("%s%zu", i ? "," : "", sizes[i]);
+    putchar(']');
+}
+
+/* n texts of `size` bytes each. */
+static void print_texts(const char *key, const char *texts, size_t size, int n)
+{
+    printf(",\"%s\":[", key);
+    for (int i = 0; i < n; i++) {
+        if (i) putchar(',');
+        json_quote(stdout, texts + (size_t)i * size);
+    }
+    putchar(']');
+}
+
+static void print_text_value(const char *key, const char *value)
+{
+    printf(",\"%s\":", key);
+    json_quote(stdout, value);
+}
+
+static void print_capabilities(int index)
+{
+    sdcl_capabilities c;
+    if (sdcl_probe(index, &c)) {
+        print_text_value("error", sdcl_last_error());
+        return;
+    }
+    print_text_value("platform_version", c.platform_version);
+    print_text_value("language", c.language);
+    print_text_value("kernels", c.kernels);
+    print_sizes("max_work_items", c.max_work_items, 3);
+    printf(",\"group_multiple\":%zu,\"vector_floats\":%d,\"half_storage\":%s,\"half_arithmetic\":%s", c.group_multiple,
+           c.vector_floats, c.half_storage ? "true" : "false", c.half_arithmetic ? "true" : "false");
+    print_sizes("subgroup_sizes", c.subgroup_sizes, c.subgroup_size_count);
+    print_texts("matrix", c.matrix[0], sizeof c.matrix[0], c.matrix_count);
+    print_text_value("matrix_best", c.matrix_best);
+    print_texts("configs", c.configs[0], sizeof c.configs[0], c.config_count);
+}
+
 static void print_json(const sdcl_device *d)
 {
     const struct {
@@ -26,10 +69,12 @@ static void print_json(const sdcl_device *d)
         json_quote(stdout, texts[i].value);
     }
     printf(",\"compute_units\":%u,\"clock_mhz\":%u,\"global_bytes\":%llu,\"max_alloc_bytes\":%llu,\"local_bytes\":%llu,"
-           "\"max_work_group\":%zu,\"fp16\":%s,\"subgroups\":%s,\"unified_memory\":%s}\n",
+           "\"max_work_group\":%zu,\"fp16\":%s,\"subgroups\":%s,\"unified_memory\":%s",
            d->compute_units, d->clock_mhz, (unsigned long long)d->global_bytes, (unsigned long long)d->max_alloc_bytes,
            (unsigned long long)d->local_bytes, d->max_work_group, d->has_fp16 ? "true" : "false",
            d->has_subgroups ? "true" : "false", d->unified_memory ? "true" : "false");
+    print_capabilities(d->index);
+    puts("}");
 }
 
 int cli_devices(const options *o)

@@ -12,7 +12,7 @@
 
 const verb verbs[VERB_COUNT] = {
     [VERB_GEN] = {"gen", NULL, "make pictures; the verb may be left out"},
-    [VERB_DEVICES] = {"devices", NULL, "list the OpenCL devices"},
+    [VERB_DEVICES] = {"devices", NULL, "list the OpenCL devices; --json: and what they can do"},
     [VERB_INSPECT] = {"inspect", "MODEL", "say what a model is, or what is wrong with it"},
     [VERB_INFO] = {"info", "IMG.png", "print the text stored in a PNG"},
     [VERB_CONFIG] = {"config", NULL, "print the configuration in force"},

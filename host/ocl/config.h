@@ -41,6 +41,10 @@ const char *config_word_of(const config *c, const ocl_section *section, const ch
 int config_refuse(const config *c, const ocl_section *section, const char *precision, int key, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* Names of the files of configs/ that are for a device, general ones first; returns how many. */
+enum { CONFIG_SHIPPED_MAX = 3 };
+int config_shipped_files(const sdcl_device *device, const char *names[CONFIG_SHIPPED_MAX]);
+
 /* Every section and key with value and origin, for `sdcl config`. */
 void config_each(const config *c, sdcl_config_fn *each, void *user);
 /* What the user should know: sections that do not count, and why. */

@@ -142,12 +142,30 @@ void config_device_named(sdcl_device *d, const char *text)
     snprintf(d->type, sizeof d->type, "%s", cpu ? "cpu" : "gpu");
 }
 
+/* General, vendor's and device's file; NULL where there is none. */
+static void shipped(const sdcl_device *device, const embedded_file *files[CONFIG_SHIPPED_MAX])
+{
+    files[0] = find(device_wants_cpu_kernels(device) ? "cpu.ini" : "gpu.ini");
+    files[1] = strcmp(device->type, "gpu") ? NULL : vendor_file(device);
+    files[2] = device_file(device);
+}
+
+int config_shipped_files(const sdcl_device *device, const char *names[CONFIG_SHIPPED_MAX])
+{
+    int n = 0;
+    const embedded_file *files[CONFIG_SHIPPED_MAX];
+    shipped(device, files);
+    for (int i = 0; i < CONFIG_SHIPPED_MAX; i++)
+        if (files[i]) names[n++] = files[i]->name;
+    return n;
+}
+
 int config_apply_shipped(config *c, const sdcl_device *device)
 {
-    bool cpu = device_wants_cpu_kernels(device), gpu = !strcmp(device->type, "gpu");
-    int err = apply(c, find(cpu ? "cpu.ini" : "gpu.ini"), false);
-    if (!err && gpu) err = apply(c, vendor_file(device), false);
-    const embedded_file *own = device_file(device);
-    c->has_device_file = own != NULL;
-    return err ? err : apply(c, own, true);
+    int err = 0;
+    const embedded_file *files[CONFIG_SHIPPED_MAX];
+    shipped(device, files);
+    c->has_device_file = files[2] != NULL;
+    for (int i = 0; i < CONFIG_SHIPPED_MAX && !err; i++) err = apply(c, files[i], i == 2);
+    return err;
 }

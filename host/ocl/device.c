@@ -16,6 +16,9 @@ enum { DIMENSIONS_MAX = 16, NAMED_MAX = 3 };
 /* cl_amd_device_attribute_query: the product's name, where CL_DEVICE_NAME is only the architecture's */
 enum { DEVICE_BOARD_NAME_AMD = 0x4038 };
 
+/* cl_intel_required_subgroup_size (a list), cl_nv_device_attribute_query, cl_amd_device_attribute_query (a number each) */
+enum { SUB_GROUP_SIZES_INTEL = 0x4108, WARP_SIZE_NV = 0x4003, WAVEFRONT_WIDTH_AMD = 0x4043 };
+
 static cl_int query(const ocl_device *d, cl_device_info what, void *value, size_t size)
 {
     return clGetDeviceInfo(d->id, what, size, value, NULL);
@@ -233,4 +236,27 @@ int ocl_device_choose(const ocl_device *list, int count, const char *want, int *
 void ocl_platform_version(const ocl_device *d, char *text, size_t size)
 {
     if (!text_of(text, size, d->platform, NULL, CL_PLATFORM_VERSION)) *text = 0;
+}
+
+void ocl_language_version(const ocl_device *d, char *text, size_t size)
+{
+    if (!text_of(text, size, d->platform, d->id, CL_DEVICE_OPENCL_C_VERSION)) *text = 0;
+}
+
+int ocl_subgroup_sizes(const ocl_device *d, size_t *sizes, int most)
+{
+    int n = 0;
+    cl_uint one = 0;
+    size_t list[32], bytes = 0;
+    char *extensions = text_query(d->platform, d->id, CL_DEVICE_EXTENSIONS);
+    if (!extensions) return 0;
+    if (has_word(extensions, "cl_intel_required_subgroup_size") &&
+        !clGetDeviceInfo(d->id, SUB_GROUP_SIZES_INTEL, sizeof list, list, &bytes))
+        for (; n < most && (size_t)n < bytes / sizeof *list; n++) sizes[n] = list[n];
+    else if ((has_word(extensions, "cl_nv_device_attribute_query") && !query(d, WARP_SIZE_NV, &one, sizeof one)) ||
+             (has_word(extensions, "cl_amd_device_attribute_query") &&
+              !query(d, WAVEFRONT_WIDTH_AMD, &one, sizeof one)))
+        if (most > 0 && one) sizes[n++] = one;
+    free(extensions);
+    return n;
 }

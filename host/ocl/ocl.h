@@ -24,6 +24,10 @@ typedef struct ocl_device {
 
 /* CL_PLATFORM_VERSION of its platform: the driver's own number does not always change with it. */
 void ocl_platform_version(const ocl_device *d, char *text, size_t size);
+/* CL_DEVICE_OPENCL_C_VERSION. */
+void ocl_language_version(const ocl_device *d, char *text, size_t size);
+/* How many work-items a sub-group (warp, wavefront) can have, as far as the vendor's extensions say; returns how many of the sizes there are. */
+int ocl_subgroup_sizes(const ocl_device *d, size_t *sizes, int most);
 
 /* Every device of every platform; *list is freed with free(). None: *count = 0. */
 int ocl_device_list(ocl_device **list, int *count);
@@ -119,6 +123,8 @@ int ocl_library_warm(ocl *o);
 /* What is compiled for a kernel, as a hash; its name. */
 int ocl_kernel_hash(const ocl_kernel *k, uint64_t *sum);
 const char *ocl_kernel_name(const ocl_kernel *k);
+/* Of how many work-items the device likes a group of this kernel to be a multiple; 0: it does not say. */
+int ocl_kernel_multiple(const ocl *o, const ocl_kernel *k);
 
 typedef struct ocl_arg {
     size_t size;

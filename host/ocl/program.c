@@ -338,3 +338,11 @@ out:
 
 int ocl_kernel_hash(const ocl_kernel *k, uint64_t *sum) { return source_kernel_hash(sum, k->name, k->options); }
 const char *ocl_kernel_name(const ocl_kernel *k) { return k->name; }
+
+int ocl_kernel_multiple(const ocl *o, const ocl_kernel *k)
+{
+    size_t n = 0;
+    cl_int code = clGetKernelWorkGroupInfo(k->kernel, o->device.id, CL_KERNEL_PREFERRED_WORK_GROUP_SIZE_MULTIPLE,
+                                           sizeof n, &n, NULL);
+    return code == CL_SUCCESS ? (int)n : 0;
+}

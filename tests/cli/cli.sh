@@ -127,6 +127,7 @@ run devices
 ok 'devices' [ "$rc:$(wc -c < "$err")" = 0:0 ]
 run devices --json
 ok 'devices --json' printed '^{"index":0,"type":"[a-z]*","name":".*}$'
+ok '... with what was tried out' printed '"kernels":"[cg]pu","max_work_items":\[[0-9,]*\],.*"half_storage":true,.*"matrix":\[.*"configs":\["[cg]pu\.ini"'
 OCL_ICD_VENDORS=$work/empty run devices
 ok 'devices without any' is_error 4 'no OpenCL device'
 OCL_ICD_VENDORS=$work/empty run -p x

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops/half_probe.h"
+
+#include "base/half.h"
+
+#include <string.h>
+
+enum { VALUES = 256 };
+
+/* Values between -4 and 4 whose double minus one is a half, too: nothing is rounded. */
+static void fill(uint16_t *x, uint16_t *want)
+{
+    for (int i = 0; i < VALUES; i++) {
+        float v = (float)(i - VALUES / 2) / 32;
+        x[i] = float_to_half(v);
+        want[i] = float_to_half(2 * v - 1);
+    }
+}
+
+/* Does the kernel compile, run and compute rightly? */
+static bool computes(ocl *o, bool arithmetic, int *multiple)
+{
+    int err = 0;
+    cl_mem x = NULL, y = NULL;
+    ocl_kernel *k;
+    uint16_t in[VALUES], want[VALUES], got[VALUES] = {0};
+    ocl_grid grid = {{VALUES, 1, 1}, {1, 1, 1}, 0};
+    fill(in, want);
+    TRY(ocl_kernel_get(o, &k, "probe", arithmetic ? "-DARITHMETIC=1" : "-DARITHMETIC=0"));
+    TRY(ocl_kernel_wait(o, k));
+    *multiple = ocl_kernel_multiple(o, k);
+    TRY(ocl_buffer_new(o, &x, sizeof in));
+    TRY(ocl_buffer_new(o, &y, sizeof got));
+    TRY(ocl_write(o, x, 0, sizeof in, in));
+    const ocl_arg args[] = {ARG(y), ARG(x)};
+    TRY(ocl_run(o, 0, k, "probe", grid, args, 2));
+    TRY(ocl_read(o, y, 0, sizeof got, got));
+    if (memcmp(got, want, sizeof got)) err = FAIL(SDCL_ERESULT, "wrong halves");
+out:
+    ocl_buffer_free(o, &x);
+    ocl_buffer_free(o, &y);
+    return !err;
+}
+
+void half_probe_run(ocl *o, half_probe *result)
+{
+    int multiple = 0;
+    *result = (half_probe){0};
+    result->storage = computes(o, false, &result->multiple);
+    if (ocl_device_of(o)->info.has_fp16) result->arithmetic = computes(o, true, &multiple);
+}
