@@ -299,7 +299,8 @@ typedef struct sdcl_tune_result {
     double before_s,
         after_s; /* seconds a picture of 20 steps, the values in force (0: it fails with them) and the new ones, in turn */
     double peak_gflops, copy_gbs;
-    int written; /* the new ones are faster, and in `path` */
+    double psnr; /* where the new values are faster: of a picture with them, dB against that of the old ones */
+    int written; /* the new ones are faster and make the same picture, and are in `path` */
     char path[4096];
 } sdcl_tune_result;
 

@@ -424,9 +424,11 @@ static check key_check(const check_key *key, uint64_t seed, check_result *r)
                    .result = r};
 }
 
-void check_run_key(ocl *o, const check_key *key, uint64_t seed, const check_timing *timing, check_result *r)
+void check_run_key(ocl *o, const check_key *key, check_fill fill, uint64_t seed, const check_timing *timing,
+                   check_result *r)
 {
     check t = key_check(key, seed, r);
+    t.fill = fill;
     t.timing = timing;
     open_check(&t, o, key->op->op);
     close_check(&t, key->op->op, t.ws ? key->op->run(&t, key->v) : 0);

@@ -117,7 +117,8 @@ typedef struct check_timing {
 } check_timing;
 
 /* timing NULL: not timed. */
-void check_run_key(ocl *o, const check_key *key, uint64_t seed, const check_timing *timing, check_result *r);
+void check_run_key(ocl *o, const check_key *key, check_fill fill, uint64_t seed, const check_timing *timing,
+                   check_result *r);
 /* Appends the key's step to a plan that is lowered and never run: tells what would be chosen. each: for every step of it. The result says why it does not fit. */
 void check_lower_key(ocl *o, const check_key *key, void (*each)(void *user, const plan *p, const step *s), void *user,
                      check_result *r);

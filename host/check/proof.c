@@ -197,7 +197,7 @@ static int prove(const proof *p, kind *k)
     check_result r = {.ok = true};
     char shape[96] = "";
     if (k->key.op) {
-        check_run_key(p->o, &k->key, 1, NULL, &r);
+        check_run_key(p->o, &k->key, FILL_UNIFORM, 1, NULL, &r);
         k->key.op->describe(k->key.v, shape, sizeof shape);
         k->proven = !r.unfit && ran(k, &r);
     } else {

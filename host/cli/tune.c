@@ -57,6 +57,7 @@ static void report(const options *o, const sdcl_tune_result *r)
         printf("seconds a picture: %.4g before, %.4g after (x %.3f)\n", r->before_s, r->after_s,
                r->before_s / r->after_s);
     if (r->written) printf("written: %s\n", r->path);
+    else if (r->psnr > 0) printf("faster, but their picture is another (%.1f dB): nothing is written\n", r->psnr);
     else puts("not faster than the values in force: nothing is written");
     if (o->tune.report) printf("report: %s/index.html\n", o->tune.report);
     if (r->written && o->tune.output) printf("use it with --config %s\n", r->path);

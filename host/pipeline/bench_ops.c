@@ -73,7 +73,7 @@ static bool time_kind(sdcl *s, const kind *k, int runs, const sdcl_bench_peaks *
     char shape[SHAPE_BYTES];
     check_timing timing = {.seconds = 0.2, .runs = runs};
     check_result r;
-    check_run_key(s->o, &k->key, 1, &timing, &r);
+    check_run_key(s->o, &k->key, FILL_UNIFORM, 1, &timing, &r);
     k->key.op->describe(k->key.v, shape, sizeof shape);
     sdcl_bench_op row = {.op = k->key.op->op,
                          .impl = r.impl,

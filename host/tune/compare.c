@@ -4,9 +4,13 @@
 
 #include "base/error.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-enum { ROUNDS = 3, STEPS_OF_A_PICTURE = 20, STEPS_MIN = 3, STEPS_MAX = 60 };
+enum { ROUNDS = 3, STEPS_COMPARED = 4, STEPS_OF_A_PICTURE = 20, STEPS_MIN = 3, STEPS_MAX = 60 };
 
 static const double SECONDS_A_RUN = 2, SECONDS_MAX = 120, TIMEOUT = 900;
 
@@ -75,5 +79,72 @@ int compare_run(tuner *t, const char *fresh, sdcl_tune_result *r)
         if (!i || b < r->after_s) r->after_s = b;
     }
 out:
+    return err;
+}
+
+/* --- pictures --- */
+
+typedef struct pixels {
+    unsigned char *rgb; /* owned; NULL: there is no picture */
+    size_t n;
+} pixels;
+
+static int read_pixels(const char *path, pixels *to)
+{
+    struct stat st;
+    FILE *f = fopen(path, "r");
+    if (!f || fstat(fileno(f), &st) || st.st_size < 1) {
+        if (f) fclose(f);
+        return FAIL(SDCL_ERESULT, "a worker wrote no picture");
+    }
+    to->n = (size_t)st.st_size;
+    to->rgb = malloc(to->n);
+    bool ok = to->rgb && fread(to->rgb, 1, to->n, f) == to->n;
+    fclose(f);
+    return ok ? 0 : FAIL(SDCL_ENOMEM, "cannot read a picture of %zu bytes", to->n);
+}
+
+/* to->rgb stays NULL where the configuration makes no picture. */
+static int draw(tuner *t, const char *config_file, bool shipped, pixels *to)
+{
+    int err = 0;
+    char why[256], path[4096];
+    json_t *reply = NULL, *request = NULL;
+    if (!t->scratch || (size_t)snprintf(path, sizeof path, "%s/picture", t->scratch) >= sizeof path)
+        return FAIL(SDCL_EOUTPUT, "there is no folder for temporary files");
+    request = request_picture(t, config_file, shipped, STEPS_COMPARED, path);
+    TRY(process_run(t, request, TIMEOUT, &reply, why, sizeof why));
+    if (reply && json_is_true(json_object_get(reply, "ok"))) TRY(read_pixels(path, to));
+out:
+    unlink(path);
+    json_decref(request);
+    json_decref(reply);
+    return err;
+}
+
+static double psnr_of(const pixels *a, const pixels *b)
+{
+    double sum = 0;
+    if (!a->rgb || !b->rgb || a->n != b->n) return 0;
+    for (size_t i = 0; i < a->n; i++) sum += pow((double)a->rgb[i] - b->rgb[i], 2);
+    return sum > 0 ? 10 * log10(255.0 * 255.0 * (double)a->n / sum) : 99;
+}
+
+int compare_pictures(tuner *t, const char *fresh, double *psnr)
+{
+    int err = 0;
+    pixels new = {0}, old = {0}, shipped = {0};
+    *psnr = 99;
+    if (t->from_file) return 0;
+    TRY(draw(t, fresh, false, &new));
+    TRY(draw(t, t->params->config_file, false, &old));
+    *psnr = psnr_of(&new, &old);
+    if (*psnr >= TUNED_PSNR) goto out;
+    TRY(draw(t, NULL, true, &shipped));
+    *psnr = fmax(*psnr, psnr_of(&new, &shipped));
+out:
+    free(new.rgb);
+    free(old.rgb);
+    free(shipped.rgb);
     return err;
 }

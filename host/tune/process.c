@@ -169,21 +169,23 @@ out:
     return err;
 }
 
-static json_t *request_begin(const tuner *t, const char *kind, const char *config_file)
+/* shipped: without the user's file and settings. */
+static json_t *request_begin(const tuner *t, const char *kind, const char *config_file, bool shipped)
 {
     json_t *r = json_object(), *sets = json_array();
     json_object_set_new(r, "kind", json_string(kind));
     json_object_set_new(r, "device", json_integer(t->device.info.index));
     json_object_set_new(r, "precision", json_string(dtype_word(t->precision)));
     if (config_file) json_object_set_new(r, "config", json_string(config_file));
-    for (int i = 0; i < t->params->set_count; i++) json_array_append_new(sets, json_string(t->params->set[i]));
+    for (int i = 0; !shipped && i < t->params->set_count; i++)
+        json_array_append_new(sets, json_string(t->params->set[i]));
     json_object_set_new(r, "set", sets);
     return r;
 }
 
 json_t *request_op(const tuner *t, const tune_key *k, const candidate *c, double give_up_ms)
 {
-    json_t *r = request_begin(t, "op", t->params->config_file);
+    json_t *r = request_begin(t, "op", t->params->config_file, false);
     char **sets = candidate_sets(k, c);
     for (int i = 0; sets && sets[i]; i++) json_array_append_new(json_object_get(r, "set"), json_string(sets[i]));
     sets_free(sets);
@@ -194,15 +196,28 @@ json_t *request_op(const tuner *t, const tune_key *k, const candidate *c, double
     return r;
 }
 
-json_t *request_model(const tuner *t, const char *config_file, int steps)
+static json_t *request_session(const tuner *t, const char *kind, const char *config_file, bool shipped, int steps)
 {
-    json_t *r = request_begin(t, "model", config_file);
+    json_t *r = request_begin(t, kind, config_file, shipped);
     if (t->params->model) json_object_set_new(r, "model", json_string(t->params->model));
     if (t->params->model_config) json_object_set_new(r, "model_config", json_string(t->params->model_config));
     json_object_set_new(r, "random_model", json_integer(t->params->random_model));
     json_object_set_new(r, "width", json_integer(t->job->width));
     json_object_set_new(r, "height", json_integer(t->job->height));
     json_object_set_new(r, "steps", json_integer(steps));
+    return r;
+}
+
+json_t *request_picture(const tuner *t, const char *config_file, bool shipped, int steps, const char *file)
+{
+    json_t *r = request_session(t, "picture", config_file, shipped, steps);
+    json_object_set_new(r, "file", json_string(file));
+    return r;
+}
+
+json_t *request_model(const tuner *t, const char *config_file, int steps)
+{
+    json_t *r = request_session(t, "model", config_file, false, steps);
     if (t->lock) json_object_set_new(r, "lock", json_string(t->lock));
     return r;
 }

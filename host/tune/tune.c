@@ -292,7 +292,9 @@ static int finish(tuner *t, sdcl_tune_result *r)
     snprintf(fresh, sizeof fresh, "%s.%ld.new", r->path, (long)getpid());
     if (better) TRY(tuned_write(t, fresh, t->job->output ? NULL : r->path));
     TRY(compare_run(t, better ? fresh : NULL, r));
-    if (better && r->after_s > 0 && (r->after_s < r->before_s || !(r->before_s > 0))) {
+    bool faster = better && r->after_s > 0 && (r->after_s < r->before_s || !(r->before_s > 0));
+    if (faster) TRY(compare_pictures(t, fresh, &r->psnr));
+    if (faster && r->psnr >= TUNED_PSNR) {
         if (rename(fresh, r->path)) TRY(FAIL(SDCL_EOUTPUT, "cannot write %s: %s", r->path, strerror(errno)));
         r->written = 1;
     }

@@ -132,6 +132,8 @@ int process_run(tuner *t, json_t *request, double timeout, json_t **reply, char 
 /* Requests: device, configuration and limits are filled in. */
 json_t *request_op(const tuner *t, const tune_key *k, const candidate *c, double give_up_ms);
 json_t *request_model(const tuner *t, const char *config_file, int steps);
+/* A picture, its pixels into a file. shipped: without the settings of the parameters. */
+json_t *request_picture(const tuner *t, const char *config_file, bool shipped, int steps, const char *file);
 
 /* --- records.c --- */
 
@@ -149,6 +151,11 @@ void records_release(const tuner *t, const tune_key *k, const candidate *c);
 /* Fills in seconds a picture with the values in force (0: it fails with them) and with those of the file fresh (NULL: there is none), and the device's
  * peaks. */
 int compare_run(tuner *t, const char *fresh, sdcl_tune_result *r);
+
+/* Is a picture with the file fresh like one with the values in force, or where those fail or compute wrongly themselves, with the shipped ones? psnr: dB, the
+ * better of the two; 99 where they are equal, or where shapes of a file make no picture. */
+int compare_pictures(tuner *t, const char *fresh, double *psnr);
+#define TUNED_PSNR 35.0 /* that is enough: f16 storage stays above 40 dB, a wrong kernel far below */
 
 /* --- write.c --- */
 

@@ -104,7 +104,7 @@ static void run_ops(config *c, const char *text)
         key.weights = !strncmp(s, " f32 f16", 8) ? F16 : F32;
         s += strlen(" f32 f32");
         for (int v = 0; v < key.op->values; v++) key.v[v] = (int)strtol(s, (char **)(uintptr_t)&s, 10);
-        check_run_key(o, &key, 1, NULL, &r);
+        check_run_key(o, &key, FILL_UNIFORM, 1, NULL, &r);
         if (!r.ok && !r.unfit) fail_msg("%s: %s\nwith\n%s", ids[i], r.why, text);
         if (r.unfit && !strstr(r.why, "does not fit") && !strstr(r.why, "breaks a rule"))
             fail_msg("%s is refused: %s\nwith\n%s", ids[i], r.why, text);
