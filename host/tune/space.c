@@ -51,7 +51,10 @@ static void find_axes(void *user, const plan *p, const step *step)
 {
     finding *f = user;
     int values[AXES_MAX];
-    if (!strcmp(step->op->name, f->op)) snprintf(f->impl, sizeof f->impl, "%s", step->impl->name);
+    bool own = !strcmp(step->op->name, f->op);
+    if (own) snprintf(f->impl, sizeof f->impl, "%s", step->impl->name);
+    /* A step beside the key's (a normalisation that a product does not fuse) has a key of its own; only groupnorm's two steps are one key. */
+    if (!own && strcmp(f->op, "groupnorm") != 0) return;
     for (const ocl_section *const *u = step->uses; *u; u++) {
         /* What holds for all shapes at once, CLBlast's parameters, is no step's own choice. */
         if ((*u)->per_precision != OCL_PER_SHAPE || has_section(f->s, *u) || (*u)->count > AXES_MAX ||

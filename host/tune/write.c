@@ -13,14 +13,20 @@
 #include <time.h>
 #include <unistd.h>
 
-static void section_name(strbuf *out, const char *name, const tune_key *k)
+/* false: the file has that section from a key that weighs more. */
+static bool section_name(strbuf *file, const char *name, const tune_key *k)
 {
+    strbuf header = {0}, *out = &header;
     static const char letters[] = "MNK";
     const int size[] = {k->shape.m, k->shape.n, k->shape.k};
     strbuf_printf(out, "[%s.%s", name, dtype_word(k->check.dt));
     for (int i = 0; i < 3; i++)
         if (size[i]) strbuf_printf(out, " %c=%d", letters[i], size[i]);
     strbuf_puts(out, "]\n");
+    bool is_new = !strstr(strbuf_text(file), strbuf_text(&header));
+    if (is_new) strbuf_puts(file, strbuf_text(&header));
+    strbuf_free(&header);
+    return is_new;
 }
 
 static int add_source(strbuf *out, const char *name)
@@ -42,8 +48,7 @@ static int add_key(strbuf *out, const tune_key *k)
     strbuf_printf(out, "\n; %s, %g a picture: %.4g ms", k->text, k->count, best->min_ms);
     if (first > 0 && k->trial[k->best].min_ms < first) strbuf_printf(out, ", before %.4g ms", first);
     strbuf_puts(out, "\n");
-    if (*s->impl) {
-        section_name(out, k->check.op->op, k);
+    if (*s->impl && section_name(out, k->check.op->op, k)) {
         TRY(add_source(out, k->check.op->op));
         strbuf_printf(out, "impl = %s\n", s->impl);
         for (int i = 0; i < s->axes; i++)
@@ -52,15 +57,14 @@ static int add_key(strbuf *out, const tune_key *k)
                               s->axis[i].word[best->c.pick[i]]);
     }
     const ocl_section *last = NULL;
+    bool is_new = false;
     for (int i = 0; i < s->axes; i++) {
         const axis *a = &s->axis[i];
         if (!strcmp(a->section->name, k->check.op->op)) continue;
-        if (a->section != last) {
-            section_name(out, a->section->name, k);
-            TRY(add_source(out, a->section->name));
-            last = a->section;
-        }
-        strbuf_printf(out, "%s = %s\n", a->section->tunables[a->index].name, a->word[best->c.pick[i]]);
+        if (a->section != last) is_new = section_name(out, a->section->name, k);
+        if (a->section != last && is_new) TRY(add_source(out, a->section->name));
+        last = a->section;
+        if (is_new) strbuf_printf(out, "%s = %s\n", a->section->tunables[a->index].name, a->word[best->c.pick[i]]);
     }
 out:
     return err;
