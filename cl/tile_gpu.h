@@ -12,37 +12,11 @@
 
 #define GN (BN / TN)
 #define GM (BM / TM)
-#define ITEMS (GN * GM)
+#include "tile_load.h"
+
 #define LDA (BM + PAD)
 #define LB (LV < TN / 2 ? LV : TN / 2)
-#define XVECS (BM * BK / (VW * ITEMS))
 #define WVECS (BN * BK / (VW * ITEMS))
-
-/* A vector of VW stored values before it is converted: bits, so that no conversion waits for the load. */
-#define BITS_1 float
-#define BITS_2 ushort
-#define VECTOR_1(type) type /* the type's name is pasted: no macro */
-#define VECTOR_2(type) type##2
-#define VECTOR_4(type) type##4
-#define VECTOR_8(type) type##8
-#define RAW_1(n) JOIN(VECTOR_, n)(float)
-#define RAW_2(n) JOIN(VECTOR_, n)(ushort)
-#define XBITS JOIN(BITS_, XT)
-#define XRAW JOIN(RAW_, XT)(VW)
-#define WRAW JOIN(RAW_, WT)(VW)
-#define GET_1(p) (*(p))
-#define GET_2(p) vload2(0, p)
-#define GET_4(p) vload4(0, p)
-#define GET_8(p) vload8(0, p)
-#define WIDEN_1_1(p) (*(const float *)(p))
-#define WIDEN_1_2(p) vload2(0, (const float *)(p))
-#define WIDEN_1_4(p) vload4(0, (const float *)(p))
-#define WIDEN_1_8(p) vload8(0, (const float *)(p))
-#define WIDEN_2_1(p) vload_half(0, (const half *)(p))
-#define WIDEN_2_2(p) vload_half2(0, (const half *)(p))
-#define WIDEN_2_4(p) vload_half4(0, (const half *)(p))
-#define WIDEN_2_8(p) vload_half8(0, (const half *)(p))
-#define FLOATS JOIN(VECTOR_, VW)(float)
 
 #if MATH
 #ifdef EMULATE_F16
@@ -75,63 +49,11 @@ INLINE float half_1(float v)
 INLINE float2 half_2(float2 v) { return (float2)(half_1(v.x), half_1(v.y)); }
 #endif
 
-#if XT == F16
-#define SILU(v) ((v) * native_recip(1.0f + fast_exp2(-1.44269504088896341f * (v))))
-#else
-#define SILU(v) silu_1(v)
-#endif
-
-/* Which panel and block of rows a group has. */
-INLINE void tile_of_group(int group, int panels, int blocks, int *panel, int *block)
-{
-    int first = group / (SW * panels) * SW, height = min(SW, blocks - first), at = group - first * panels;
-    *panel = at / height;
-    *block = first + at % height;
-}
-
-INLINE int item_of(void) { return (int)get_local_id(1) * GN + (int)get_local_id(0); }
-
-/* Row and first value of K of the item's vector v of a block of x. */
-INLINE int x_row(int v) { return (item_of() + v * ITEMS) / (BK / VW); }
-INLINE int x_first(int v) { return (item_of() + v * ITEMS) % (BK / VW) * VW; }
-
-/* VW values at x, of which n > 0 exist; whole: all of them, aligned. */
-INLINE XRAW fetch_x(__global const XTYPE *x, int n, int whole)
-{
-    XRAW raw = (XRAW)(0);
-    if (whole) return *(__global const XRAW *)x;
-#pragma unroll
-    for (int j = 0; j < VW; j++)
-        if (j < n) ((XBITS *)&raw)[j] = ((__global const XBITS *)x)[j];
-    return raw;
-}
-
 /* A vector to local memory. k of the kn values of K; norm: the image's scale and shift. */
 INLINE void store_x(__local LTYPE *as, int v, XRAW raw, int exists, __global const float *norm, int k, int kn)
 {
     int row = x_row(v), first = x_first(v);
-    FLOATS value = JOIN(JOIN(JOIN(WIDEN_, XT), _), VW)(&raw);
-#if NORM
-    if (exists) {
-        FLOATS scale = (FLOATS)(0.0f), shift = (FLOATS)(0.0f);
-        if (k + VW <= kn) {
-            scale = JOIN(GET_, VW)(norm + k);
-            shift = JOIN(GET_, VW)(norm + kn + k);
-        } else {
-#pragma unroll
-            for (int j = 0; j < VW; j++) /* with an index that is not known, the vectors would lie in memory */
-                if (j < kn - k) {
-                    ((float *)&scale)[j] = norm[k + j];
-                    ((float *)&shift)[j] = norm[kn + k + j];
-                }
-        }
-        value = fma(value, scale, shift);
-#if NORM == 2
-#pragma unroll
-        for (int j = 0; j < VW; j++) ((float *)&value)[j] = SILU(((float *)&value)[j]);
-#endif
-    }
-#endif
+    FLOATS value = values_of(raw, exists, norm, k, kn);
 #pragma unroll
     for (int j = 0; j < VW; j++) as[(first + j) * LDA + row] = LOCAL_OF(((float *)&value)[j]);
 }
@@ -255,14 +177,7 @@ INLINE void store_sums(const float *sum, __global YTYPE *y, __global const YTYPE
 #pragma unroll
         for (int e = 0; e < LB; e++) {
             int c = min(column + e, n - 1);
-            v[e] = sum[j + e];
-            if (flags & HAS_BIAS) v[e] += bias[c];
-#if GEGLU
-            v[e] *= gelu_1(sum[j + e + TN / 2] + (flags & HAS_BIAS ? bias[n + c] : 0.0f));
-#endif
-            if (flags & HAS_ROW) v[e] += row[c];
-            v[e] = activate_1(v[e], ACT);
-            if (flags & HAS_RESIDUAL) v[e] += LOADY(residual, c);
+            v[e] = finish_sum(sum[j + e], GEGLU ? sum[j + e + TN / 2] : 0.0f, residual, bias, row, flags, n, c);
         }
         if (column + LB <= n) STORE_RUN(v, y + column);
         else

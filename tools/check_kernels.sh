@@ -13,7 +13,8 @@ warnings='-Wall -Wextra -Wpedantic -Werror -Wno-unused-parameter -Wno-unused-fun
 for file in cl/*.cl; do
     kernel=$(basename "$file" .cl)
     errors=
-    text=$(cat "$file" $(sed -n 's/^#include "\(.*\)"/cl\/\1/p' "$file") cl/common.h)
+    headers=$(sed -n 's/^#include "\(.*\)"/cl\/\1/p' "$file")
+    text=$(cat "$file" $headers $(sed -n 's/^#include "\(.*\)"/cl\/\1/p' $headers /dev/null) cl/common.h)
     for device in cpu gpu; do
         for type in F32 F16; do
             options=$(tools/kernel_options.sh "$kernel" $type --for-device $device)
