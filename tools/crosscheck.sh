@@ -44,7 +44,10 @@ variants_of() {
 for kernel in $KERNELS; do
     for variant in $(variants_of "$kernel"); do
         for type in F32 F16; do
-            for target in $usable; do echo "$(vendor_of "$target") $target $kernel $type $variant"; done
+            for target in $usable; do
+                [ "$kernel" = gemm_matrix_gpu ] && [ "$(tools/matrix_engine.sh "$(vendor_of "$target") $target")" = 0 ] && continue
+                echo "$(vendor_of "$target") $target $kernel $type $variant"
+            done
         done
     done
 done > "$work/all-jobs"

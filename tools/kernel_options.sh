@@ -14,11 +14,14 @@ case $kernel,$* in # what the host sets by itself
     peak_fma,*) own=' -DWG=256 -DWIDTH=1 -DCHAINS=10' ;;
     peak_copy,*) own=' -DWG=256 -DROWS=64' ;;
     winograd_input_cpu,*) own=' -DTILE=4 -DKC=16' ;;
+    gemm_matrix_gpu,*) own=" -DNORM=0 -DGEGLU=0 -DACT=0 -DENGINE=$(tools/matrix_engine.sh "$*")" ;;
     gemm_gpu,* | conv3x3_gpu,*) own=' -DNORM=0 -DGEGLU=0 -DACT=0' ;;
     *) own= ;;
 esac
 "${B:-build}/sdcl" config "$@" 2> /dev/null | awk -v kernel="$kernel" -v type="$type" -v own="$own" '
     /^\[/ { mine = $1 == "[" kernel "]" || $1 == "[" kernel "." (type == "F16" ? "f16" : "f32") "]" }
+    kernel == "gemm_matrix_gpu" && $1 == "ENGINE" { next }
     mine && $2 == "=" { if (!($1 in value)) name[n++] = $1; value[$1] = $1 == "MATH" ? ($3 == "f16" && type == "F16") : $3 }
     END { for (i = 0; i < n; i++) printf "-D%s=%s ", name[i], value[name[i]]
-          printf "-DXT=%s -DWT=%s -DYT=%s -DPT=%s -DT=%s -DD=40%s\n", type, type, type, type, type == "F16" ? "ushort" : "uint", own }'
+          input = kernel == "gemm_matrix_gpu" ? "F16" : type
+          printf "-DXT=%s -DWT=%s -DYT=%s -DPT=%s -DT=%s -DD=40%s\n", input, input, type, type, type == "F16" ? "ushort" : "uint", own }'

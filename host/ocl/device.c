@@ -68,6 +68,14 @@ static bool has_word(const char *names, const char *word)
     return false;
 }
 
+bool ocl_device_lists(const ocl_device *d, const char *extension)
+{
+    char *extensions = text_query(d->platform, d->id, CL_DEVICE_EXTENSIONS);
+    bool listed = extensions && has_word(extensions, extension);
+    free(extensions);
+    return listed;
+}
+
 /* "gfx1100" becomes "AMD Radeon RX 7900 XTX (gfx1100)". */
 static void add_board_name(ocl_device *d)
 {

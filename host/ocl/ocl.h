@@ -22,6 +22,8 @@ typedef struct ocl_device {
     size_t max_items[3];
 } ocl_device;
 
+/* Does it list the extension? */
+bool ocl_device_lists(const ocl_device *d, const char *extension);
 /* CL_PLATFORM_VERSION of its platform: the driver's own number does not always change with it. */
 void ocl_platform_version(const ocl_device *d, char *text, size_t size);
 /* CL_DEVICE_OPENCL_C_VERSION. */
@@ -102,7 +104,7 @@ int ocl_join(ocl *o, int earlier, int later);
 /* The kernel `name` (entry point of cl/<name>.cl) compiled with the given options ("-DMR=8 -DXT=F16 ..."). The same name and options give the same kernel. The
  * ocl owns it. It is built in the background, from the next ocl_build_start on at the latest. */
 /* What a probe has found out about the device; -1 before. The number is the prober's. */
-enum { PROBE_X86_BEST, PROBE_X86_WORKS, PROBES };
+enum { PROBE_X86_BEST, PROBE_X86_WORKS, PROBE_GPU_MATRIX_WORKS, PROBE_GPU_MATRIX_PAYS, PROBES };
 int *ocl_probed(ocl *o, int probe);
 
 int ocl_kernel_get(ocl *o, ocl_kernel **k, const char *name, const char *options);

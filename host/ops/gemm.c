@@ -5,11 +5,12 @@
 static double flops(const step *s) { return 2.0 * rows_of(s->t[MM_X]) * s->t[MM_X].c * s->w[0]->rows; }
 
 static const ocl_tunable gemm_tunables[] = {
-    {"impl", 0, "auto matrix cpu gpu clblast", "implementation"},
+    {"impl", 0, "auto matrix cpu matrix_gpu gpu clblast", "implementation"},
     {"matrix", 0, "auto dot amx plain", "matrix: AVX512-BF16, AMX, or neither; auto: the fastest on the device"},
 };
 const ocl_section gemm_section = {"gemm", gemm_tunables, 2, 1, NULL};
-static const impl *const gemm_impls[] = {&gemm_matrix_impl, &gemm_cpu_impl, &gemm_gpu_impl, &gemm_clblast_impl, NULL};
+static const impl *const gemm_impls[] = {&gemm_matrix_impl, &gemm_cpu_impl,     &gemm_matrix_gpu_impl,
+                                         &gemm_gpu_impl,    &gemm_clblast_impl, NULL};
 static const op gemm_op = {"gemm", &gemm_section, gemm_impls, flops};
 
 int op_gemm(plan *p, tensor y, tensor x, weight *w, fuse f)

@@ -38,6 +38,8 @@ typedef struct gemm_engine {
 
 /* shape: of the products that the engine will compute. */
 int gemm_cpu_engine(plan *p, gemm_engine *g, ocl_shape shape, dtype xt, dtype wt, dtype yt);
+/* x and w f16; engine: a gpu_engine (ops/gpu_matrix.h) that the device runs. */
+int gemm_matrix_gpu_engine(plan *p, gemm_engine *g, ocl_shape shape, int engine, dtype yt);
 int gemm_gpu_engine(plan *p, gemm_engine *g, ocl_shape shape, dtype xt, dtype wt, dtype yt);
 
 /* engine: an x86_engine. Weights are bf16 pairs; xt, yt: F32, F16. */
@@ -54,7 +56,7 @@ int gemm_step_launch(plan *p, const step *s);
 void conv_tensor_args(args *a, const plan *p, const step *s);
 void conv_shape_args(args *a, const step *s);
 
-extern const impl gemm_matrix_impl, gemm_cpu_impl, gemm_gpu_impl, gemm_clblast_impl;
+extern const impl gemm_matrix_impl, gemm_cpu_impl, gemm_gpu_impl, gemm_matrix_gpu_impl, gemm_clblast_impl;
 extern const impl conv3x3_cpu_impl, conv3x3_winograd_impl, conv3x3_gpu_impl;
 
 /* The scalars of a convolution step. */

@@ -4,7 +4,7 @@
 compile() {
     mkdir -p "$dir/dump"
     internal=
-    ! grep -q 'matrix_mad\|sub_group' "$source" cl/*.h ||
+    [ "$kernel" != gemm_matrix_gpu ] ||
         internal='-cl-ext=+cl_khr_fp16,+cl_intel_subgroups,+cl_intel_subgroups_short,+cl_intel_subgroup_matrix_multiply_accumulate'
     IGC_ShaderDumpEnable=1 IGC_DumpToCustomDir="$(realpath "$dir/dump")" "$OCLOC" compile -q -file "$source" -device "$target" \
         -options "$std $options" ${internal:+-internal_options "$internal"} -out_dir "$dir" -output out

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops/gpu_matrix.h"
+
+#include "base/half.h"
+#include "ops/matmul.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* cl_nv_device_attribute_query, cl_amd_device_attribute_query, cl_intel_required_subgroup_size */
+enum {
+    DEVICE_COMPUTE_CAPABILITY_MAJOR_NV = 0x4000,
+    DEVICE_COMPUTE_CAPABILITY_MINOR_NV = 0x4001,
+    DEVICE_WARP_SIZE_NV = 0x4003,
+    DEVICE_WAVEFRONT_WIDTH_AMD = 0x4043,
+    DEVICE_SUB_GROUP_SIZES_INTEL = 0x4108,
+    SIZES_MAX = 8
+};
+
+enum { TURNS = 5 };
+#define TIMED_SECONDS 2e-3 /* of an engine's turn, at least */
+
+gpu_fragment gpu_engine_fragment(gpu_engine e)
+{
+    static const gpu_fragment all[GPU_ENGINES] = {
+        [GPU_MMA] = {16, 8, 16, 32},       [GPU_MMA_K8] = {16, 8, 16, 32},       [GPU_WMMA] = {16, 16, 16, 32},
+        [GPU_MFMA] = {16, 16, 16, 64},     [GPU_DPAS8] = {8, 8, 16, 8},          [GPU_DPAS16] = {8, 16, 16, 16},
+        [GPU_PLAIN_MMA] = {16, 8, 16, 32}, [GPU_PLAIN_WMMA] = {16, 16, 16, 32},  [GPU_PLAIN_MFMA] = {16, 16, 16, 64},
+        [GPU_PLAIN_DPAS8] = {8, 8, 16, 8}, [GPU_PLAIN_DPAS16] = {8, 16, 16, 16},
+    };
+    return all[e];
+}
+
+static cl_uint number(const ocl_device *d, cl_device_info what)
+{
+    cl_uint value = 0;
+    return clGetDeviceInfo(d->id, what, sizeof value, &value, NULL) == CL_SUCCESS ? value : 0;
+}
+
+static bool has_width(const ocl_device *d, size_t width)
+{
+    size_t sizes[SIZES_MAX] = {0}, bytes = 0;
+    if (clGetDeviceInfo(d->id, DEVICE_SUB_GROUP_SIZES_INTEL, sizeof sizes, sizes, &bytes) != CL_SUCCESS) return false;
+    for (size_t i = 0; i < bytes / sizeof *sizes && i < SIZES_MAX; i++)
+        if (sizes[i] == width) return true;
+    return false;
+}
+
+gpu_engine gpu_engine_offered(const ocl_device *d)
+{
+    if (d->cpu) return GPU_NONE;
+    if (ocl_device_lists(d, "cl_nv_device_attribute_query")) {
+        cl_uint version = 10 * number(d, DEVICE_COMPUTE_CAPABILITY_MAJOR_NV) +
+                          number(d, DEVICE_COMPUTE_CAPABILITY_MINOR_NV);
+        if (number(d, DEVICE_WARP_SIZE_NV) != 32) return GPU_NONE;
+        return version >= 80 ? GPU_MMA : version >= 75 ? GPU_MMA_K8 : GPU_NONE;
+    }
+    if (ocl_device_lists(d, "cl_amd_device_attribute_query") && ocl_device_lists(d, "cl_khr_fp16")) {
+        cl_uint width = number(d, DEVICE_WAVEFRONT_WIDTH_AMD);
+        return width == 32 ? GPU_WMMA : width == 64 ? GPU_MFMA : GPU_NONE;
+    }
+    if (ocl_device_lists(d, "cl_intel_subgroup_matrix_multiply_accumulate") && ocl_device_lists(d, "cl_khr_fp16") &&
+        ocl_device_lists(d, "cl_intel_required_subgroup_size"))
+        return has_width(d, 8) ? GPU_DPAS8 : has_width(d, 16) ? GPU_DPAS16 : GPU_NONE;
+    return GPU_NONE;
+}
+
+/* --- a product, in a context of its own: a kernel that does not compile, or a device that stops, is no matter of the session's --- */
+
+typedef struct trial {
+    ocl *o;
+    plan *p; /* carries the configuration; has no steps */
+    ocl_shape shape;
+    uint16_t *x, *w; /* w: [n][k] */
+    float *y;
+    cl_mem x_mem, w_mem, y_mem;
+} trial;
+
+static void close_trial(trial *t)
+{
+    plan_free(&t->p);
+    if (t->o) {
+        ocl_buffer_free(t->o, &t->x_mem);
+        ocl_buffer_free(t->o, &t->w_mem);
+        ocl_buffer_free(t->o, &t->y_mem);
+    }
+    ocl_close(&t->o);
+    free(t->x);
+    free(t->w);
+    free(t->y);
+}
+
+static int open_trial(trial *t, const ocl *o, ocl_shape shape)
+{
+    int err = 0;
+    uint32_t random = 1;
+    size_t xs = (size_t)(shape.m * shape.k), ws = (size_t)(shape.n * shape.k), ys = (size_t)(shape.m * shape.n);
+    *t = (trial){.shape = shape};
+    TRY(ocl_open(&t->o, ocl_device_of(o), ocl_config_of(o), false));
+    TRY(plan_new(&t->p, t->o, "probe"));
+    plan_set_precision(t->p, F16);
+    t->x = malloc(xs * sizeof *t->x);
+    t->w = malloc(ws * sizeof *t->w);
+    t->y = malloc(ys * sizeof *t->y);
+    if (!t->x || !t->w || !t->y) {
+        err = FAIL(SDCL_ENOMEM, "out of memory");
+        goto out;
+    }
+    for (size_t i = 0; i < xs + ws; i++) {
+        random = random * 1664525u + 1013904223u;
+        *(i < xs ? &t->x[i] : &t->w[i - xs]) = float_to_half((float)(random >> 8) * 0x1p-23f - 1);
+    }
+    TRY(ocl_buffer_new(t->o, &t->x_mem, xs * sizeof *t->x));
+    TRY(ocl_buffer_new(t->o, &t->y_mem, ys * sizeof *t->y));
+    for (size_t i = 0; i < ys; i++) t->y[i] = NAN; /* else memory may hold an earlier trial's sums */
+    TRY(ocl_write(t->o, t->x_mem, 0, xs * sizeof *t->x, t->x));
+    TRY(ocl_write(t->o, t->y_mem, 0, ys * sizeof *t->y, t->y));
+out:
+    return err;
+}
+
+/* The weights in an engine's panels. */
+static int pack(trial *t, int panel)
+{
+    int err = 0, n = t->shape.n, k = t->shape.k;
+    size_t count = ceil_div(n, panel) * (size_t)(panel * k);
+    uint16_t *packed = calloc(count, sizeof *packed);
+    if (!packed) return FAIL(SDCL_ENOMEM, "out of memory");
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < k; j++) packed[(i / panel * k + j) * panel + i % panel] = t->w[i * k + j];
+    ocl_buffer_free(t->o, &t->w_mem);
+    TRY(ocl_buffer_new(t->o, &t->w_mem, count * sizeof *packed));
+    TRY(ocl_write(t->o, t->w_mem, 0, count * sizeof *packed, packed));
+out:
+    free(packed);
+    return err;
+}
+
+static int product(trial *t, const gemm_engine *g)
+{
+    ocl_shape s = t->shape;
+    gemm_call c = {.y = t->y_mem,
+                   .x = t->x_mem,
+                   .w = t->w_mem,
+                   .m = s.m,
+                   .n = s.n,
+                   .k = s.k,
+                   .ldx = s.k,
+                   .ldy = s.n,
+                   .image = s.m};
+    c.bias = c.row = c.residual = c.norm = c.x;
+    return g->run(t->p, g, "probe", &c);
+}
+
+/* Products of two f16 are exact in f32; how an engine rounds its sums is its own. A fragment in the wrong place is off by about 3. */
+static bool right(const trial *t)
+{
+    ocl_shape s = t->shape;
+    for (int m = 0; m < s.m; m++)
+        for (int n = 0; n < s.n; n++) {
+            double want = 0;
+            for (int k = 0; k < s.k; k++)
+                want += (double)half_to_float(t->x[m * s.k + k]) * half_to_float(t->w[n * s.k + k]);
+            if (!(fabs(t->y[m * s.n + n] - want) <= 2e-3)) return false;
+        }
+    return true;
+}
+
+static bool sums_are_right(const ocl *o, gpu_engine e)
+{
+    int err = 0;
+    trial t;
+    gemm_engine g = {0};
+    TRY(open_trial(&t, o, (ocl_shape){72, 136, 88}));
+    TRY(gemm_matrix_gpu_engine(t.p, &g, t.shape, (int)e, F32));
+    TRY(pack(&t, g.panel));
+    TRY(ocl_kernel_wait(t.o, g.kernel));
+    TRY(product(&t, &g));
+    TRY(ocl_read(t.o, t.y_mem, 0, (uint64_t)(t.shape.m * t.shape.n) * sizeof *t.y, t.y));
+    if (!right(&t)) err = FAIL(SDCL_ERESULT, "wrong sums");
+out:
+    close_trial(&t);
+    return !err;
+}
+
+static double now(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+}
+
+/* Least seconds of a product so far; enough of them in a row to outweigh the waiting for the last. */
+static int time_product(trial *t, const gemm_engine *g, double *seconds)
+{
+    int err = 0;
+    for (int runs = 1;; runs *= 2) {
+        double start = now();
+        for (int i = 0; i < runs; i++) TRY(product(t, g));
+        TRY(ocl_finish(t->o));
+        double took = now() - start;
+        *seconds = fmin(*seconds, took / runs);
+        if (took >= TIMED_SECONDS) break;
+    }
+out:
+    return err;
+}
+
+/* The engines take turns, so that a device that is slow for a while is slow for both; the matrix engine has to win clearly, so that the choice is the same every time
+ * where they are close. */
+static bool faster(const ocl *o, gpu_engine e)
+{
+    int err = 0;
+    trial t;
+    gemm_engine matrix = {0}, gpu = {0};
+    double seconds = INFINITY, other = INFINITY;
+    TRY(open_trial(&t, o, (ocl_shape){1024, 640, 640}));
+    TRY(gemm_matrix_gpu_engine(t.p, &matrix, t.shape, (int)e, F16));
+    TRY(gemm_gpu_engine(t.p, &gpu, t.shape, F16, F16, F16));
+    TRY(pack(&t, matrix.panel > gpu.panel ? matrix.panel
+                                          : gpu.panel)); /* for one of them in the wrong order, which takes as long */
+    TRY(ocl_kernel_wait(t.o, matrix.kernel));
+    TRY(ocl_kernel_wait(t.o, gpu.kernel));
+    for (int turn = 0; turn < TURNS; turn++) {
+        TRY(time_product(&t, &matrix, &seconds));
+        TRY(time_product(&t, &gpu, &other));
+    }
+out:
+    close_trial(&t);
+    return !err && 1.1 * seconds < other;
+}
+
+/* Two bits an engine in what the ocl keeps of a question: asked, yes. */
+static bool remembered(ocl *o, int probe, gpu_engine e, bool (*ask)(const ocl *o, gpu_engine e))
+{
+    int *known = ocl_probed(o, probe), asked = 1 << (2 * e), yes = 2 << (2 * e);
+    if (*known < 0) *known = 0;
+    if (!(*known & asked)) *known |= asked | (ask(o, e) ? yes : 0);
+    return *known & yes;
+}
+
+bool gpu_engine_works(ocl *o, gpu_engine e)
+{
+    return e != GPU_NONE && remembered(o, PROBE_GPU_MATRIX_WORKS, e, sums_are_right);
+}
+
+bool gpu_engine_pays(ocl *o, gpu_engine e)
+{
+    return e < GPU_PLAIN_MMA && remembered(o, PROBE_GPU_MATRIX_PAYS, e, faster);
+}
