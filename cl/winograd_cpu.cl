@@ -7,20 +7,20 @@
 #define VT float16
 #include "winograd.h"
 
-/* y (n, oh, ow, N) = epilogue(3x3 convolution) from transformed input: Winograd's F(TILE x TILE, 3 x 3), for CPUs.
- *   v: of winograd_input_cpu, blocks of `block` (<= TB) tiles from tile0 on, `tiles` tiles in all
- *   weights: panels [ceil(N/NR)][9][C][NR], transformed KC input channels at a time into private memory: each is used for a block of tiles, so that
- *   this costs a few percent and no memory. The products of a block and a panel stay in the second-level cache and are transformed where they are.
- *   the rest: conv3x3_cpu.cl
- *   launch: one work-item per panel and block; dimension 0 panels, so that neighbours share a block of v */
 /* From one point to the next, in vectors and in floats: a line more than a multiple of a power of two, or they would share a few sets of the cache. */
 #define SUM_STEP (TB * NV + 1)
 #define U_STEP (KC * NR + 16)
 
+/* y (n, oh, ow, N) = epilogue(3x3 convolution) from transformed input: Winograd's F(TILE x TILE, 3 x 3), for CPUs.
+ *   v: of winograd_input_cpu, blocks of `block` tiles (<= TB, a multiple of MR) from tile0 on, `tiles` tiles in all
+ *   weights: panels [ceil(N/NR)][9][C][NR], transformed KC input channels at a time into private memory: each is used for a block of tiles, so that
+ *   this costs a few percent and no memory. The products of a block and a panel stay in the second-level cache and are transformed where they are.
+ *   the rest: conv3x3_cpu.cl
+ *   launch: one work-item per panel and block; dimension 0 panels, so that neighbours share a block of v */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void winograd_cpu(__global YTYPE *y, ulong yo, __global const float *v, ulong vo, __global const WTYPE *wt, ulong wo,
-                      __global const float *bias, ulong bo, __global const float *row, ulong ro, __global const YTYPE *residual, ulong so,
-                      int c, int oh, int ow, int n, int ldy, int ldr, int ldrow, int flags, int tile0, int tiles, int block)
+                  __global const float *bias, ulong bo, __global const float *row, ulong ro, __global const YTYPE *residual, ulong so,
+                  int c, int oh, int ow, int n, int ldy, int ldr, int ldrow, int flags, int tile0, int tiles, int block)
 {
     float16 sums[POINTS * SUM_STEP], products[TILE * TILE * NV];
     float u[POINTS * U_STEP];

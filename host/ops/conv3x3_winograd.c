@@ -9,7 +9,7 @@ OCL_KERNEL(winograd_input_cpu, WINOGRAD_INPUT_CPU_TUNE)
     P(TILE, 4, "2 4", "output pixels of a tile, along a side")                                                         \
     P(MR, 8, "4 6 8 12", "tiles of a register tile")                                                                   \
     P(NV, 2, "1 2 3 4", "most vectors of 16 output channels of a register tile")                                       \
-    P(TB, 48, "16 24 32 48 64 96 128", "tiles of a cache block")                                                       \
+    P(TB, 48, "16 24 32 48 64 96 128", "tiles of a cache block, down to a multiple of MR")                             \
     P(KC, 32, "16 32 64", "input channels transformed at a time")
 OCL_KERNEL(winograd_cpu, WINOGRAD_CPU_TUNE)
 
@@ -21,7 +21,7 @@ typedef struct winograd {
     tensor v;
     int th, tw;         /* tile rows of an image, tiles of a row */
     int lines;          /* tile rows of a chunk */
-    int block;          /* tiles of a work-item */
+    int block;          /* tiles of a work-item: a multiple of MR, as many as TB at most */
     int points, padded; /* of a tile; input channels, to whole KC */
 } winograd;
 
@@ -59,7 +59,7 @@ static void blocking(const plan *p, const step *s, winograd *x)
     uint64_t most = budget / (tile * (uint64_t)x->tw);
     x->lines = most < 1 ? 1 : most < (uint64_t)lines ? (int)most : lines;
     while (x->lines * x->tw < x->t.TB && x->lines < lines) x->lines++;
-    x->block = x->t.TB;
+    x->block = x->t.TB / x->t.MR * x->t.MR;
     while (x->block > x->t.MR &&
            ceil_div(x->lines * x->tw, x->block) * (size_t)panels < 2 * (size_t)ocl_units(plan_ocl(p)))
         x->block = (int)ceil_div(x->block / 2, x->t.MR) * x->t.MR;

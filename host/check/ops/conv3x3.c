@@ -28,7 +28,7 @@ static const shape shapes[] = {
     {1, 6, 6, 140, 50, 1, PAD_SAME, 0, 0, ROW | RESIDUAL, 0},
     {2, 5, 6, 24, 3, 1, PAD_SAME, 0, 0, NORM | NORM_SILU, 4},
     {1, 1, 9, 8, 70, 1, PAD_SAME, 0, 0, 0, 0},
-    {2, 31, 15, 8, 200, 1, PAD_SAME, 0, 0, ROW, 0}, /* several whole cache blocks, one across images */
+    {2, 31, 15, 36, 200, 1, PAD_SAME, 0, 0, ROW, 0}, /* several whole cache blocks, one across images; several slabs */
     /* SD v1, 512x512 */
     {2, 64, 64, 320, 320, 1, PAD_SAME, 0, 0, ROW, 0},
     {2, 32, 32, 640, 640, 1, PAD_SAME, 0, 0, ROW, 0},
