@@ -44,13 +44,14 @@
 #define STOREY8(v, p, i) JOIN(STORE8_, YT)(v, p, i)
 #define STOREY16(v, p, i) JOIN(STORE16_, YT)(v, p, i)
 
-/* exp, accurate to 2 ulp for x in [-87, 88], clamped outside; NaN for NaN and infinities, which are errors that must show: PoCL's exp(float16) costs as much as the matrix products around it. The range is
- * reduced by ln 2 in two parts; the polynomial is the minimax one of Cephes' expf (Moshier).
+/* exp, accurate to 2 ulp for x in [-87, 88], clamped outside; NaN for NaN and for infinities, which are errors that must show. The device's own would do,
+ * but PoCL's exp(float16) costs as much as the matrix products around it. The range is reduced by ln 2 in two parts; the polynomial is the minimax one of
+ * Cephes' expf (Moshier).
  * erf, to 4e-7: a rational function of x^2 fitted for relative error on |x| <= 3.92, where erf is 1 - 3e-8. */
 #define DEFINE_FUNCTIONS(V, IV, N)                                                                                     \
     INLINE V exp_##N(V given)                                                                                          \
     {                                                                                                                  \
-        V x = clamp(given, (V)(-87.0f), (V)(88.0f));                                                                    \
+        V x = clamp(given, (V)(-87.0f), (V)(88.0f));                                                                   \
         V t = fma(x, (V)(1.44269504088896341f), (V)(12582912.0f)), n = t - 12582912.0f;                                 \
         V r = fma(n, (V)(-0.693359375f), x);                                                                           \
         r = fma(n, (V)(2.12194440e-4f), r);                                                                            \
@@ -60,7 +61,7 @@
         p = fma(p, r, (V)(1.6666665459e-1f));                                                                          \
         p = fma(p, r, (V)(5.0000001201e-1f));                                                                          \
         p = fma(p, r * r, r + 1.0f);                                                                                   \
-        return as_##V(JOIN(as_, IV)(p) + (JOIN(as_, IV)(t) << 23)) + (given - given);                                 \
+        return as_##V(JOIN(as_, IV)(p) + (JOIN(as_, IV)(t) << 23)) + (given - given);                                  \
     }                                                                                                                  \
     INLINE V silu_##N(V x) { return x / (1.0f + exp_##N(-x)); }                                                        \
     INLINE V quick_gelu_##N(V x) { return x / (1.0f + exp_##N(-1.702f * x)); }                                         \
@@ -84,6 +85,13 @@
 DEFINE_FUNCTIONS(float, int, 1)
 DEFINE_FUNCTIONS(float8, int8, 8)
 DEFINE_FUNCTIONS(float16, int16, 16)
+
+/* The bits of v in bf16: ties to even, NaN stays NaN. */
+INLINE ushort to_bf16(float v)
+{
+    uint u = as_uint(v);
+    return (ushort)(isnan(v) ? u >> 16 | 0x40 : (u + 0x7fff + (u >> 16 & 1)) >> 16);
+}
 
 /* 2^x as fast as the device can, to about 2 ulp. libclc's for NVPTX does not link. */
 #if defined(__NVPTX__) && !defined(__NV_CL_C_VERSION)

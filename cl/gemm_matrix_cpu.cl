@@ -97,24 +97,17 @@ MATRIX void multiply_tile(float16 *sums, const uint *a, __global const uint *b, 
 }
 #endif
 
-/* To bf16, ties to even. */
-INLINE ushort bf16_1(float v)
-{
-    uint u = as_uint(v);
-    return (ushort)((u + 0x7fff + (u >> 16 & 1)) >> 16);
-}
-
-/* n values to bf16; zeros up to `padded`. */
 #if ENGINE != ENGINE_PLAIN
 typedef __attribute__((__vector_size__(64), aligned(4))) short bf16x32;
 #endif
+/* n values to bf16; zeros up to `padded`. */
 MATRIX void round_row(ushort *to, __global const XTYPE *from, int n, int padded)
 {
     int i = 0;
 #if ENGINE != ENGINE_PLAIN
     for (; i + 32 <= n; i += 32) *(bf16x32 *)(to + i) = __builtin_ia32_cvtne2ps2bf16_512(LOADX16(from, i + 16), LOADX16(from, i));
 #endif
-    for (; i < padded; i++) to[i] = i < n ? bf16_1(LOADX(from, i)) : (ushort)0;
+    for (; i < padded; i++) to[i] = i < n ? to_bf16(LOADX(from, i)) : (ushort)0;
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))

@@ -17,9 +17,7 @@ __kernel void pack_pairs(__global ushort *restrict w, ulong wo, __global const X
         int zero = within >= half_rows ? row0 + count == rows : 0;
         if (!zero && (within >= half_rows || row < row0 || row >= row0 + count)) continue;
         __global const XTYPE *from = src + (size_t)(row - row0) * (size_t)columns;
-        for (int c = c0; c < c1; c++) {
-            uint u = zero || c >= columns ? 0 : as_uint(LOADX(from, c));
-            w[(size_t)(c / 2) * 32 + (size_t)(2 * s + c % 2)] = (ushort)((u + 0x7fff + (u >> 16 & 1)) >> 16);
-        }
+        for (int c = c0; c < c1; c++)
+            w[(size_t)(c / 2) * 32 + (size_t)(2 * s + c % 2)] = zero || c >= columns ? (ushort)0 : to_bf16(LOADX(from, c));
     }
 }
