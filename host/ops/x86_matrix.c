@@ -18,8 +18,10 @@ static bool offered(const ocl *o, x86_engine e)
 {
     if (!ocl_device_of(o)->cpu) return false;
 #if defined __x86_64__
-    if (e == X86_DOT) return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bf16");
-    if (e == X86_AMX) return cpu_tiles_allowed();
+    bool dot = __builtin_cpu_supports("avx512f") &&
+               __builtin_cpu_supports("avx512bf16"); /* for AMX too: it rounds by it */
+    if (e == X86_DOT) return dot;
+    if (e == X86_AMX) return dot && cpu_tiles_allowed();
 #endif
     return e == X86_PLAIN;
 }
