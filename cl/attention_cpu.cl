@@ -11,7 +11,8 @@
 #define LANES (16 * NQ)
 #define DP ((D + RR - 1) / RR * RR) /* channels, to whole tiles */
 
-/* 2^x for x <= 0, to 1e-7; 0 below -126. NaN for NaN. The integer part is added to the exponent, the rest is a minimax polynomial on +-1/2. */
+/* 2^x for x <= 0, to 1e-7; 2^-126 below -126, NaN for NaN and infinities. The integer part is added to the exponent, the rest is a minimax polynomial on
+ * +-1/2. */
 INLINE float16 exp2_16(float16 x)
 {
     float16 c = fmax(x, (float16)(-126.0f)) + (x - x), t = c + 12582912.0f, r = c - (t - 12582912.0f);

@@ -3,7 +3,8 @@
 #include "vector.h"
 
 /* Mean and sum of squared deviations of every channel over a slab of ROWS rows: the first half of group normalisation in NHWC, where a group alone
- * would be read in fragments of a few bytes. One pass: sums of the difference from the slab's first row, which is as far from the mean as any value.
+ * would be read in fragments of a few bytes. One pass: sums of the difference from the slab's first row, which is
+ * about as near to the mean as the other values, so that little cancels.
  *   x (n, hw, c) with row stride ld    part (n, slabs, 2, c)
  *   launch: dimension 0 slabs, 1 groups of WG items over the channels (NV vectors of VW an item, strided), 2 images */
 INLINE void column_moments(__global float *part, __global const XTYPE *x, int rows, int c, int ld, int k)

@@ -13,7 +13,8 @@ enum { FLAG_BIAS = 1, FLAG_ROW = 2, FLAG_RESIDUAL = 4, FLAG_GEGLU = 8, FLAG_ACT_
 
 /* The flags of f after the shapes of its tensors have been checked against y (columns: of the weight). */
 int matmul_flags(const plan *p, const char *op, tensor y, int columns, const fuse *f, int *flags);
-/* Fills in op, operands, weight and scalars (params, of the caller until the step is added). Where f asks for a normalised x: MM_NORM for an implementation that fuses it, else x is replaced by its normalised self. */
+/* Fills in op, operands, weight and scalars (params, of the caller until the step is added). Where f asks for a normalised x:
+ * MM_NORM for an implementation that fuses it, else x is replaced by its normalised self. */
 int matmul_step(plan *p, step *s, const op *o, tensor y, tensor x, weight *w, void *params, const fuse *f);
 
 /* One matrix product outside a step's own operands: y (m, n) = epilogue(x (m, k) * panels). Offsets in elements. */
