@@ -149,7 +149,7 @@ bool x86_matrix_works(ocl *o, x86_engine e)
     return *known & works;
 }
 
-/* The engines take turns, so that a machine that is slow for a while is slow for all; f32 (X86_NONE) has to win clearly, so that the choice is the same every
+/* The engines take turns, so that a machine that is slow for a while is slow for all; AMX and f32 (X86_NONE) have to win clearly, so that the choice is the same every
  * time where they are close. */
 static int fastest(ocl *o, int *best)
 {
@@ -168,7 +168,7 @@ static int fastest(ocl *o, int *best)
         for (int e = X86_DOT; e <= X86_NONE; e++)
             if (in[e]) TRY(time_engine(&t[e], &g[e], &seconds[e]));
     *best = X86_DOT;
-    if (seconds[X86_AMX] < seconds[X86_DOT]) *best = X86_AMX;
+    if (seconds[X86_AMX] < 0.8 * seconds[X86_DOT]) *best = X86_AMX;
     if (!(seconds[*best] < 1.1 * seconds[X86_NONE])) *best = X86_NONE;
 out:
     for (int e = X86_DOT; e <= X86_NONE; e++)

@@ -105,7 +105,7 @@ refuses() { # NAME MR REASON TIMEOUT
 }
 refuses 'a kernel that computes something else' 4 'NMSE ' 60s
 refuses 'a kernel that crashes' 6 '\(crashed: \|the worker ended\)' 60s
-refuses 'a kernel that hangs' 12 'no result within 15 s' 15s
+refuses 'a kernel that hangs' 12 'no result within 30 s' 30s
 unset SDCL_CL_DIR
 
 # --- usage ---
