@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "check/check.h"
 
+#include "base/clock.h"
 #include "base/half.h"
 
 #include <math.h>
@@ -8,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define PRODUCTS_MAX 3e8
 #define KEY_PRODUCTS_MAX 3e7 /* of a tuning run: hundreds of candidates a key */
@@ -254,13 +254,6 @@ static int compare(check *t, const operand *o, const unsigned char *after, doubl
     return 0;
 }
 
-static double now(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
-}
-
 static int ascending(const void *a, const void *b)
 {
     return *(const double *)a < *(const double *)b ? -1 : *(const double *)a > *(const double *)b;
@@ -272,14 +265,14 @@ static int measure(check *t, double bytes)
     const check_timing *g = t->timing;
     double ms[TIMINGS_MAX];
     if (g->begin) TRY(g->begin(g->user));
-    double begin = now();
+    double begin = seconds_now();
     while (g->runs ? n < g->runs && n < TIMINGS_MAX
-                   : n < TIMINGS_MIN || (now() - begin < g->seconds && n < TIMINGS_MAX)) {
-        double start = now();
+                   : n < TIMINGS_MIN || (seconds_now() - begin < g->seconds && n < TIMINGS_MAX)) {
+        double start = seconds_now();
         err = plan_run(t->p);
         if (!err) err = ocl_finish(t->o);
         if (err) break;
-        ms[n++] = (now() - start) * 1e3;
+        ms[n++] = (seconds_now() - start) * 1e3;
         if (g->give_up_ms > 0 && ms[0] > g->give_up_ms) break;
     }
     if (g->end) g->end(g->user);

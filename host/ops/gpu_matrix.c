@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/gpu_matrix.h"
 
+#include "base/clock.h"
 #include "base/half.h"
 #include "ops/matmul.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* cl_nv_device_attribute_query, cl_amd_device_attribute_query, cl_intel_required_subgroup_size */
 enum {
@@ -185,22 +185,15 @@ out:
     return !err;
 }
 
-static double now(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
-}
-
 /* Least seconds of a product so far; enough of them in a row to outweigh the waiting for the last. */
 static int time_product(trial *t, const gemm_engine *g, double *seconds)
 {
     int err = 0;
     for (int runs = 1;; runs *= 2) {
-        double start = now();
+        double start = seconds_now();
         for (int i = 0; i < runs; i++) TRY(product(t, g));
         TRY(ocl_finish(t->o));
-        double took = now() - start;
+        double took = seconds_now() - start;
         *seconds = fmin(*seconds, took / runs);
         if (took >= TIMED_SECONDS) break;
     }

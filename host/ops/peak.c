@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/peak.h"
 
+#include "base/clock.h"
+
 #include <stdio.h>
-#include <time.h>
 
 enum {
     CHAINS = 10,
@@ -15,22 +16,15 @@ enum {
 
 #define LONG_ENOUGH 0.02 /* seconds: beside that, a launch costs nothing */
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 /* Seconds of one launch. */
 static int timed(ocl *o, ocl_kernel *k, size_t groups, size_t local, const ocl_arg *args, int count, double *seconds)
 {
     int err = 0;
     ocl_grid grid = {{groups, 1, 1}, {local, 1, 1}, 0};
-    double begin = now();
+    double begin = seconds_now();
     TRY(ocl_run(o, 0, k, "peak", grid, args, count));
     TRY(ocl_finish(o));
-    *seconds = now() - begin;
+    *seconds = seconds_now() - begin;
 out:
     return err;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/x86_matrix.h"
 
+#include "base/clock.h"
 #include "base/half.h"
 #include "ocl/cpu_tiles.h"
 #include "ops/matmul.h"
@@ -8,7 +9,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* The product that is tried: rows, columns, summed values. */
 enum { M = 384, N = 384, K = 256, RUNS = 3, TURNS = 5 };
@@ -76,13 +76,6 @@ out:
     return err;
 }
 
-static double now(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
-}
-
 /* Least seconds of a product on an engine so far; w_mem holds its weights. */
 static int time_engine(trial *t, const gemm_engine *g, double *seconds)
 {
@@ -91,10 +84,10 @@ static int time_engine(trial *t, const gemm_engine *g, double *seconds)
     c.bias = c.row = c.residual = c.norm = c.x;
     TRY(ocl_kernel_wait(t->o, g->kernel));
     for (int i = 0; i < RUNS; i++) {
-        double start = now();
+        double start = seconds_now();
         TRY(g->run(t->p, g, "probe", &c));
         TRY(ocl_finish(t->o));
-        *seconds = fmin(*seconds, now() - start);
+        *seconds = fmin(*seconds, seconds_now() - start);
     }
 out:
     return err;

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 int session_factor(const sdcl *s) { return 1 << (model_vae(s->m)->levels - 1); }
 
@@ -35,13 +34,6 @@ int session_cancelled(const sdcl *s)
 {
     if (!s->params.cancelled || !s->params.cancelled(s->params.user)) return 0;
     return FAIL(SDCL_EINTERRUPTED, "interrupted");
-}
-
-double seconds_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
 void sdcl_params_init(sdcl_params *p) { *p = (sdcl_params){0}; }

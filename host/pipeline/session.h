@@ -3,6 +3,7 @@
 #ifndef SDCL_PIPELINE_SESSION_H
 #define SDCL_PIPELINE_SESSION_H
 
+#include "base/clock.h"
 #include "io/model.h"
 #include "nn/clip.h"
 #include "nn/unet.h"
@@ -95,7 +96,6 @@ int session_choose_device(const char *want, ocl_device *device);
 int session_first_use(sdcl *s);
 /* SDCL_EINTERRUPTED if the caller wants to stop. */
 int session_cancelled(const sdcl *s);
-double seconds_now(void);
 
 /* Builds, lowers and places the plans for a shape, unless they are there already. Allocates nothing on the device. */
 int passes_prepare(sdcl *s, int pictures, bool guided, int h, int w);
