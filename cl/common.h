@@ -34,7 +34,6 @@
 #define LOADX8(p, i) JOIN(LOAD8_, XT)(p, i)
 #define LOADX16(p, i) JOIN(LOAD16_, XT)(p, i)
 #define WTYPE JOIN(TYPE_, WT)
-#define LOADW(p, i) JOIN(LOAD_, WT)(p, i)
 #define LOADW16(p, i) JOIN(LOAD16_, WT)(p, i)
 #define YTYPE JOIN(TYPE_, YT)
 #define LOADY(p, i) JOIN(LOAD_, YT)(p, i)

@@ -81,7 +81,6 @@ static double store(void *to, dtype dt, uint64_t i, double v)
 {
     switch (dt) {
     case F16: ((uint16_t *)to)[i] = float_to_half((float)v); return half_to_float(((uint16_t *)to)[i]);
-    case I32: ((int32_t *)to)[i] = (int32_t)v; return (int32_t)v;
     case U8: ((uint8_t *)to)[i] = (uint8_t)v; return (uint8_t)v;
     default: ((float *)to)[i] = (float)v; return (float)v;
     }
@@ -91,7 +90,6 @@ static double load(const void *from, dtype dt, uint64_t i)
 {
     switch (dt) {
     case F16: return half_to_float(((const uint16_t *)from)[i]);
-    case I32: return ((const int32_t *)from)[i];
     case U8: return ((const uint8_t *)from)[i];
     default: return ((const float *)from)[i];
     }

@@ -25,8 +25,8 @@ int clip_load(clip *m, const params *p, const clip_config *c)
     *m = (clip){.config = c};
     m->layers = calloc((size_t)c->layers, sizeof *m->layers);
     if (!m->layers) return FAIL(SDCL_ENOMEM, "out of memory");
-    TRY(params_weight(p, &m->token, "text_model.embeddings.token_embedding.weight"));
-    TRY(params_weight(p, &m->position, "text_model.embeddings.position_embedding.weight"));
+    TRY(embedding_load(&m->token, p, "text_model.embeddings.token_embedding.weight"));
+    TRY(embedding_load(&m->position, p, "text_model.embeddings.position_embedding.weight"));
     for (int i = 0; i < c->layers; i++) TRY(encoder_layer_load(&m->layers[i], p, i));
     TRY(layer_load(&m->final_norm, p, "text_model", "final_layer_norm"));
 out:
@@ -61,12 +61,29 @@ out:
     return err;
 }
 
-int clip_forward(plan *p, const clip *m, tensor ids, tensor context)
+int clip_embed(clip *m, const int32_t *ids, int n, int t, float *embeddings)
+{
+    int err = 0, hidden = m->config->hidden;
+    int32_t *numbers = malloc((size_t)t * sizeof *numbers);
+    float *positions = malloc((size_t)t * (size_t)hidden * sizeof *positions);
+    if (!numbers || !positions) TRY(FAIL(SDCL_ENOMEM, "out of memory"));
+    for (int i = 0; i < t; i++) numbers[i] = i;
+    TRY(embedding_rows(&m->position, numbers, t, positions));
+    TRY(embedding_rows(&m->token, ids, n * t, embeddings));
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < t * hidden; k++) *embeddings++ += positions[k];
+out:
+    free(numbers);
+    free(positions);
+    return err;
+}
+
+int clip_forward(plan *p, const clip *m, tensor embeddings, tensor context)
 {
     int err = 0;
-    tensor x = plan_act(p, ids.n, 1, ids.w, m->config->hidden);
+    tensor x = act_like(p, embeddings, m->config->hidden);
     plan_enter(p, "embeddings");
-    TRY(op_embed(p, x, ids, m->token, m->position));
+    TRY(op_copy(p, x, embeddings));
     plan_leave(p);
     for (int i = 0; i < m->config->layers; i++) {
         plan_enter(p, "encoder.layers.%d", i);

@@ -99,13 +99,3 @@ int stack_bind(const stack *s, const params *p, weight **w)
 {
     return weights_add(p->set, w, s->part, s->count, s->columns, s->taps);
 }
-
-int params_weight(const params *p, weight **w, const char *name)
-{
-    int err = 0;
-    stack s = {0};
-    TRY(stack_add(&s, p, name));
-    TRY(stack_bind(&s, p, w));
-out:
-    return err;
-}

@@ -34,6 +34,4 @@ int stack_add(stack *s, const params *p, const char *name);
  * others. */
 int stack_bind(const stack *s, const params *p, weight **w);
 
-int params_weight(const params *p, weight **w, const char *name);
-
 #endif

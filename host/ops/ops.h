@@ -56,8 +56,6 @@ int op_layernorm(plan *p, tensor y, tensor x, tensor gamma, tensor beta, float e
  * causal: query i sees keys 0..i. k.n and v.n equal q.n. No buffer of size tq*tk. */
 int op_attention(plan *p, tensor y, tensor q, tensor k, tensor v, int heads, float scale, bool causal);
 
-/* y (n,1,t,c) = rows of table[ids] + position[0..t-1]; ids (n,1,t,1) I32; table and position have LAYOUT_ROWS. */
-int op_embed(plan *p, tensor y, tensor ids, weight *table, weight *position);
 /* y (n,1,1,c) F32 = sinusoidal embedding of the timesteps t (n,1,1,1) F32; halves cos,sin if cos_first else sin,cos. shift: diffusers' freq_shift. */
 int op_timestep(plan *p, tensor y, tensor t, bool cos_first, float shift);
 /* y = x, converting type and row stride. */

@@ -1,51 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Ops without anything to tune but the work-group: embeddings, copies, pictures. */
+/* Ops without anything to tune but the work-group: time embedding, copies, pictures. */
 #include "ops/launch.h"
 
-static const ocl_section embed_section = {"embed", NULL, 0, 0, NULL}, timestep_section = {"timestep", NULL, 0, 0, NULL},
+static const ocl_section timestep_section = {"timestep", NULL, 0, 0, NULL},
                          scale_repeat_section = {"scale_repeat", NULL, 0, 0, NULL},
                          image_section = {"image", NULL, 0, 0, NULL};
-
-/* --- token embedding --- */
-
-static int embed_prepare(plan *p, step *s)
-{
-    int err = 0;
-    TRY(weight_set_layout(s->w[0], LAYOUT_ROWS, 0, false));
-    TRY(weight_set_layout(s->w[1], LAYOUT_ROWS, 0, false));
-    TRY(op_kernel(p, &s->kernel[0], &embed_section, NULL, "-DYT=%s -DWT=%s -DPT=%s", dtype_option_name(s->t[0].dt),
-                  dtype_option_name(s->w[0]->dt), dtype_option_name(s->w[1]->dt)));
-out:
-    return err;
-}
-
-static int embed_launch(plan *p, const step *s)
-{
-    tensor y = s->t[0];
-    args a = {0};
-    arg_tensor(&a, p, y, y);
-    arg_tensor(&a, p, s->t[1], y);
-    arg_buffer(&a, weight_mem(s->w[0]));
-    arg_buffer(&a, weight_mem(s->w[1]));
-    arg_int(&a, y.w);
-    arg_int(&a, y.c);
-    arg_int(&a, y.ld);
-    return args_run(&a, p, s->kernel[0], s->module, (size_t)y.w, (size_t)y.n, 1, 1, 1);
-}
-
-static const impl embed_impl = {.name = "rows", .prepare = embed_prepare, .launch = embed_launch};
-static const impl *const embed_impls[] = {&embed_impl, NULL};
-static const op embed_op = {"embed", NULL, embed_impls, NULL};
-
-int op_embed(plan *p, tensor y, tensor ids, weight *table, weight *position)
-{
-    step s = {.op = &embed_op, .operands = 2, .t = {y, ids}, .role = {ROLE_OUT}, .w = {table, position}};
-    if (table->columns != y.c || position->columns != y.c || position->rows < y.w || y.h != 1 || ids.dt != I32 ||
-        ids.n != y.n || ids.w != y.w)
-        return FAIL(SDCL_EMODEL, "%s: embedding of %d tokens x %d from [%d,%d] and [%d,%d]", plan_scope(p), y.w, y.c,
-                    table->rows, table->columns, position->rows, position->columns);
-    return plan_add(p, &s, NULL, 0);
-}
 
 /* --- timestep embedding --- */
 

@@ -30,12 +30,13 @@ static int build_text(sdcl *s, passes *x)
     int err = 0;
     const clip_config *c = model_clip(s->m);
     TRY(new_plan(s, &x->text, "text"));
-    x->ids = plan_external(x->text, I32, 2, 1, c->positions, 1);
+    x->embeddings = plan_external(x->text, F32, 2, 1, c->positions, c->hidden);
     x->context = plan_external(x->text, F32, 2, 1, c->positions, c->hidden);
-    TRY(clip_forward(x->text, &s->text, x->ids, x->context));
+    TRY(clip_forward(x->text, &s->text, x->embeddings, x->context));
     TRY(finish_plan(x->text));
-    x->at_ids = place(x, 2 * (uint64_t)c->positions * 4);
-    x->at_context = place(x, 2 * (uint64_t)c->positions * (uint64_t)c->hidden * 4);
+    uint64_t bytes = 2 * (uint64_t)c->positions * (uint64_t)c->hidden * 4;
+    x->at_embeddings = place(x, bytes);
+    x->at_context = place(x, bytes);
 out:
     return err;
 }
@@ -215,7 +216,7 @@ static void bind_all(sdcl *s)
 {
     passes *x = &s->shape;
     uint64_t kv = x->at_kv;
-    plan_bind(x->text, x->ids, x->memory, x->at_ids / 4);
+    plan_bind(x->text, x->embeddings, x->memory, x->at_embeddings / 4);
     plan_bind(x->text, x->context, x->memory, x->at_context / 4);
     plan_bind(x->prologue, x->conditions, x->memory, x->at_conditions / 4);
     for (int i = 0; i < x->kv_count; i++) {

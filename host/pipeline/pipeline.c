@@ -53,8 +53,8 @@ int pipeline_encode(sdcl *s, const sdcl_job *j, int first, timing *t)
     strbuf lost = {0}, lost_negative = {0};
     double loaded = s->memory.seconds, begin;
     int32_t *ids = malloc(2 * (size_t)positions * sizeof *ids);
-    float *context = malloc(2 * (size_t)row);
-    if (!ids || !context) {
+    float *rows = malloc(2 * (size_t)row); /* embeddings, then the context */
+    if (!ids || !rows) {
         err = FAIL(SDCL_ENOMEM, "out of memory");
         goto out;
     }
@@ -68,7 +68,8 @@ int pipeline_encode(sdcl *s, const sdcl_job *j, int first, timing *t)
         TRY(warn_lost(s, "prompt", &lost));
     }
     TRY(dump_i32(j->dump, "tokens", ids, 2, (int[]){2, positions}));
-    TRY(ocl_write(s->o, x->memory, x->at_ids, 2 * (uint64_t)positions * 4, ids));
+    TRY(clip_embed(&s->text, ids, 2, positions, rows));
+    TRY(ocl_write(s->o, x->memory, x->at_embeddings, 2 * row, rows));
     TRY(plan_run(x->text));
     TRY(ocl_finish(s->o));
     double between = seconds_now();
@@ -81,8 +82,8 @@ int pipeline_encode(sdcl *s, const sdcl_job *j, int first, timing *t)
     }
     TRY(plan_run(x->prologue));
     if (j->dump) {
-        TRY(ocl_read(s->o, x->memory, x->at_context, 2 * row, context));
-        TRY(dump_f32(j->dump, "context", context, 3, (int[]){2, positions, width}));
+        TRY(ocl_read(s->o, x->memory, x->at_context, 2 * row, rows));
+        TRY(dump_f32(j->dump, "context", rows, 3, (int[]){2, positions, width}));
     }
     TRY(ocl_finish(s->o));
     t->text += seconds_now() - begin;
@@ -90,7 +91,7 @@ int pipeline_encode(sdcl *s, const sdcl_job *j, int first, timing *t)
     t->load += s->memory.seconds - loaded;
 out:
     free(ids);
-    free(context);
+    free(rows);
     strbuf_free(&lost);
     strbuf_free(&lost_negative);
     return err;

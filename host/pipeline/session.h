@@ -30,7 +30,7 @@ typedef struct passes {
     plan *text, *prologue, *scheduler, *vae;
     unet_pass unet[2]; /* two where the halves of guidance run side by side: see passes.c */
     int unet_count;
-    tensor ids, context;         /* text: (2,1,T) I32 -> (2,1,T,D) F32 */
+    tensor embeddings, context;  /* text: (2,1,T,D) F32 -> the same */
     tensor conditions;           /* prologue: (rows,1,T,D) F32 */
     tensor *prologue_kv;         /* owned; the UNet's kv are the same memory */
     int kv_count, channels;      /* of the latent */
@@ -39,7 +39,7 @@ typedef struct passes {
     int vae_strip; /* rows of the latent that the decoder's upper levels take at a time; 0: all */
     cl_mem memory; /* all of the above that outlives a plan, one buffer */
     uint64_t memory_bytes;
-    uint64_t at_ids, at_context, at_conditions, at_kv, at_slots, at_eps, at_rgb, at_unit,
+    uint64_t at_embeddings, at_context, at_conditions, at_kv, at_slots, at_eps, at_rgb, at_unit,
         at_scalars; /* bytes within memory */
 } passes;
 

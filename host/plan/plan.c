@@ -364,4 +364,4 @@ double plan_flops(const plan *p)
 dtype precision_storage(dtype dt) { return dt == BF16 ? F32 : dt; }
 
 const char *precision_word(dtype dt) { return dt == F16 ? "f16" : dt == BF16 ? "bf16" : "f32"; }
-const char *dtype_option_name(dtype dt) { return dt == F16 ? "F16" : dt == I32 ? "I32" : dt == U8 ? "U8" : "F32"; }
+const char *dtype_option_name(dtype dt) { return dt == F16 ? "F16" : dt == U8 ? "U8" : "F32"; }

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef enum dtype { F32, F16, I32, U8, BF16 } dtype; /* BF16: a precision; no tensor is stored so */
+typedef enum dtype { F32, F16, U8, BF16 } dtype; /* BF16: a precision; no tensor is stored so */
 
 typedef struct tensor {
     int buf;      /* buffer of the plan; negative: absent operand */

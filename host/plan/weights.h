@@ -25,10 +25,13 @@ typedef struct weight_part {
     int rows;
 } weight_part;
 
+/* n values of type `from` at src -> type `to` (F32, F16) at dst; the two do not overlap. */
+void weight_convert(void *dst, dtype to, const void *src, weight_dtype from, uint64_t n);
+int weight_dtype_size(weight_dtype dt);
+
 typedef enum weight_layout {
     LAYOUT_NONE,
     LAYOUT_VECTOR, /* f32, rows x columns x taps values: bias, gamma */
-    LAYOUT_ROWS,   /* [rows][columns], storage type: embeddings */
     LAYOUT_COLUMNS, /* [columns][rows] in a type of the user's choice, taps 1: for libraries. The same as one panel of all rows */
     LAYOUT_PAIRS, /* bf16 pairs for matrix instructions, taps 1, panels of 16: cl/pack_pairs.cl */
     LAYOUT_PANELS /* [ceil(rows/NR)][taps][columns][NR], storage type, zero padded: the vector operand of GEMM and convolution */

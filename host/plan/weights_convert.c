@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Element types of files -> storage types. One loop a pair, so that compilers make vectors of them. */
 #include "base/half.h"
-#include "plan/weights_internal.h"
+#include "plan/weights.h"
 
 #include <string.h>
 

@@ -15,13 +15,9 @@ struct weights {
 
 /* The type of its rows while they are on their way: its storage type, F32 for vectors. */
 dtype weight_row_dtype(const weight *w);
-int weight_dtype_size(weight_dtype dt);
 
 /* LAYOUT_PANELS and LAYOUT_COLUMNS: how many panels. */
 int weight_panels(const weight *w);
-
-/* n values of type `from` at src -> type `to` (F32, F16) at dst; the two do not overlap. */
-void weight_convert(void *dst, dtype to, const void *src, weight_dtype from, uint64_t n);
 
 /* Enqueues rows [first, first + n) of w, in storage type from byte `at` of `from` on, into their place in w's layout. */
 int weight_pack(const weights *ws, const weight *w, int first, int n, cl_mem from, uint64_t at);

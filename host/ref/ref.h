@@ -35,8 +35,6 @@ void ref_layernorm(double *y, const double *x, const double *gamma, const double
 void ref_attention(double *y, const double *q, const double *k, const double *v, int images, int tq, int tk, int heads,
                    int d, double scale, int causal, int step);
 
-void ref_embed(double *y, const int32_t *ids, const double *table, const double *position, int images, int tokens,
-               int c);
 void ref_timestep(double *y, const double *t, int images, int c, int cos_first, double shift);
 /* program: as op_scheduler's; slots (16,len) in place */
 void ref_scheduler(double *slots, const double *pred, const double *program, int len, int guided);

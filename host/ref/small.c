@@ -3,14 +3,6 @@
 
 #include <math.h>
 
-void ref_embed(double *y, const int32_t *ids, const double *table, const double *position, int images, int tokens,
-               int c)
-{
-    for (int i = 0; i < images * tokens; i++)
-        for (int k = 0; k < c; k++)
-            y[(int64_t)i * c + k] = table[(int64_t)ids[i] * c + k] + position[(int64_t)(i % tokens) * c + k];
-}
-
 void ref_timestep(double *y, const double *t, int images, int c, int cos_first, double shift)
 {
     for (int i = 0; i < images; i++)

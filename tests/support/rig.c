@@ -79,12 +79,13 @@ tensor rig_again(rig *r, tensor of, cl_mem mem)
 
 cl_mem rig_mem(const rig *r, tensor t) { return tensor_mem(r->p, t); }
 
-void rig_write(rig *r, tensor t, const void *values)
+void rig_write(rig *r, tensor t, const float *values)
 {
     size_t n = values_of(t), size = (size_t)dtype_size(t.dt);
     uint16_t *half = t.dt == F16 ? must_alloc(n * size) : NULL;
-    for (size_t i = 0; half && i < n; i++) half[i] = float_to_half(((const float *)values)[i]);
-    must(ocl_write(r->o, tensor_mem(r->p, t), tensor_off(r->p, t) * size, n * size, half ? half : values));
+    for (size_t i = 0; half && i < n; i++) half[i] = float_to_half(values[i]);
+    must(
+        ocl_write(r->o, tensor_mem(r->p, t), tensor_off(r->p, t) * size, n * size, half ? (const void *)half : values));
     free(half);
 }
 

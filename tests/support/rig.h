@@ -35,8 +35,8 @@ tensor rig_again(rig *r, tensor of, cl_mem mem);
 /* The memory of an external tensor of the current plan. */
 cl_mem rig_mem(const rig *r, tensor t);
 
-/* Dense values in NHWC order: int32 for I32, else float. */
-void rig_write(rig *r, tensor t, const void *values);
+/* Dense floats in NHWC order. */
+void rig_write(rig *r, tensor t, const float *values);
 /* Any row stride; F32 or F16. */
 void rig_read(rig *r, tensor t, float *values);
 

@@ -27,6 +27,14 @@ static int teardown(void **state)
     return 0;
 }
 
+/* The tensors of name as one weight. */
+static int bind(const params *p, weight **w, const char *name)
+{
+    stack s = {0};
+    int err = stack_add(&s, p, name);
+    return err ? err : stack_bind(&s, p, w);
+}
+
 static params part(model_part which) { return (params){tiny.m, which, tiny.set}; }
 
 static void shapes_come_from_the_file(void **state)
@@ -34,15 +42,15 @@ static void shapes_come_from_the_file(void **state)
     (void)state;
     params p = part(PART_UNET);
     weight *w;
-    assert_int_equal(params_weight(&p, &w, "conv_in.weight"), 0);
+    assert_int_equal(bind(&p, &w, "conv_in.weight"), 0);
     assert_int_equal(w->rows, 8);
     assert_int_equal(w->columns, 4);
     assert_int_equal(w->taps, 9);
-    assert_int_equal(params_weight(&p, &w, "time_embedding.linear_1.weight"), 0);
+    assert_int_equal(bind(&p, &w, "time_embedding.linear_1.weight"), 0);
     assert_int_equal(w->rows, 32);
     assert_int_equal(w->columns, 8);
     assert_int_equal(w->taps, 1);
-    assert_int_equal(params_weight(&p, &w, "conv_in.bias"), 0);
+    assert_int_equal(bind(&p, &w, "conv_in.bias"), 0);
     assert_int_equal(w->rows, 8);
     assert_int_equal(w->columns * w->taps, 1);
 }
@@ -52,7 +60,7 @@ static void braces_stack_in_order(void **state)
     (void)state;
     params p = part(PART_UNET);
     weight *w;
-    assert_int_equal(params_weight(&p, &w, "mid_block.attentions.0.transformer_blocks.0.attn1.to_{q,k,v}.weight"), 0);
+    assert_int_equal(bind(&p, &w, "mid_block.attentions.0.transformer_blocks.0.attn1.to_{q,k,v}.weight"), 0);
     assert_int_equal(w->part_count, 3);
     assert_int_equal(w->rows, 60);
     assert_int_equal(w->columns, 20);
@@ -84,10 +92,9 @@ static void missing_and_unequal_tensors_are_refused(void **state)
     params p = part(PART_UNET);
     weight *w;
     stack s = {0};
-    assert_int_equal(params_weight(&p, &w, "conv_sideways.weight"), SDCL_EMODEL);
+    assert_int_equal(bind(&p, &w, "conv_sideways.weight"), SDCL_EMODEL);
     assert_non_null(strstr(sdcl_last_error(), "conv_sideways.weight"));
-    assert_int_equal(params_weight(&p, &w, "mid_block.attentions.0.transformer_blocks.0.attn1.to_{q,z}.weight"),
-                     SDCL_EMODEL);
+    assert_int_equal(bind(&p, &w, "mid_block.attentions.0.transformer_blocks.0.attn1.to_{q,z}.weight"), SDCL_EMODEL);
     assert_non_null(strstr(sdcl_last_error(), "attn1.to_z.weight"));
     assert_int_equal(stack_add(&s, &p, "time_embedding.linear_1.weight"), 0);
     assert_int_equal(stack_add(&s, &p, "time_embedding.linear_2.weight"), SDCL_EMODEL);

@@ -56,12 +56,14 @@ static float *encode_prompts(const example *e)
     npy ids = load(e->folder, "tokens");
     rig_open(&r, e->model, PART_TEXT, "text", F32);
     assert_int_equal(clip_load(&m, &r.params, model_clip(r.m)), 0);
-    tensor tokens = rig_tensor(&r, I32, 2, 1, 77, 1), context = rig_tensor(&r, F32, 2, 1, 77, model_clip(r.m)->hidden);
-    assert_int_equal(clip_forward(r.p, &m, tokens, context), 0);
+    tensor embeddings = rig_tensor(&r, F32, 2, 1, 77, model_clip(r.m)->hidden),
+           context = rig_tensor(&r, F32, 2, 1, 77, model_clip(r.m)->hidden);
+    assert_int_equal(clip_forward(r.p, &m, embeddings, context), 0);
     rig_prepare(&r);
-    rig_write(&r, tokens, ids.i32);
-    rig_run(&r);
     float *values = floats((size_t)rows_of(context) * (size_t)context.c);
+    assert_int_equal(clip_embed(&m, ids.i32, 2, 77, values), 0);
+    rig_write(&r, embeddings, values);
+    rig_run(&r);
     rig_read(&r, context, values);
     npy_free(&ids);
     clip_free(&m);

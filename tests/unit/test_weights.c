@@ -111,7 +111,6 @@ static void every_type_in_every_layout(void **state)
         s[i] = (source){types[i], UINT64_MAX};
         w[count++] = add(ws, &s[i], 19, 70, 1, LAYOUT_PANELS, 16);
         w[count++] = add(ws, &s[i], 37, 3, 9, LAYOUT_PANELS, 8);
-        w[count++] = add(ws, &s[i], 5, 33, 1, LAYOUT_ROWS, 0);
         w[count++] = add(ws, &s[i], 101, 1, 1, LAYOUT_VECTOR, 0);
     }
     assert_int_equal(weights_load(ws, NULL, NULL), 0);

@@ -5,32 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* --- embed --- */
-
-static void embed_describe(int i, char *text, size_t size)
-{
-    snprintf(text, size, i ? "2x77x48 of 100" : "1x3x5 of 4");
-}
-
-static int embed_run(check *t, int i)
-{
-    int err = 0, images = i ? 2 : 1, tokens = i ? 77 : 3, c = i ? 48 : 5, vocabulary = i ? 100 : 4;
-    double ids[2 * 77];
-    int32_t whole[2 * 77];
-    for (int k = 0; k < images * tokens; k++) ids[k] = whole[k] = k * 37 % vocabulary;
-    tensor x = check_in(t, I32, images, 1, tokens, 1, 0), y = check_out(t, check_dtype(t), images, 1, tokens, c, 1);
-    weight *table = check_weight(t, vocabulary, c, 1), *position = check_weight(t, tokens + 2, c, 1);
-    TRY(check_set(t, x, ids));
-    ref_embed(check_want(t, y), whole, check_weight_values(t, table), check_weight_values(t, position), images, tokens,
-              c);
-    TRY(op_embed(check_plan(t), y, x, table, position));
-    TRY(check_finish(t, 10, 0));
-out:
-    return err;
-}
-
-const check_op check_embed = {"embed", NULL, 2, 0, embed_run, embed_describe};
-
 /* --- timestep --- */
 
 static void timestep_describe(int i, char *text, size_t size)
