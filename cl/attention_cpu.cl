@@ -11,18 +11,8 @@
 #define LANES (16 * NQ)
 #define DP ((D + RR - 1) / RR * RR) /* channels, to whole tiles */
 
-/* 2^x for x <= 0, to 1e-7; 2^-126 below -126, NaN for NaN and infinities. The integer part is added to the exponent, the rest is a minimax polynomial on
- * +-1/2. */
-INLINE float16 exp2_16(float16 x)
-{
-    float16 c = fmax(x, (float16)(-126.0f)) + (x - x), t = c + 12582912.0f, r = c - (t - 12582912.0f);
-    float16 p = fma((float16)(1.32764718e-3f), r, (float16)(9.67554133e-3f));
-    p = fma(p, r, (float16)(5.55071327e-2f));
-    p = fma(p, r, (float16)(2.40221197e-1f));
-    p = fma(p, r, (float16)(6.93146967e-1f));
-    p = fma(p, r, (float16)(1.00000007f));
-    return as_float16(as_int16(p) + (as_int16(t) << 23));
-}
+/* 2^x for x <= 0; 2^-126 below -126. */
+INLINE float16 weight_of(float16 x) { return two_to_16(LARGER(-126.0f, x), 1.0f); }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void attention_cpu(__global YTYPE *y, ulong yo, __global const XTYPE *q, ulong qo, __global const XTYPE *k, ulong ko,
@@ -91,14 +81,14 @@ void attention_cpu(__global YTYPE *y, ulong yo, __global const XTYPE *q, ulong q
             }
 #pragma unroll
             for (int j = 0; j < NQ; j++) {
-                shrink[j] = exp2_16(top[g * NQ + j] - now[j]);
+                shrink[j] = weight_of(top[g * NQ + j] - now[j]);
                 top[g * NQ + j] = now[j];
                 added[j] = 0.0f;
             }
             for (int t = 0; t < kn; t++)
 #pragma unroll
                 for (int j = 0; j < NQ; j++) {
-                    float16 w = exp2_16(scores[t * NQ + j] - now[j]);
+                    float16 w = weight_of(scores[t * NQ + j] - now[j]);
                     added[j] += w;
                     scores[t * NQ + j] = w;
                 }
