@@ -108,8 +108,8 @@ typedef struct sdcl_params {
     int set_count;
     int memory_mib; /* of the device, for weights, activations, inputs and outputs; 0: what is free. Where a job needs more, text encoder, UNet and VAE
                               are loaded in turn: slower, the same pictures */
-    int vae_tile; /* rows of the latent, 8 pixels each, that the last levels of the VAE decode at a time: the same picture in half of the memory or less, for
-                     about twice the work. 0: all at once where that fits, else the most that do; -1: always all at once */
+    int vae_tile; /* rows of the latent, 8 pixels each, that the last levels of the VAE decode at a time: the same picture in two thirds of the memory or
+                     less, for about twice the work. 0: all at once where that fits, else the most that do; -1: always all at once */
     int profile;  /* collect per-step times; see sdcl_profile */
     int no_selftest; /* kernels that are new on a device are not compared with the references first; also $SDCL_SELFTEST=0 */
     void (*log)(void *user, sdcl_level level, const char *message);

@@ -20,26 +20,84 @@ out:
     return err;
 }
 
-/* y = shortcut(x) + conv2(silu(norm2(conv1(silu(norm1(x))) + row))) */
+/* h = conv1(silu(norm1(x))) + row */
+static int first_half(plan *p, tensor h, tensor x, tensor row, const resblock *b, int groups, float eps)
+{
+    int err = 0;
+    tensor norm;
+    TRY(layer_groupnorm(p, &norm, x, &b->norm1, groups, eps));
+    fuse f = fuse_norm(norm, true);
+    f.row = row;
+    TRY(layer_conv3x3(p, h, x, &b->conv1, f));
+out:
+    return err;
+}
+
+/* y = conv2(silu(norm2(h))) + s; y may be s. */
+static int second_half(plan *p, tensor y, tensor h, tensor s, const resblock *b, int groups, float eps)
+{
+    int err = 0;
+    tensor norm;
+    TRY(layer_groupnorm(p, &norm, h, &b->norm2, groups, eps));
+    fuse f = fuse_norm(norm, true);
+    f.residual = s;
+    TRY(layer_conv3x3(p, y, h, &b->conv2, f));
+out:
+    return err;
+}
+
 int resblock_forward(plan *p, tensor y, tensor x, tensor row, const resblock *b, int groups, float eps)
 {
     int err = 0;
-    tensor h = act_like(p, y, y.c), s = x, norm1, norm2;
-    fuse f;
+    tensor h = act_like(p, y, y.c), s = x;
 
     /* First, so that the normalised x can take the place of x. */
     if (b->conv_shortcut.w) {
         s = act_like(p, y, y.c);
         TRY(layer_gemm(p, s, x, &b->conv_shortcut, FUSE_NONE));
     }
-    TRY(layer_groupnorm(p, &norm1, x, &b->norm1, groups, eps));
-    f = fuse_norm(norm1, true);
-    f.row = row;
-    TRY(layer_conv3x3(p, h, x, &b->conv1, f));
-    TRY(layer_groupnorm(p, &norm2, h, &b->norm2, groups, eps));
-    f = fuse_norm(norm2, true);
-    f.residual = s;
-    TRY(layer_conv3x3(p, y, h, &b->conv2, f));
+    TRY(first_half(p, h, x, row, b, groups, eps));
+    TRY(second_half(p, y, h, s, b, groups, eps));
+out:
+    return err;
+}
+
+/* The shortcut of x from where x begins, strip by strip: as its rows are shorter, it falls behind what has been read. Only the first strips would
+ * overwrite themselves, and go by way of a tensor of their own. */
+static int shortcut_over(plan *p, tensor *s, tensor x, const layer *l)
+{
+    enum { STRIPS_MAX = 16 };
+    int err = 0, strips = STRIPS_MAX;
+    while (x.h % strips) strips /= 2;
+    int step = x.h / strips, c = l->w->rows;
+    tensor from = x, to;
+    from.n = 1;
+    from.h = x.n * x.h;
+    to = from;
+    to.c = to.ld = c;
+    for (int at = 0; at < from.h; at += step) {
+        tensor a = lines(to, at, step), t = a;
+        bool overlaps = (int64_t)(at + step) * c > (int64_t)at * x.c;
+        if (overlaps) t = act_like(p, a, c);
+        TRY(layer_gemm(p, t, lines(from, at, step), l, FUSE_NONE));
+        if (overlaps) TRY(op_copy(p, a, t));
+    }
+    *s = x;
+    s->c = s->ld = c;
+out:
+    return err;
+}
+
+int resblock_replace(plan *p, tensor *y, tensor x, const resblock *b, int groups, float eps)
+{
+    int err = 0, c = resblock_channels(b);
+    tensor h = act_like(p, x, c);
+    if (c > x.c || x.ld != x.c)
+        return FAIL(SDCL_EINTERNAL, "%s: %d channels do not take the place of %d", plan_scope(p), c, x.c);
+    TRY(first_half(p, h, x, NO_TENSOR, b, groups, eps));
+    *y = x;
+    if (b->conv_shortcut.w) TRY(shortcut_over(p, y, x, &b->conv_shortcut));
+    TRY(second_half(p, *y, h, *y, b, groups, eps));
 out:
     return err;
 }

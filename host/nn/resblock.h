@@ -15,7 +15,11 @@ int resblock_load(resblock *b, const params *p, const char *at, layer_stack *tim
 
 static inline int resblock_channels(const resblock *b) { return b->conv1.w->rows; }
 
-/* x (n,h,w,c1) -> y (n,h,w,c2). row (n,1,1,c2) F32: the time embedding's contribution, or NO_TENSOR. */
+/* x (n,h,w,c1) -> y (n,h,w,c2) = shortcut(x) + conv2(silu(norm2(conv1(silu(norm1(x))) + row))). row (n,1,1,c2) F32: the time embedding's contribution, or
+ * NO_TENSOR. */
 int resblock_forward(plan *p, tensor y, tensor x, tensor row, const resblock *b, int groups, float eps);
+
+/* The same without a time embedding, to the bit, in the memory of x, which is lost: *y begins where x did. c2 <= c1, x dense. */
+int resblock_replace(plan *p, tensor *y, tensor x, const resblock *b, int groups, float eps);
 
 #endif

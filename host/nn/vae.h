@@ -42,7 +42,7 @@ void vae_encoder_free(vae_encoder *e);
 
 /* latent (n,h,w,latent_channels) in activation type, already divided by scaling_factor -> out (n,H,W,out_channels) F32,
  * about -1..1; H = h << (levels - 1). strip: 0, or rows of the latent that the last two levels compute at a time (n = 1): the same picture in
- * half of the memory or less, for about twice the work (vae_strips.c). */
+ * two thirds of the memory or less, for about twice the work (vae_strips.c). */
 int vae_decode_forward(plan *p, const vae_decoder *d, tensor latent, tensor out, int strip);
 /* strip, or 0 where strips of that height would not be lower than a picture of h rows with what they compute around themselves. */
 int vae_strip_of(const vae_decoder *d, int h, int strip);
@@ -62,7 +62,7 @@ int vae_strips_out(plan *p, tensor out, tensor x, const vae_decoder *d, int rows
 int vae_mid_load(vae_mid *m, const params *p, const char *at);
 int vae_mid_forward(plan *p, tensor y, tensor x, const vae_mid *m, int groups);
 int vae_block_load(vae_block *b, const params *p, const char *at, int resnets, const char *sampler);
-/* The residual blocks alone: *y is a new tensor of their output. */
+/* The residual blocks alone. x is lost: *y may lie in its memory. */
 int vae_block_forward(plan *p, tensor *y, tensor x, const vae_block *b, int groups);
 
 #endif

@@ -81,9 +81,14 @@ int vae_block_forward(plan *p, tensor *y, tensor x, const vae_block *b, int grou
 {
     int err = 0;
     for (int i = 0; i < b->count; i++) {
-        *y = act_like(p, x, resblock_channels(&b->resnets[i]));
+        int c = resblock_channels(&b->resnets[i]);
         plan_enter(p, "resnets.%d", i);
-        TRY(resblock_forward(p, *y, x, NO_TENSOR, &b->resnets[i], groups, vae_norm_eps));
+        if (c > x.c) {
+            *y = act_like(p, x, c);
+            TRY(resblock_forward(p, *y, x, NO_TENSOR, &b->resnets[i], groups, vae_norm_eps));
+        } else {
+            TRY(resblock_replace(p, y, x, &b->resnets[i], groups, vae_norm_eps));
+        }
         plan_leave(p);
         x = *y;
     }

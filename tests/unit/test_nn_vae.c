@@ -84,6 +84,45 @@ static void decoder_agrees(void **state)
     rig_close(&r);
 }
 
+/* A residual block that leaves its output where its input was gives the bits of one that does not: with few channels less than before, where nearly all strips of the
+ * shortcut overlap, with half of them, and with as many. */
+static void blocks_take_the_place_of_their_input(void **state)
+{
+    static const struct {
+        const char *model;
+        int level, n, h, w;
+    } cases[] = {{"tests/golden/tiny-a", 2, 2, 10, 7}, {"models/pocket", 3, 1, 48, 5}, {"models/pocket", 1, 1, 16, 3}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        rig r;
+        vae_decoder d;
+        rig_open(&r, cases[i].model, PART_VAE, "vae", F32);
+        assert_int_equal(vae_decoder_load(&d, &r.params, model_vae(r.m)), 0);
+        const resblock *b = &d.up[cases[i].level].resnets[0];
+        int n = cases[i].n, h = cases[i].h, w = cases[i].w, c1 = b->conv1.w->columns, c2 = resblock_channels(b);
+        tensor x = rig_tensor(&r, F32, n, h, w, c1), y = rig_tensor(&r, F32, n, h, w, c2),
+               lost = rig_tensor(&r, F32, n, h, w, c1), in_place;
+        size_t pixels = (size_t)(n * h * w), values = pixels * (size_t)c2;
+        float *input = floats(pixels * (size_t)c1), *want = floats(values), *got = floats(values);
+        for (size_t k = 0; k < pixels * (size_t)c1; k++) input[k] = (float)sin(0.37 * (double)k);
+        assert_int_equal(resblock_forward(r.p, y, x, NO_TENSOR, b, model_vae(r.m)->groups, vae_norm_eps), 0);
+        assert_int_equal(resblock_replace(r.p, &in_place, lost, b, model_vae(r.m)->groups, vae_norm_eps), 0);
+        assert_int_equal(in_place.buf, lost.buf);
+        rig_prepare(&r);
+        rig_write(&r, x, input);
+        rig_write(&r, lost, input);
+        rig_run(&r);
+        rig_read(&r, y, want);
+        rig_read(&r, in_place, got);
+        assert_memory_equal(want, got, values * sizeof *got);
+        free(input);
+        free(want);
+        free(got);
+        vae_decoder_free(&d);
+        rig_close(&r);
+    }
+}
+
 /* A latent that changes slowly from place to place, and in every channel otherwise: seams would show. */
 static void smooth(float *latent, int h, int w, int c)
 {
@@ -202,6 +241,7 @@ int main(void)
         {"decoder, tiny-a: every block", decoder_agrees, NULL, NULL, (void *)&decoder_a},
         {"decoder, tiny-b: every block", decoder_agrees, NULL, NULL, (void *)&decoder_b},
         {"decoder, tiny-b: every block, f16 activations", decoder_agrees, NULL, NULL, (void *)&decoder_b_f16},
+        cmocka_unit_test(blocks_take_the_place_of_their_input),
         {"decoder in strips, pocket", strips_are_invisible, NULL, NULL, (void *)&strips_pocket},
         {"decoder in strips, pocket, f16 activations", strips_are_invisible, NULL, NULL, (void *)&strips_pocket_f16},
         {"decoder in strips, tiny-a", strips_are_invisible, NULL, NULL, (void *)&strips_a},
