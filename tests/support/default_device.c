@@ -19,3 +19,27 @@ out:
     free(list);
     return err;
 }
+
+typedef struct fixture {
+    config *values;
+    ocl *o;
+} fixture;
+
+int default_device_setup(void **state)
+{
+    fixture *f = calloc(1, sizeof *f);
+    *state = f;
+    return f ? default_device_open(&f->values, &f->o, NULL) : -1;
+}
+
+int default_device_teardown(void **state)
+{
+    fixture *f = *state;
+    if (!f) return 0;
+    ocl_close(&f->o);
+    config_close(&f->values);
+    free(f);
+    return 0;
+}
+
+ocl *default_device_of(void **state) { return ((fixture *)*state)->o; }

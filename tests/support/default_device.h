@@ -9,4 +9,9 @@
 /* set: "section.key=value" strings and a NULL, or NULL. The caller closes o before values, also after a failure. */
 int default_device_open(config **values, ocl **o, const char *const *set);
 
+/* Fixtures of a group of cmocka tests that share the device, in its own configuration; and what a test has in its state then. */
+int default_device_setup(void **state);
+int default_device_teardown(void **state);
+ocl *default_device_of(void **state);
+
 #endif

@@ -11,25 +11,8 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-static config *values;
-static ocl *device;
-
-static int setup(void **state)
-{
-    (void)state;
-    return default_device_open(&values, &device, NULL);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    ocl_close(&device);
-    config_close(&values);
-    return 0;
-}
-
 /* A chain of copies of growing and shrinking sizes, every third value used again much later. */
-static plan *chain(uint64_t *all)
+static plan *chain(ocl *device, uint64_t *all)
 {
     enum { LENGTH = 40 };
     plan *p = NULL;
@@ -62,9 +45,9 @@ static plan *chain(uint64_t *all)
 
 static void test_live_values_do_not_overlap(void **state)
 {
-    (void)state;
+    ocl *device = default_device_of(state);
     uint64_t all;
-    plan *p = chain(&all);
+    plan *p = chain(device, &all);
     int pairs = 0;
     for (int a = 0; a < plan_buffers(p); a++)
         for (int b = 0; b < a; b++) {
@@ -83,7 +66,7 @@ static void test_live_values_do_not_overlap(void **state)
 /* Values that must lead a memory object, of falling size so that each could have gone behind the one before; some alive at the same time. */
 static void test_leading_values(void **state)
 {
-    (void)state;
+    ocl *device = default_device_of(state);
     enum { COUNT = 8 };
     plan *p = NULL;
     tensor t[COUNT];
@@ -114,9 +97,9 @@ static void test_leading_values(void **state)
 
 static void test_arena_is_shared(void **state)
 {
-    (void)state;
+    ocl *device = default_device_of(state);
     uint64_t all, end_of_all = 0;
-    plan *p = chain(&all);
+    plan *p = chain(device, &all);
     for (int i = 0; i < plan_buffers(p); i++) {
         int first, last, chunk;
         uint64_t begin, end;
@@ -134,5 +117,5 @@ int main(void)
         cmocka_unit_test(test_leading_values),
         cmocka_unit_test(test_arena_is_shared),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, default_device_setup, default_device_teardown);
 }

@@ -14,23 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static config *values;
-static ocl *device;
-
-static int setup(void **state)
-{
-    (void)state;
-    return default_device_open(&values, &device, NULL);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    ocl_close(&device);
-    config_close(&values);
-    return 0;
-}
-
 /* Value i of a tensor; exact in every type. */
 static float value(uint64_t i) { return (float)((int)(i * 37 % 251) - 125) / 64; }
 
@@ -76,7 +59,7 @@ static float stored(const void *bytes, dtype dt, uint64_t i)
     return memcpy(&half, (const char *)bytes + 2 * i, 2), half_to_float(half);
 }
 
-static void assert_holds(const weight *w)
+static void assert_holds(ocl *device, const weight *w)
 {
     bool panels = w->layout == LAYOUT_PANELS;
     uint64_t n = (uint64_t)w->columns * (uint64_t)w->taps, width = panels ? (uint64_t)w->panel : 1;
@@ -99,7 +82,7 @@ static void assert_holds(const weight *w)
 
 static void every_type_in_every_layout(void **state)
 {
-    (void)state;
+    ocl *device = default_device_of(state);
     static const weight_dtype types[] = {WEIGHT_F64, WEIGHT_F32, WEIGHT_F16, WEIGHT_BF16};
     weights *ws = NULL;
     weight *w[16];
@@ -114,12 +97,12 @@ static void every_type_in_every_layout(void **state)
         w[count++] = add(ws, &s[i], 101, 1, 1, LAYOUT_VECTOR, 0);
     }
     assert_int_equal(weights_load(ws, NULL, NULL), 0);
-    for (int i = 0; i < count; i++) assert_holds(w[i]);
+    for (int i = 0; i < count; i++) assert_holds(device, w[i]);
     assert_int_equal(ocl_bytes_now(device) - before, weights_bytes(ws));
     weights_unload(ws);
     assert_int_equal(ocl_bytes_now(device), before);
     assert_int_equal(weights_load(ws, NULL, NULL), 0);
-    assert_holds(w[0]);
+    assert_holds(device, w[0]);
     weights_free(&ws);
     assert_int_equal(ocl_bytes_now(device), before);
 }
@@ -127,15 +110,15 @@ static void every_type_in_every_layout(void **state)
 /* Larger than all staging buffers together. */
 static void a_weight_of_many_pieces(void **state)
 {
-    (void)state;
+    ocl *device = default_device_of(state);
     weights *ws = NULL;
     source s = {WEIGHT_F16, UINT64_MAX}, converted = {WEIGHT_BF16, UINT64_MAX};
     assert_int_equal(weights_new(&ws, device), 0);
     weight *w = add(ws, &s, 9001, 2048, 1, LAYOUT_PANELS, 48);
     weight *v = add(ws, &converted, 4001, 1025, 1, LAYOUT_PANELS, 48);
     assert_int_equal(weights_load(ws, NULL, NULL), 0);
-    assert_holds(w);
-    assert_holds(v);
+    assert_holds(device, w);
+    assert_holds(device, v);
     weights_free(&ws);
 }
 
@@ -146,7 +129,7 @@ static int stop_at(void *user, int done, int total)
 
 static void failures_leave_nothing(void **state)
 {
-    (void)state;
+    ocl *device = default_device_of(state);
     enum { COUNT = 3 };
     weights *ws = NULL;
     weight *w[COUNT];
@@ -166,7 +149,7 @@ static void failures_leave_nothing(void **state)
     assert_int_equal(weights_load(ws, stop_at, &last), SDCL_EINTERRUPTED);
     for (int i = 0; i < COUNT; i++) assert_null(weight_mem(w[i]));
     assert_int_equal(weights_load(ws, NULL, NULL), 0);
-    for (int i = 0; i < COUNT; i++) assert_holds(w[i]);
+    for (int i = 0; i < COUNT; i++) assert_holds(device, w[i]);
     weights_free(&ws);
 }
 
@@ -177,5 +160,5 @@ int main(void)
         cmocka_unit_test(a_weight_of_many_pieces),
         cmocka_unit_test(failures_leave_nothing),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, default_device_setup, default_device_teardown);
 }

@@ -21,34 +21,34 @@ static const shape shapes[] = {
 };
 enum { TESTS = 12, ALL = sizeof shapes / sizeof *shapes };
 
-static void describe_shape(const shape *s, char *text, size_t size)
+static void describe_shape(shape s, char *text, size_t size)
 {
-    snprintf(text, size, "%dx%dx%d, %d heads of %d%s%s", s->images, s->tq, s->tk, s->heads, s->d,
-             s->causal ? " causal" : "", s->gap ? " strided" : "");
+    snprintf(text, size, "%dx%dx%d, %d heads of %d%s%s", s.images, s.tq, s.tk, s.heads, s.d, s.causal ? " causal" : "",
+             s.gap ? " strided" : "");
 }
 
-static void describe(int i, char *text, size_t size) { describe_shape(&shapes[i], text, size); }
+static void describe(int i, char *text, size_t size) { describe_shape(shapes[i], text, size); }
 
-static int run_shape(check *t, const shape *s)
+static int run_shape(check *t, shape s)
 {
     int err = 0;
     dtype dt = check_dtype(t);
-    int c = s->heads * s->d;
-    double scale = 1 / sqrt(s->d);
-    tensor q = check_in(t, dt, s->images, 1, s->tq, c, s->gap), k = check_in(t, dt, s->images, 1, s->tk, c, 2 * s->gap);
-    tensor v = check_in(t, dt, s->images, 1, s->tk, c, s->gap), y = check_out(t, dt, s->images, 1, s->tq, c, s->gap);
-    ref_attention(check_want(t, y), check_values(t, q), check_values(t, k), check_values(t, v), s->images, s->tq, s->tk,
-                  s->heads, s->d, (float)scale, s->causal, check_step(t, 3.0 * rows_of(q) * s->tk * c));
-    TRY(op_attention(check_plan(t), y, q, k, v, s->heads, (float)scale, s->causal));
+    int c = s.heads * s.d;
+    double scale = 1 / sqrt(s.d);
+    tensor q = check_in(t, dt, s.images, 1, s.tq, c, s.gap), k = check_in(t, dt, s.images, 1, s.tk, c, 2 * s.gap);
+    tensor v = check_in(t, dt, s.images, 1, s.tk, c, s.gap), y = check_out(t, dt, s.images, 1, s.tq, c, s.gap);
+    ref_attention(check_want(t, y), check_values(t, q), check_values(t, k), check_values(t, v), s.images, s.tq, s.tk,
+                  s.heads, s.d, (float)scale, s.causal, check_step(t, 3.0 * rows_of(q) * s.tk * c));
+    TRY(op_attention(check_plan(t), y, q, k, v, s.heads, (float)scale, s.causal));
     /* Equal values are the worst case of a plain sum over the keys: its error grows with their number. Scores of large values are large, and so is what
      * their rounding does to the exponentials. */
-    TRY(check_finish(t, 50 + 0.5 * s->tk + (check_cancellation(t) > 1 ? 4 * s->d : 0),
+    TRY(check_finish(t, 50 + 0.5 * s.tk + (check_cancellation(t) > 1 ? 4 * s.d : 0),
                      (2.0 * rows_of(q) + 2.0 * rows_of(k)) * c * dtype_size(dt)));
 out:
     return err;
 }
 
-static int run(check *t, int i) { return run_shape(t, &shapes[i]); }
+static int run(check *t, int i) { return run_shape(t, shapes[i]); }
 
 /* --- steps of a plan --- */
 
@@ -66,17 +66,8 @@ static shape of_key(const int *v)
     return (shape){.images = v[0], .tq = v[1], .tk = v[2], .heads = v[3], .d = v[4], .causal = v[5]};
 }
 
-static int run_key(check *t, const int *v)
-{
-    shape s = of_key(v);
-    return run_shape(t, &s);
-}
-
-static void describe_key(const int *v, char *text, size_t size)
-{
-    shape s = of_key(v);
-    describe_shape(&s, text, size);
-}
+static int run_key(check *t, const int *v) { return run_shape(t, of_key(v)); }
+static void describe_key(const int *v, char *text, size_t size) { describe_shape(of_key(v), text, size); }
 
 const check_keyed keyed_attention = {"attention", 6, 5, of_step, run_key, describe_key};
 

@@ -39,55 +39,55 @@ static const shape shapes[] = {
 };
 enum { TESTS = 14, ALL = sizeof shapes / sizeof *shapes };
 
-static void describe_shape(const shape *s, char *text, size_t size)
+static void describe_shape(shape s, char *text, size_t size)
 {
-    snprintf(text, size, "%dx%dx%dx%d -> %d%s%s%s%s%s%s%s", s->images, s->h, s->w, s->c, s->n,
-             s->stride == 2 ? " stride 2" : "", s->padding == PAD_DOWN_RIGHT ? " down-right" : "",
-             s->up_h ? " upsampled" : "", s->flags & ROW ? " row" : "", s->flags & RESIDUAL ? " residual" : "",
-             s->flags & NORM ? " norm" : "", s->flags & NORM_SILU ? "+silu" : "");
+    snprintf(text, size, "%dx%dx%dx%d -> %d%s%s%s%s%s%s%s", s.images, s.h, s.w, s.c, s.n,
+             s.stride == 2 ? " stride 2" : "", s.padding == PAD_DOWN_RIGHT ? " down-right" : "",
+             s.up_h ? " upsampled" : "", s.flags & ROW ? " row" : "", s.flags & RESIDUAL ? " residual" : "",
+             s.flags & NORM ? " norm" : "", s.flags & NORM_SILU ? "+silu" : "");
 }
 
-static void describe(int i, char *text, size_t size) { describe_shape(&shapes[i], text, size); }
+static void describe(int i, char *text, size_t size) { describe_shape(shapes[i], text, size); }
 
-static int run_shape(check *t, const shape *s)
+static int run_shape(check *t, shape s)
 {
     int err = 0;
     dtype dt = check_dtype(t);
-    int uh = s->up_h ? s->up_h : s->h, uw = s->up_h ? s->up_w : s->w, around = s->padding == PAD_SAME ? 2 : 1;
-    int oh = (uh + around - 3) / s->stride + 1, ow = (uw + around - 3) / s->stride + 1;
-    tensor x = check_in(t, check_dtype_in(t), s->images, s->h, s->w, s->c, s->gap),
-           y = check_out(t, check_dtype_out(t), s->images, oh, ow, s->n, s->gap);
-    weight *w = check_weight(t, s->n, s->c, 9);
+    int uh = s.up_h ? s.up_h : s.h, uw = s.up_h ? s.up_w : s.w, around = s.padding == PAD_SAME ? 2 : 1;
+    int oh = (uh + around - 3) / s.stride + 1, ow = (uw + around - 3) / s.stride + 1;
+    tensor x = check_in(t, check_dtype_in(t), s.images, s.h, s.w, s.c, s.gap),
+           y = check_out(t, check_dtype_out(t), s.images, oh, ow, s.n, s.gap);
+    weight *w = check_weight(t, s.n, s.c, 9);
     fuse f = FUSE_NONE;
     ref_epilogue e = {0};
     double *input = (double *)(uintptr_t)check_values(t, x);
-    f.bias = check_in(t, F32, 1, 1, 1, s->n, 0);
+    f.bias = check_in(t, F32, 1, 1, 1, s.n, 0);
     e.bias = check_values(t, f.bias);
-    if (s->flags & ROW) {
-        f.row = check_in(t, F32, s->images, 1, 1, s->n, 2);
+    if (s.flags & ROW) {
+        f.row = check_in(t, F32, s.images, 1, 1, s.n, 2);
         e.row = check_values(t, f.row);
     }
-    if (s->flags & RESIDUAL) {
-        f.residual = check_in(t, check_dtype_out(t), s->images, oh, ow, s->n, 1);
+    if (s.flags & RESIDUAL) {
+        f.residual = check_in(t, check_dtype_out(t), s.images, oh, ow, s.n, 1);
         e.residual = check_values(t, f.residual);
     }
-    if (s->flags & NORM) {
-        f.norm = check_in(t, F32, s->images, 1, 2, s->c, 0);
-        f.norm_silu = s->flags & NORM_SILU;
-        ref_norm_apply(input, input, check_values(t, f.norm), s->images, s->h * s->w, s->c, f.norm_silu);
+    if (s.flags & NORM) {
+        f.norm = check_in(t, F32, s.images, 1, 2, s.c, 0);
+        f.norm_silu = s.flags & NORM_SILU;
+        ref_norm_apply(input, input, check_values(t, f.norm), s.images, s.h * s.w, s.c, f.norm_silu);
     }
-    ref_conv3x3(check_want(t, y), input, check_weight_values(t, w), s->images, s->h, s->w, s->c, uh, uw, oh, ow,
-                s->stride, s->padding == PAD_SAME, s->n, check_step(t, 9.0 * rows_of(y) * s->c * s->n), &e);
-    TRY(op_conv3x3(check_plan(t), y, x, w, s->stride, s->padding, s->up_h, s->up_w, f));
-    double elements = (double)rows_of(x) * s->c + 9.0 * s->c * s->n + (double)rows_of(y) * s->n;
+    ref_conv3x3(check_want(t, y), input, check_weight_values(t, w), s.images, s.h, s.w, s.c, uh, uw, oh, ow, s.stride,
+                s.padding == PAD_SAME, s.n, check_step(t, 9.0 * rows_of(y) * s.c * s.n), &e);
+    TRY(op_conv3x3(check_plan(t), y, x, w, s.stride, s.padding, s.up_h, s.up_w, f));
+    double elements = (double)rows_of(x) * s.c + 9.0 * s.c * s.n + (double)rows_of(y) * s.n;
     const step *last = plan_step(check_plan(t), plan_steps(check_plan(t)) - 1);
     double transforms = strcmp(last->impl->name, "winograd") ? 1 : 20; /* they subtract, and divide by small numbers */
-    TRY(check_finish(t, (s->flags & NORM ? 30 : 20) * transforms, elements * dtype_size(dt)));
+    TRY(check_finish(t, (s.flags & NORM ? 30 : 20) * transforms, elements * dtype_size(dt)));
 out:
     return err;
 }
 
-static int run(check *t, int i) { return run_shape(t, &shapes[i]); }
+static int run(check *t, int i) { return run_shape(t, shapes[i]); }
 
 /* --- steps of a plan --- */
 
@@ -129,17 +129,8 @@ static shape of_key(const int *v)
                    .flags = v[9]};
 }
 
-static int run_key(check *t, const int *v)
-{
-    shape s = of_key(v);
-    return run_shape(t, &s);
-}
-
-static void describe_key(const int *v, char *text, size_t size)
-{
-    shape s = of_key(v);
-    describe_shape(&s, text, size);
-}
+static int run_key(check *t, const int *v) { return run_shape(t, of_key(v)); }
+static void describe_key(const int *v, char *text, size_t size) { describe_shape(of_key(v), text, size); }
 
 const check_keyed keyed_conv3x3 = {"conv3x3", 10, 6, of_step, run_key, describe_key};
 

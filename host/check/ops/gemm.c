@@ -41,50 +41,50 @@ static const shape shapes[] = {
 };
 enum { TESTS = 13, ALL = sizeof shapes / sizeof *shapes };
 
-static void describe_shape(const shape *s, char *text, size_t size)
+static void describe_shape(shape s, char *text, size_t size)
 {
-    snprintf(text, size, "%dx%dx%d k=%d%s%s%s%s%s%s", s->images, s->tokens, s->n, s->k,
-             s->flags & GEGLU ? " geglu" : "", s->flags & ROW ? " row" : "", s->flags & RESIDUAL ? " residual" : "",
-             s->flags & NORM ? " norm" : "", s->flags & NORM_SILU ? "+silu" : "", s->gap ? " strided" : "");
+    snprintf(text, size, "%dx%dx%d k=%d%s%s%s%s%s%s", s.images, s.tokens, s.n, s.k, s.flags & GEGLU ? " geglu" : "",
+             s.flags & ROW ? " row" : "", s.flags & RESIDUAL ? " residual" : "", s.flags & NORM ? " norm" : "",
+             s.flags & NORM_SILU ? "+silu" : "", s.gap ? " strided" : "");
 }
 
-static void describe(int i, char *text, size_t size) { describe_shape(&shapes[i], text, size); }
+static void describe(int i, char *text, size_t size) { describe_shape(shapes[i], text, size); }
 
-static int run_shape(check *t, const shape *s)
+static int run_shape(check *t, shape s)
 {
     int err = 0;
     dtype dt = check_dtype(t);
-    int rows = s->images * s->tokens, wide = s->flags & GEGLU ? 2 * s->n : s->n;
+    int rows = s.images * s.tokens, wide = s.flags & GEGLU ? 2 * s.n : s.n;
     dtype out_dt = check_dtype_out(t);
-    tensor x = check_in(t, check_dtype_in(t), s->images, 1, s->tokens, s->k, s->gap), y;
-    weight *w = check_weight(t, wide, s->k, 1);
+    tensor x = check_in(t, check_dtype_in(t), s.images, 1, s.tokens, s.k, s.gap), y;
+    weight *w = check_weight(t, wide, s.k, 1);
     fuse f = FUSE_NONE;
-    ref_epilogue e = {.act = (ref_act)s->act, .geglu = s->flags & GEGLU};
+    ref_epilogue e = {.act = (ref_act)s.act, .geglu = s.flags & GEGLU};
     double *input = (double *)(uintptr_t)check_values(t, x);
-    f.act = s->act;
-    f.geglu = s->flags & GEGLU;
-    if (s->flags & IN_PLACE) f.residual = y = check_inout(t, out_dt, s->images, 1, s->tokens, s->n, s->gap);
-    else y = check_out(t, out_dt, s->images, 1, s->tokens, s->n, s->gap);
-    if (s->flags & BIAS) f.bias = check_in(t, F32, 1, 1, 1, wide, 0);
-    if (s->flags & ROW) f.row = check_in(t, F32, s->images, 1, 1, s->n, 0);
-    if (s->flags & RESIDUAL && !has(f.residual)) f.residual = check_in(t, out_dt, s->images, 1, s->tokens, s->n, 1);
-    if (s->flags & NORM) f.norm = check_in(t, F32, s->images, 1, 2, s->k, 0);
+    f.act = s.act;
+    f.geglu = s.flags & GEGLU;
+    if (s.flags & IN_PLACE) f.residual = y = check_inout(t, out_dt, s.images, 1, s.tokens, s.n, s.gap);
+    else y = check_out(t, out_dt, s.images, 1, s.tokens, s.n, s.gap);
+    if (s.flags & BIAS) f.bias = check_in(t, F32, 1, 1, 1, wide, 0);
+    if (s.flags & ROW) f.row = check_in(t, F32, s.images, 1, 1, s.n, 0);
+    if (s.flags & RESIDUAL && !has(f.residual)) f.residual = check_in(t, out_dt, s.images, 1, s.tokens, s.n, 1);
+    if (s.flags & NORM) f.norm = check_in(t, F32, s.images, 1, 2, s.k, 0);
     if (has(f.bias)) e.bias = check_values(t, f.bias);
     if (has(f.row)) e.row = check_values(t, f.row);
     if (has(f.residual)) e.residual = check_values(t, f.residual);
-    f.norm_silu = s->flags & NORM_SILU;
+    f.norm_silu = s.flags & NORM_SILU;
     if (has(f.norm))
-        ref_norm_apply(input, input, check_values(t, f.norm), s->images, s->tokens, s->k, s->flags & NORM_SILU);
-    ref_gemm(check_want(t, y), input, check_weight_values(t, w), rows, s->n, s->k, s->tokens,
-             check_step(t, (double)rows * wide * s->k), &e);
+        ref_norm_apply(input, input, check_values(t, f.norm), s.images, s.tokens, s.k, s.flags & NORM_SILU);
+    ref_gemm(check_want(t, y), input, check_weight_values(t, w), rows, s.n, s.k, s.tokens,
+             check_step(t, (double)rows * wide * s.k), &e);
     TRY(op_gemm(check_plan(t), y, x, w, f));
-    double elements = (double)rows * s->k + (double)wide * s->k + (double)rows * s->n * (has(f.residual) ? 2 : 1);
-    TRY(check_finish(t, s->flags & NORM ? 20 : 10, elements * dtype_size(dt)));
+    double elements = (double)rows * s.k + (double)wide * s.k + (double)rows * s.n * (has(f.residual) ? 2 : 1);
+    TRY(check_finish(t, s.flags & NORM ? 20 : 10, elements * dtype_size(dt)));
 out:
     return err;
 }
 
-static int run(check *t, int i) { return run_shape(t, &shapes[i]); }
+static int run(check *t, int i) { return run_shape(t, shapes[i]); }
 
 /* --- steps of a plan --- */
 
@@ -92,16 +92,15 @@ static bool of_step(const step *s, check_key *key)
 {
     int flags = *(const int *)s->params;
     tensor x = s->t[MM_X];
-    const shape k = {.images = x.n,
-                     .tokens = x.h * x.w,
-                     .n = s->t[MM_Y].c,
-                     .k = x.c,
-                     .flags = (flags & FLAG_BIAS ? BIAS : 0) | (flags & FLAG_ROW ? ROW : 0) |
-                              (flags & FLAG_RESIDUAL ? RESIDUAL : 0) | (flags & FLAG_GEGLU ? GEGLU : 0) |
-                              (has(s->t[MM_NORM]) ? NORM : 0) |
-                              (has(s->t[MM_NORM]) && flags & FLAG_NORM_SILU ? NORM_SILU : 0),
-                     .act = (activation)(flags >> FLAG_ACT_SHIFT & ACT_QUICK_GELU)};
-    const int v[] = {k.images, k.tokens, k.n, k.k, k.flags, (int)k.act};
+    const int v[] = {x.n,
+                     x.h * x.w,
+                     s->t[MM_Y].c,
+                     x.c,
+                     (flags & FLAG_BIAS ? BIAS : 0) | (flags & FLAG_ROW ? ROW : 0) |
+                         (flags & FLAG_RESIDUAL ? RESIDUAL : 0) | (flags & FLAG_GEGLU ? GEGLU : 0) |
+                         (has(s->t[MM_NORM]) ? NORM : 0) |
+                         (has(s->t[MM_NORM]) && flags & FLAG_NORM_SILU ? NORM_SILU : 0),
+                     flags >> FLAG_ACT_SHIFT & ACT_QUICK_GELU};
     memcpy(key->v, v, sizeof v);
     key->weights = s->w[0]->dt;
     key->in = x.dt;
@@ -119,17 +118,8 @@ static shape of_key(const int *v)
                    .act = (activation)(v[5] & ACT_QUICK_GELU)};
 }
 
-static int run_key(check *t, const int *v)
-{
-    shape s = of_key(v);
-    return run_shape(t, &s);
-}
-
-static void describe_key(const int *v, char *text, size_t size)
-{
-    shape s = of_key(v);
-    describe_shape(&s, text, size);
-}
+static int run_key(check *t, const int *v) { return run_shape(t, of_key(v)); }
+static void describe_key(const int *v, char *text, size_t size) { describe_shape(of_key(v), text, size); }
 
 const check_keyed keyed_gemm = {"gemm", 6, 4, of_step, run_key, describe_key};
 

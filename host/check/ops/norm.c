@@ -20,50 +20,49 @@ static const groupnorm_shape groupnorm_shapes[] = {
 };
 enum { GROUPNORM_TESTS = 8, GROUPNORM_ALL = sizeof groupnorm_shapes / sizeof *groupnorm_shapes };
 
-static void groupnorm_describe_shape(const groupnorm_shape *s, char *text, size_t size)
+static void groupnorm_describe_shape(groupnorm_shape s, char *text, size_t size)
 {
-    snprintf(text, size, "%dx%dx%dx%d in %d groups%s%s%s", s->images, s->h, s->w, s->c, s->groups,
-             s->silu ? " silu" : "", s->gap ? " strided" : "", s->piece ? " in pieces" : "");
+    snprintf(text, size, "%dx%dx%dx%d in %d groups%s%s%s", s.images, s.h, s.w, s.c, s.groups, s.silu ? " silu" : "",
+             s.gap ? " strided" : "", s.piece ? " in pieces" : "");
 }
 
 static void groupnorm_describe(int i, char *text, size_t size)
 {
-    groupnorm_describe_shape(&groupnorm_shapes[i], text, size);
+    groupnorm_describe_shape(groupnorm_shapes[i], text, size);
 }
 
-static int statistics_in_pieces(plan *p, tensor norm, tensor x, tensor gamma, tensor beta, const groupnorm_shape *s)
+static int statistics_in_pieces(plan *p, tensor norm, tensor x, tensor gamma, tensor beta, groupnorm_shape s)
 {
     int err = 0;
     groupnorm_pieces g;
-    TRY(op_groupnorm_begin(p, &g, lines(x, 0, s->piece), x.h));
-    for (int y = 0; y < x.h; y += s->piece)
-        TRY(op_groupnorm_piece(p, &g, lines(x, y, x.h - y < s->piece ? x.h - y : s->piece), y));
-    TRY(op_groupnorm_end(p, norm, &g, gamma, beta, s->groups, 1e-5f));
+    TRY(op_groupnorm_begin(p, &g, lines(x, 0, s.piece), x.h));
+    for (int y = 0; y < x.h; y += s.piece)
+        TRY(op_groupnorm_piece(p, &g, lines(x, y, x.h - y < s.piece ? x.h - y : s.piece), y));
+    TRY(op_groupnorm_end(p, norm, &g, gamma, beta, s.groups, 1e-5f));
 out:
     return err;
 }
 
 /* Statistics and apply together: what the model uses. */
-static int groupnorm_run_shape(check *t, const groupnorm_shape *s)
+static int groupnorm_run_shape(check *t, groupnorm_shape s)
 {
     int err = 0;
     dtype dt = check_dtype(t);
-    tensor x = check_in(t, dt, s->images, s->h, s->w, s->c, s->gap),
-           y = check_out(t, dt, s->images, s->h, s->w, s->c, s->gap);
-    tensor gamma = check_in(t, F32, 1, 1, 1, s->c, 0), beta = check_in(t, F32, 1, 1, 1, s->c, 0);
-    tensor norm = plan_tensor(check_plan(t), F32, s->images, 1, 2, s->c);
-    ref_groupnorm(check_want(t, y), check_values(t, x), check_values(t, gamma), check_values(t, beta), s->images,
-                  s->h * s->w, s->c, s->groups, 1e-5, s->silu);
-    if (s->piece) TRY(statistics_in_pieces(check_plan(t), norm, x, gamma, beta, s));
-    else TRY(op_groupnorm_stats(check_plan(t), norm, x, gamma, beta, s->groups, 1e-5f));
-    TRY(op_norm_apply(check_plan(t), y, x, norm, s->silu));
-    double per_group = (double)s->h * s->w * s->c / s->groups; /* of them a sum is made, in float */
-    TRY(check_finish(t, (10 + 1e-5 * per_group) * check_cancellation(t), 3.0 * rows_of(x) * s->c * dtype_size(dt)));
+    tensor x = check_in(t, dt, s.images, s.h, s.w, s.c, s.gap), y = check_out(t, dt, s.images, s.h, s.w, s.c, s.gap);
+    tensor gamma = check_in(t, F32, 1, 1, 1, s.c, 0), beta = check_in(t, F32, 1, 1, 1, s.c, 0);
+    tensor norm = plan_tensor(check_plan(t), F32, s.images, 1, 2, s.c);
+    ref_groupnorm(check_want(t, y), check_values(t, x), check_values(t, gamma), check_values(t, beta), s.images,
+                  s.h * s.w, s.c, s.groups, 1e-5, s.silu);
+    if (s.piece) TRY(statistics_in_pieces(check_plan(t), norm, x, gamma, beta, s));
+    else TRY(op_groupnorm_stats(check_plan(t), norm, x, gamma, beta, s.groups, 1e-5f));
+    TRY(op_norm_apply(check_plan(t), y, x, norm, s.silu));
+    double per_group = (double)s.h * s.w * s.c / s.groups; /* of them a sum is made, in float */
+    TRY(check_finish(t, (10 + 1e-5 * per_group) * check_cancellation(t), 3.0 * rows_of(x) * s.c * dtype_size(dt)));
 out:
     return err;
 }
 
-static int groupnorm_run(check *t, int i) { return groupnorm_run_shape(t, &groupnorm_shapes[i]); }
+static int groupnorm_run(check *t, int i) { return groupnorm_run_shape(t, groupnorm_shapes[i]); }
 
 /* The statistics of a plan; the step that applies them has their shape and is measured with them. */
 static bool groupnorm_of_step(const step *s, check_key *key)
@@ -83,13 +82,12 @@ static int groupnorm_run_key(check *t, const int *v)
 {
     groupnorm_shape s = groupnorm_of_key(v);
     if (s.c % s.groups) return FAIL(SDCL_EUSAGE, "%d channels in %d groups", s.c, s.groups);
-    return groupnorm_run_shape(t, &s);
+    return groupnorm_run_shape(t, s);
 }
 
 static void groupnorm_describe_key(const int *v, char *text, size_t size)
 {
-    groupnorm_shape s = groupnorm_of_key(v);
-    groupnorm_describe_shape(&s, text, size);
+    groupnorm_describe_shape(groupnorm_of_key(v), text, size);
 }
 
 const check_keyed keyed_groupnorm = {"groupnorm", 6, 5, groupnorm_of_step, groupnorm_run_key, groupnorm_describe_key};
@@ -106,32 +104,32 @@ static const layernorm_shape layernorm_shapes[] = {
 };
 enum { LAYERNORM_TESTS = 5, LAYERNORM_ALL = sizeof layernorm_shapes / sizeof *layernorm_shapes };
 
-static void layernorm_describe_shape(const layernorm_shape *s, char *text, size_t size)
+static void layernorm_describe_shape(layernorm_shape s, char *text, size_t size)
 {
-    snprintf(text, size, "%dx%d%s", s->rows, s->c, s->gap ? " strided" : "");
+    snprintf(text, size, "%dx%d%s", s.rows, s.c, s.gap ? " strided" : "");
 }
 
 static void layernorm_describe(int i, char *text, size_t size)
 {
-    layernorm_describe_shape(&layernorm_shapes[i], text, size);
+    layernorm_describe_shape(layernorm_shapes[i], text, size);
 }
 
-static int layernorm_run_shape(check *t, const layernorm_shape *s)
+static int layernorm_run_shape(check *t, layernorm_shape s)
 {
     int err = 0;
     dtype dt = check_dtype(t);
-    tensor x = check_in(t, check_dtype_in(t), 1, 1, s->rows, s->c, s->gap),
-           y = check_out(t, check_dtype_out(t), 1, 1, s->rows, s->c, s->gap);
-    tensor gamma = check_in(t, F32, 1, 1, 1, s->c, 0), beta = check_in(t, F32, 1, 1, 1, s->c, 0);
-    ref_layernorm(check_want(t, y), check_values(t, x), check_values(t, gamma), check_values(t, beta), s->rows, s->c,
+    tensor x = check_in(t, check_dtype_in(t), 1, 1, s.rows, s.c, s.gap),
+           y = check_out(t, check_dtype_out(t), 1, 1, s.rows, s.c, s.gap);
+    tensor gamma = check_in(t, F32, 1, 1, 1, s.c, 0), beta = check_in(t, F32, 1, 1, 1, s.c, 0);
+    ref_layernorm(check_want(t, y), check_values(t, x), check_values(t, gamma), check_values(t, beta), s.rows, s.c,
                   1e-5);
     TRY(op_layernorm(check_plan(t), y, x, gamma, beta, 1e-5f));
-    TRY(check_finish(t, 10 * check_cancellation(t), 2.0 * s->rows * s->c * dtype_size(dt)));
+    TRY(check_finish(t, 10 * check_cancellation(t), 2.0 * s.rows * s.c * dtype_size(dt)));
 out:
     return err;
 }
 
-static int layernorm_run(check *t, int i) { return layernorm_run_shape(t, &layernorm_shapes[i]); }
+static int layernorm_run(check *t, int i) { return layernorm_run_shape(t, layernorm_shapes[i]); }
 
 static bool layernorm_of_step(const step *s, check_key *key)
 {
@@ -142,16 +140,13 @@ static bool layernorm_of_step(const step *s, check_key *key)
     return true;
 }
 
-static int layernorm_run_key(check *t, const int *v)
-{
-    layernorm_shape s = {.rows = v[0], .c = v[1]};
-    return layernorm_run_shape(t, &s);
-}
+static layernorm_shape layernorm_of_key(const int *v) { return (layernorm_shape){.rows = v[0], .c = v[1]}; }
+
+static int layernorm_run_key(check *t, const int *v) { return layernorm_run_shape(t, layernorm_of_key(v)); }
 
 static void layernorm_describe_key(const int *v, char *text, size_t size)
 {
-    layernorm_shape s = {.rows = v[0], .c = v[1]};
-    layernorm_describe_shape(&s, text, size);
+    layernorm_describe_shape(layernorm_of_key(v), text, size);
 }
 
 const check_keyed keyed_layernorm = {"layernorm", 2, 2, layernorm_of_step, layernorm_run_key, layernorm_describe_key};
