@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs the op harness on a device.
  *
- *   check [--op NAME] [--impl NAME] [--dtype f32|f16] [--shape N] [--device D] [--set S.K=V] [--seed N] [--minimal] [--bench] [--list]
+ *   check [--op NAME] [--impl NAME] [--dtype f32|f16|bf16] [--shape N] [--device D] [--set S.K=V] [--seed N] [--minimal] [--bench] [--list]
  *
  * Every op, every implementation it can be forced to, both storage types, every fill. --minimal: the first shapes alone, one fill (for simulators).
- * Ends with "N passed, N failed"; exit 1 if anything failed. Without --dtype, --minimal and --bench the two storage types are checked at the same
- * time, in two processes: most of it is compiling, which PoCL does on one core. */
+ * Ends with "N passed, N failed"; exit 1 if anything failed, 2 if something is asked for that is not there. Without --dtype, --minimal and --bench the
+ * two storage types are checked at the same time, in two processes: most of it is compiling, which PoCL does on one core. */
 #include "check/check.h"
 
 #include <getopt.h>
@@ -137,6 +137,29 @@ static int parse(int argc, char **argv, options *g)
     return 0;
 }
 
+static bool among(const char *word, const char *words)
+{
+    size_t n = strlen(word);
+    for (const char *at = words; *at && n; at += strcspn(at, " "), at += *at == ' ')
+        if (strcspn(at, " ") == n && !strncmp(at, word, n)) return true;
+    return false;
+}
+
+/* Is there what was asked for? To test nothing would be no answer. */
+static bool exists(const options *g)
+{
+    bool found = false;
+    for (const check_op *const *op = check_ops; *op; op++)
+        found |= (!g->op || !strcmp(g->op, (*op)->name)) && (!g->impl || among(g->impl, check_impls(*op))) &&
+                 g->shape < (*op)->cases + (*op)->bench_cases;
+    if (found && (!g->dt || among(g->dt, "f32 f16 bf16"))) return true;
+    fprintf(stderr,
+            "no such op, implementation, shape or precision; ops, shapes and implementations, in f32, f16 or bf16:\n");
+    for (const check_op *const *op = check_ops; *op; op++)
+        fprintf(stderr, "  %-12s 0-%-2d %s\n", (*op)->name, (*op)->cases + (*op)->bench_cases - 1, check_impls(*op));
+    return false;
+}
+
 static int run(options *g, totals *sum)
 {
     int err = 0, count = 0, index = 0;
@@ -181,7 +204,7 @@ int main(int argc, char **argv)
 {
     options g;
     totals sum = {0};
-    if (parse(argc, argv, &g)) return 2;
+    if (parse(argc, argv, &g) || !exists(&g)) return 2;
     if (g.list) {
         list();
         return 0;
