@@ -3,7 +3,7 @@
 #ifndef SDCL_OCL_INTERNAL_H
 #define SDCL_OCL_INTERNAL_H
 
-#include "ocl/ocl.h"
+#include "ocl/probe.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -72,9 +72,9 @@ struct ocl {
     unsigned frees; /* buffers freed so far */
     cl_mem zeros;
     uint64_t zeros_bytes;
-    int probed[PROBES];        /* -1: not yet */
-    bool clblast_user;         /* counted among those of the library on this device */
-    clblast_first first[2][2]; /* half, indirect */
+    int probed[PROBES][PROBE_SUBJECTS]; /* -1: not yet */
+    bool clblast_user;                  /* counted among those of the library on this device */
+    clblast_first first[2][2];          /* half, indirect */
 
     char *binaries; /* owned: folder of the binary cache; NULL: none is kept */
     bool bundle;    /* one unit for all kernels of a build */

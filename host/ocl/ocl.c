@@ -30,7 +30,7 @@ int ocl_open(ocl **out_ocl, const ocl_device *device, const config *values, bool
     o->sync = sync_debug();
     o->launch_flops = device->cpu ? HUGE_VAL : LAUNCH_FLOPS;
     ocl_profile_step(o, NULL, NULL, 0);
-    for (int i = 0; i < PROBES; i++) o->probed[i] = -1;
+    for (int i = 0; i < PROBES * PROBE_SUBJECTS; i++) o->probed[i / PROBE_SUBJECTS][i % PROBE_SUBJECTS] = -1;
     o->units = device->info.compute_units ? (int)device->info.compute_units : 1;
     o->context = clCreateContext(platform, 1, &device->id, NULL, NULL, &code);
     if (!o->context) {
@@ -73,7 +73,6 @@ const ocl_device *ocl_device_of(const ocl *o) { return &o->device; }
 const config *ocl_config_of(const ocl *o) { return o->values; }
 void ocl_limit_launch(ocl *o, double flops) { o->launch_flops = flops; }
 int ocl_units(const ocl *o) { return o->units; }
-int *ocl_probed(ocl *o, int probe) { return &o->probed[probe]; }
 
 int ocl_write(ocl *o, cl_mem mem, uint64_t offset, uint64_t bytes, const void *src)
 {

@@ -103,10 +103,6 @@ int ocl_join(ocl *o, int earlier, int later);
 
 /* The kernel `name` (entry point of cl/<name>.cl) compiled with the given options ("-DMR=8 -DXT=F16 ..."). The same name and options give the same kernel. The
  * ocl owns it. It is built in the background, from the next ocl_build_start on at the latest. */
-/* What a probe has found out about the device; -1 before. The number is the prober's. */
-enum { PROBE_X86_BEST, PROBE_X86_WORKS, PROBE_GPU_MATRIX_WORKS, PROBE_GPU_MATRIX_PAYS, PROBES };
-int *ocl_probed(ocl *o, int probe);
-
 int ocl_kernel_get(ocl *o, ocl_kernel **k, const char *name, const char *options);
 void ocl_build_start(ocl *o);
 /* From here on a program for each kernel, on every device: where one kernel changes at a time and the others are in the driver's cache. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/gpu_matrix.h"
 
-#include "base/clock.h"
 #include "base/half.h"
+#include "ocl/probe.h"
 #include "ops/matmul.h"
 
 #include <math.h>
@@ -19,8 +19,7 @@ enum {
     SIZES_MAX = 8
 };
 
-enum { TURNS = 5 };
-#define TIMED_SECONDS 2e-3 /* of an engine's turn, at least */
+_Static_assert((int)GPU_ENGINES <= (int)PROBE_SUBJECTS, "an answer for every engine");
 
 gpu_fragment gpu_engine_fragment(gpu_engine e)
 {
@@ -30,6 +29,14 @@ gpu_fragment gpu_engine_fragment(gpu_engine e)
         [GPU_PLAIN_MMA] = {16, 8, 16, 32}, [GPU_PLAIN_WMMA] = {16, 16, 16, 32},  [GPU_PLAIN_MFMA] = {16, 16, 16, 64},
         [GPU_PLAIN_DPAS8] = {8, 8, 16, 8}, [GPU_PLAIN_DPAS16] = {8, 16, 16, 16},
     };
+    return all[e];
+}
+
+const char *gpu_engine_name(gpu_engine e)
+{
+    static const char *const all[GPU_ENGINES] = {"auto",       "mma",        "mma_k8",      "wmma",
+                                                 "mfma",       "dpas8",      "dpas16",      "plain_mma",
+                                                 "plain_wmma", "plain_mfma", "plain_dpas8", "plain_dpas16"};
     return all[e];
 }
 
@@ -168,13 +175,13 @@ static bool right(const trial *t)
     return true;
 }
 
-static bool sums_are_right(const ocl *o, gpu_engine e)
+static int sums_are_right(ocl *o, int e)
 {
     int err = 0;
     trial t;
     gemm_engine g = {0};
     TRY(open_trial(&t, o, (ocl_shape){72, 136, 88}));
-    TRY(gemm_matrix_gpu_engine(t.p, &g, t.shape, (int)e, F32));
+    TRY(gemm_matrix_gpu_engine(t.p, &g, t.shape, e, F32));
     TRY(pack(&t, g.panel));
     TRY(ocl_kernel_wait(t.o, g.kernel));
     TRY(product(&t, &g));
@@ -185,61 +192,47 @@ out:
     return !err;
 }
 
-/* Least seconds of a product so far; enough of them in a row to outweigh the waiting for the last. */
-static int time_product(trial *t, const gemm_engine *g, double *seconds)
+typedef struct runner {
+    trial *t;
+    gemm_engine g;
+} runner;
+
+static int enqueue(void *user)
 {
-    int err = 0;
-    for (int runs = 1;; runs *= 2) {
-        double start = seconds_now();
-        for (int i = 0; i < runs; i++) TRY(product(t, g));
-        TRY(ocl_finish(t->o));
-        double took = seconds_now() - start;
-        *seconds = fmin(*seconds, took / runs);
-        if (took >= TIMED_SECONDS) break;
-    }
-out:
-    return err;
+    runner *r = user;
+    return product(r->t, &r->g);
 }
 
-/* The engines take turns, so that a device that is slow for a while is slow for both; the matrix engine has to win clearly, so that the choice is the same every time
- * where they are close. */
-static bool faster(const ocl *o, gpu_engine e)
+/* By how many thousandths of gemm_gpu's products an engine's are more in the same time. */
+static int measure(ocl *o, int e)
 {
-    int err = 0;
+    int err = 0, permille = 0;
     trial t;
-    gemm_engine matrix = {0}, gpu = {0};
-    double seconds = INFINITY, other = INFINITY;
+    runner matrix = {&t, {0}}, gpu = {&t, {0}};
     TRY(open_trial(&t, o, (ocl_shape){1024, 640, 640}));
-    TRY(gemm_matrix_gpu_engine(t.p, &matrix, t.shape, (int)e, F16));
-    TRY(gemm_gpu_engine(t.p, &gpu, t.shape, F16, F16, F16));
-    TRY(pack(&t, matrix.panel > gpu.panel ? matrix.panel
-                                          : gpu.panel)); /* for one of them in the wrong order, which takes as long */
-    TRY(ocl_kernel_wait(t.o, matrix.kernel));
-    TRY(ocl_kernel_wait(t.o, gpu.kernel));
-    for (int turn = 0; turn < TURNS; turn++) {
-        TRY(time_product(&t, &matrix, &seconds));
-        TRY(time_product(&t, &gpu, &other));
-    }
+    TRY(gemm_matrix_gpu_engine(t.p, &matrix.g, t.shape, e, F16));
+    TRY(gemm_gpu_engine(t.p, &gpu.g, t.shape, F16, F16, F16));
+    /* For one of them in the wrong order, which takes as long. */
+    TRY(pack(&t, matrix.g.panel > gpu.g.panel ? matrix.g.panel : gpu.g.panel));
+    TRY(ocl_kernel_wait(t.o, matrix.g.kernel));
+    TRY(ocl_kernel_wait(t.o, gpu.g.kernel));
+    probe_racer racers[] = {{t.o, enqueue, &matrix, INFINITY}, {t.o, enqueue, &gpu, INFINITY}};
+    TRY(ocl_probe_race(racers, 2));
+    permille = (int)fmin(1e6, 1e3 * racers[1].seconds / racers[0].seconds);
 out:
     close_trial(&t);
-    return !err && 1.1 * seconds < other;
-}
-
-/* Two bits an engine in what the ocl keeps of a question: asked, yes. */
-static bool remembered(ocl *o, int probe, gpu_engine e, bool (*ask)(const ocl *o, gpu_engine e))
-{
-    int *known = ocl_probed(o, probe), asked = 1 << (2 * e), yes = 2 << (2 * e);
-    if (*known < 0) *known = 0;
-    if (!(*known & asked)) *known |= asked | (ask(o, e) ? yes : 0);
-    return *known & yes;
+    return permille;
 }
 
 bool gpu_engine_works(ocl *o, gpu_engine e)
 {
-    return e != GPU_NONE && remembered(o, PROBE_GPU_MATRIX_WORKS, e, sums_are_right);
+    return e != GPU_NONE && ocl_probe_once(o, PROBE_GPU_WORKS, (int)e, sums_are_right);
 }
 
-bool gpu_engine_pays(ocl *o, gpu_engine e)
+double gpu_engine_speed(ocl *o, gpu_engine e)
 {
-    return e < GPU_PLAIN_MMA && remembered(o, PROBE_GPU_MATRIX_PAYS, e, faster);
+    return gpu_engine_works(o, e) ? ocl_probe_once(o, PROBE_GPU_SPEED, (int)e, measure) * 1e-3 : 0;
 }
+
+/* It has to win clearly, so that the choice is the same every time where they are close. */
+bool gpu_engine_pays(ocl *o, gpu_engine e) { return e < GPU_PLAIN_MMA && gpu_engine_speed(o, e) > 1.1; }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/x86_matrix.h"
 
-#include "base/clock.h"
 #include "base/half.h"
 #include "ocl/cpu_tiles.h"
+#include "ocl/probe.h"
 #include "ops/matmul.h"
 
 #include <math.h>
@@ -11,12 +11,12 @@
 #include <string.h>
 
 /* The product that is tried: rows, columns, summed values. */
-enum { M = 384, N = 384, K = 256, RUNS = 3, TURNS = 5 };
+enum { M = 384, N = 384, K = 256 };
 
 /* By the CPU: the program would otherwise die of an illegal instruction. */
-static bool offered(const ocl *o, x86_engine e)
+bool x86_matrix_offered(const ocl_device *d, x86_engine e)
 {
-    if (!ocl_device_of(o)->cpu) return false;
+    if (!d->cpu) return false;
 #if defined __x86_64__
     bool dot = __builtin_cpu_supports("avx512f") &&
                __builtin_cpu_supports("avx512bf16"); /* for AMX too: it rounds by it */
@@ -32,6 +32,7 @@ typedef struct trial {
     float *x, *w, *y;
     uint16_t *pairs;
     cl_mem x_mem, w_mem, y_mem;
+    gemm_engine g;
 } trial;
 
 static void close_trial(trial *t)
@@ -76,21 +77,13 @@ out:
     return err;
 }
 
-/* Least seconds of a product on an engine so far; w_mem holds its weights. */
-static int time_engine(trial *t, const gemm_engine *g, double *seconds)
+/* A product on the trial's engine, whose weights w_mem holds. */
+static int enqueue(void *user)
 {
-    int err = 0;
+    trial *t = user;
     gemm_call c = {.y = t->y_mem, .x = t->x_mem, .w = t->w_mem, .m = M, .n = N, .k = K, .ldx = K, .ldy = N, .image = M};
     c.bias = c.row = c.residual = c.norm = c.x;
-    TRY(ocl_kernel_wait(t->o, g->kernel));
-    for (int i = 0; i < RUNS; i++) {
-        double start = seconds_now();
-        TRY(g->run(t->p, g, "probe", &c));
-        TRY(ocl_finish(t->o));
-        *seconds = fmin(*seconds, seconds_now() - start);
-    }
-out:
-    return err;
+    return t->g.run(t->p, &t->g, "probe", &c);
 }
 
 /* Sums of products of two bf16 are exact but for the order of f32 additions. */
@@ -105,28 +98,26 @@ static bool right(const trial *t)
     return true;
 }
 
-static int open_engine(trial *t, gemm_engine *g, ocl *o, x86_engine e)
+static int open_engine(trial *t, ocl *o, x86_engine e)
 {
     int err = 0;
-    *g = (gemm_engine){0};
     TRY(open_trial(t, o));
-    if (e == X86_NONE) TRY(gemm_cpu_engine(t->p, g, (ocl_shape){M, N, K}, F32, F32, F32));
-    else TRY(gemm_matrix_engine(t->p, g, (ocl_shape){M, N, K}, (int)e, F32, F32));
+    if (e == X86_NONE) TRY(gemm_cpu_engine(t->p, &t->g, (ocl_shape){M, N, K}, F32, F32, F32));
+    else TRY(gemm_matrix_engine(t->p, &t->g, (ocl_shape){M, N, K}, (int)e, F32, F32));
     if (e != X86_NONE) TRY(ocl_write(o, t->w_mem, 0, N * K * sizeof *t->pairs, t->pairs));
     else TRY(ocl_write(o, t->w_mem, 0, N * K * sizeof *t->w, t->w)); /* in the wrong order, which takes as long */
+    TRY(ocl_kernel_wait(o, t->g.kernel));
 out:
     return err;
 }
 
-static bool try_engine(ocl *o, x86_engine e)
+static int try_engine(ocl *o, int e)
 {
     int err = 0;
-    double seconds = INFINITY;
     trial t = {.o = o};
-    gemm_engine g;
-    if (!offered(o, e)) return false;
-    TRY(open_engine(&t, &g, o, e));
-    TRY(time_engine(&t, &g, &seconds));
+    if (!x86_matrix_offered(ocl_device_of(o), (x86_engine)e)) return false;
+    TRY(open_engine(&t, o, (x86_engine)e));
+    TRY(enqueue(&t));
     TRY(ocl_read(o, t.y_mem, 0, M * N * sizeof *t.y, t.y));
     if (!right(&t)) err = FAIL(SDCL_ERESULT, "wrong sums");
 out:
@@ -136,42 +127,39 @@ out:
 
 bool x86_matrix_works(ocl *o, x86_engine e)
 {
-    int *known = ocl_probed(o, PROBE_X86_WORKS), tried = 1 << (2 * e), works = 2 << (2 * e);
-    if (*known < 0) *known = 0;
-    if (!(*known & tried)) *known |= tried | (try_engine(o, e) ? works : 0);
-    return *known & works;
+    return e != X86_NONE && ocl_probe_once(o, PROBE_X86_WORKS, (int)e, try_engine);
 }
 
-/* The engines take turns, so that a machine that is slow for a while is slow for all; AMX and f32 (X86_NONE) have to win clearly, so that the choice is the same every
- * time where they are close. */
-static int fastest(ocl *o, int *best)
+/* Notes, for every engine that works, its speed in thousandths of f32's; 0 for the others, and for all where the trial fails. */
+static void race(ocl *o)
 {
-    int err = 0;
+    int err = 0, n = 0;
     trial t[X86_ENGINES + 1] = {0};
-    gemm_engine g[X86_ENGINES + 1];
-    double seconds[X86_ENGINES + 1];
-    bool in[X86_ENGINES + 1] = {[X86_NONE] = true};
-    for (int e = X86_DOT; e < X86_ENGINES; e++) in[e] = x86_matrix_works(o, (x86_engine)e);
+    probe_racer racers[X86_ENGINES + 1];
+    for (int e = X86_PLAIN; e < X86_ENGINES; e++) *ocl_probed(o, PROBE_X86_SPEED, e) = 0;
     for (int e = X86_DOT; e <= X86_NONE; e++) {
-        seconds[e] = INFINITY;
-        t[e].o = o;
-        if (in[e]) TRY(open_engine(&t[e], &g[e], o, (x86_engine)e));
+        if (e != X86_NONE && !x86_matrix_works(o, (x86_engine)e)) continue;
+        t[n].o = o;
+        racers[n] = (probe_racer){o, enqueue, &t[n], INFINITY};
+        TRY(open_engine(&t[n++], o, (x86_engine)e));
     }
-    for (int turn = 0; turn < TURNS; turn++)
-        for (int e = X86_DOT; e <= X86_NONE; e++)
-            if (in[e]) TRY(time_engine(&t[e], &g[e], &seconds[e]));
-    *best = X86_DOT;
-    if (seconds[X86_AMX] < 0.8 * seconds[X86_DOT]) *best = X86_AMX;
-    if (!(seconds[*best] < 1.1 * seconds[X86_NONE])) *best = X86_NONE;
+    TRY(ocl_probe_race(racers, n));
+    for (int e = X86_DOT, at = 0; e < X86_ENGINES; e++)
+        if (x86_matrix_works(o, (x86_engine)e))
+            *ocl_probed(o, PROBE_X86_SPEED, e) = (int)fmin(1e6, 1e3 * racers[n - 1].seconds / racers[at++].seconds);
 out:
-    for (int e = X86_DOT; e <= X86_NONE; e++)
-        if (t[e].o) close_trial(&t[e]);
-    return err;
+    for (int i = 0; i < n; i++) close_trial(&t[i]);
 }
 
+double x86_matrix_speed(ocl *o, x86_engine e)
+{
+    if (*ocl_probed(o, PROBE_X86_SPEED, (int)e) < 0) race(o);
+    return *ocl_probed(o, PROBE_X86_SPEED, (int)e) * 1e-3;
+}
+
+/* AMX has to win clearly over dot products, and either over f32, so that the choice is the same every time where they are close. */
 x86_engine x86_matrix_best(ocl *o)
 {
-    int *known = ocl_probed(o, PROBE_X86_BEST);
-    if (*known < 0 && fastest(o, known)) *known = X86_NONE;
-    return (x86_engine)*known;
+    x86_engine best = x86_matrix_speed(o, X86_AMX) > 1.25 * x86_matrix_speed(o, X86_DOT) ? X86_AMX : X86_DOT;
+    return x86_matrix_speed(o, best) > 1.1 ? best : X86_NONE;
 }

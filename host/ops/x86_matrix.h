@@ -8,10 +8,14 @@
 /* cl/gemm_matrix_cpu.cl has the same numbers. PLAIN: the same operands without such instructions, for tests. */
 typedef enum x86_engine { X86_PLAIN, X86_DOT, X86_AMX, X86_ENGINES, X86_NONE = X86_ENGINES } x86_engine;
 
+/* By the CPU and the system alone: what remains to be proved. */
+bool x86_matrix_offered(const ocl_device *d, x86_engine e);
 /* The engine that multiplies fastest on the device, among those that the CPU and the system offer, that compile, and that give the right sums; X86_NONE where
  * that is none, or where plain f32 is faster than all. Found out once for an ocl, in some milliseconds and two or three small programs. */
 x86_engine x86_matrix_best(ocl *o);
 /* Does the engine work there, fast or not? */
 bool x86_matrix_works(ocl *o, x86_engine e);
+/* How many times as fast as f32 on the same device (X86_DOT, X86_AMX); 0: it does not work. All are timed at once, with the first that is asked for. */
+double x86_matrix_speed(ocl *o, x86_engine e);
 
 #endif

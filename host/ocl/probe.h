@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* What is found out about a device by trying: every question is asked once for an ocl, and contestants are timed in turns. */
+#ifndef SDCL_OCL_PROBE_H
+#define SDCL_OCL_PROBE_H
+
+#include "ocl/ocl.h"
+
+enum { PROBE_HALF, PROBE_X86_WORKS, PROBE_X86_SPEED, PROBE_GPU_WORKS, PROBE_GPU_SPEED, PROBES };
+enum { PROBE_SUBJECTS = 16 }; /* of a question: engines, sizes */
+
+/* The answer that is kept for a subject, not negative; -1: there is none yet. The numbers are the prober's. */
+int *ocl_probed(ocl *o, int probe, int subject);
+/* That answer; ask, where it is wanted for the first time. */
+int ocl_probe_once(ocl *o, int probe, int subject, int (*ask)(ocl *o, int subject));
+
+/* A launch that is timed against others. */
+typedef struct probe_racer {
+    ocl *o;
+    int (*enqueue)(void *user);
+    void *user;
+    double seconds; /* the least of a launch; INFINITY at first */
+} probe_racer;
+
+/* They take turns, so that a device that is slow for a while is slow for all; a turn is as many launches in a row as outweigh the waiting for the last. */
+int ocl_probe_race(probe_racer *racers, int count);
+
+#endif
