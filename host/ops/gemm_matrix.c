@@ -70,6 +70,14 @@ static bool fits(const plan *p, const step *s)
            tune_fits(p, &gemm_matrix_cpu_kernel, BF16, s->shape, &t) && engine_of(o) != X86_NONE;
 }
 
+static const char *lacks(const plan *p)
+{
+    ocl *o = plan_ocl(p);
+    if (plan_precision(p) != BF16) return "multiplies at --precision bf16 only";
+    if (!ocl_device_of(o)->cpu) return "needs a CPU";
+    return engine_of(o) == X86_NONE ? "needs instructions that this CPU lacks, or that are slower than f32" : NULL;
+}
+
 static int prepare(plan *p, step *s)
 {
     int err = 0;
@@ -87,4 +95,5 @@ out:
     return err;
 }
 
-const impl gemm_matrix_impl = {.name = "matrix", .fits = fits, .prepare = prepare, .launch = gemm_step_launch};
+const impl gemm_matrix_impl = {
+    .name = "matrix", .fits = fits, .lacks = lacks, .prepare = prepare, .launch = gemm_step_launch};

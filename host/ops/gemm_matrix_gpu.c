@@ -83,6 +83,18 @@ static bool fits(const plan *p, const step *s)
            gpu_engine_works(o, engine_of(ocl_device_of(o), &t));
 }
 
+static const char *lacks(const plan *p)
+{
+    tile t;
+    ocl *o = plan_ocl(p);
+    const ocl_device *d = ocl_device_of(o);
+    config_values(ocl_config_of(o), &gemm_matrix_gpu_kernel, precision_word(F16), (int *)&t);
+    if (plan_precision(p) != F16) return "multiplies at --precision f16 only";
+    if (engine_of(d, &t) == GPU_NONE) return "needs matrix instructions, and this device offers none for f16";
+    if (!tile_fits(d, (ocl_shape){0, 0, 0}, &t)) return "has a tile that does not fit this device";
+    return gpu_engine_works(o, engine_of(d, &t)) ? NULL : "does not compile or computes wrongly on this device";
+}
+
 static bool pays(const plan *p, const step *s)
 {
     tile t;
@@ -108,6 +120,7 @@ static int prepare(plan *p, step *s) { return gemm_step_prepare(p, s, engine); }
 const impl gemm_matrix_gpu_impl = {.name = "matrix_gpu",
                                    .fuses_norm = true,
                                    .fits = fits,
+                                   .lacks = lacks,
                                    .pays = pays,
                                    .prepare = prepare,
                                    .launch = gemm_step_launch};

@@ -213,12 +213,16 @@ static bool choose(void *user, const int *values)
     return false;
 }
 
-/* Does the device run the implementation of that name, at other shapes than this one? */
-static bool runs_elsewhere(const plan *p, const op *o, const char *name)
+/* Why the implementation of that name runs at no shape at all; NULL: it does at others than this one. */
+static const char *runs_nowhere(const plan *p, const op *o, const char *name)
 {
-    for (int i = 0; o->impls[i]; i++)
-        if (!strcmp(o->impls[i]->name, name)) return !o->impls[i]->runs_on || o->impls[i]->runs_on(ocl_device_of(p->o));
-    return false;
+    for (int i = 0; o->impls[i]; i++) {
+        const impl *m = o->impls[i];
+        if (strcmp(m->name, name) != 0) continue;
+        if (m->runs_on && !m->runs_on(ocl_device_of(p->o))) return "does not fit this device";
+        return m->lacks ? m->lacks(p) : NULL;
+    }
+    return "does not fit this device"; /* auto: none does */
 }
 
 int plan_choose(plan *p, step *s)
@@ -230,8 +234,9 @@ int plan_choose(plan *p, step *s)
     choice c = {p, s, false};
     if (section ? config_values_at(values, section, precision, s->shape, choose, &c, tune) : choose(&c, NULL)) return 0;
     const char *word = section ? config_word_of(values, section, "impl", tune) : "auto";
+    const char *why = runs_nowhere(p, s->op, word);
     c.any = true;
-    if (runs_elsewhere(p, s->op, word) && choose(&c, tune)) {
+    if (!why && choose(&c, tune)) {
         strbuf text = {0};
         strbuf_printf(&text, "%s.impl = %s does not fit %s: %s there", s->op->name, word, plan_scope(p), s->impl->name);
         if (p->gave_way) strbuf_free(&text);
@@ -240,7 +245,8 @@ int plan_choose(plan *p, step *s)
     }
     if (!strcmp(word, "auto"))
         return FAIL(SDCL_EDEVICE, "%s: no implementation of %s fits this device", plan_scope(p), s->op->name);
-    int err = FAIL(SDCL_EUSAGE, "%s: %s.impl = %s does not fit this device", plan_scope(p), s->op->name, word);
+    int err = FAIL(SDCL_EUSAGE, "%s: %s.impl = %s %s", plan_scope(p), s->op->name, word,
+                   why ? why : "does not fit this device");
     error_hint("--set %s.impl=auto", s->op->name);
     return err;
 }

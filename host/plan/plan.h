@@ -32,6 +32,8 @@ typedef struct impl {
     /* Does it run on the device at all? NULL: on every one. Forced by configuration where it does not, it is an error; where only the shape does not fit, the
      * step takes another implementation (plan_gave_way). */
     bool (*runs_on)(const ocl_device *d);
+    /* The same where it is the plan that tells: what keeps it from every step at this precision, on this device, in a configuration; NULL: nothing. */
+    const char *(*lacks)(const plan *p);
 } impl;
 
 typedef struct op {

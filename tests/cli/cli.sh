@@ -119,6 +119,8 @@ refused 'a missing configuration' 2 'nowhere.ini' -p x --config "$work/nowhere.i
 printf '[nonsense]\na = 1\n' > "$work/bad.ini"
 refused 'an unknown section' 2 'bad.ini' -p x --config "$work/bad.ini"
 refused 'an unknown key of --set' 2 'NOSUCH' config --set gemm_cpu.NOSUCH=1
+refused 'matrix instructions of a GPU at the wrong precision' 2 'matrix_gpu multiplies at --precision f16 only' -p x --dry-run --precision f32 --set gemm.impl=matrix_gpu
+refused 'those of a CPU at the wrong precision' 2 'matrix multiplies at --precision bf16 only' -p x --dry-run --precision f32 --set gemm.impl=matrix
 refused 'a value that would be a build option' 2 'MR' config --set 'gemm_cpu.MR=8 -I/tmp'
 ok 'no refusal left a file' no_files
 clean
@@ -127,7 +129,7 @@ run devices
 ok 'devices' [ "$rc:$(wc -c < "$err")" = 0:0 ]
 run devices --json
 ok 'devices --json' printed '^{"index":0,"type":"[a-z]*","name":".*}$'
-ok '... with what was tried out' printed '"kernels":"[cg]pu","max_work_items":\[[0-9,]*\],.*"half_storage":true,.*"matrix":\[.*"configs":\["[cg]pu\.ini"'
+ok '... with what was tried out' printed '"kernels":"[cg]pu","max_work_items":\[[0-9,]*\],.*"half_storage":true,.*"matrix_offered":\[.*\],"matrix":\[.*\],"matrix_speed":\[.*"configs":\["[cg]pu\.ini"'
 OCL_ICD_VENDORS=$work/empty run devices
 ok 'devices without any' is_error 4 'no OpenCL device'
 OCL_ICD_VENDORS=$work/empty run -p x
