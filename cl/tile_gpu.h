@@ -26,7 +26,7 @@
 #define LOCAL_OF(v) half_1(v)
 #define FMA2(a, b, c) half_2(fma((float2)(a), b, c))
 #else
-#pragma OPENCL EXTENSION cl_khr_fp16 : enable
+#include "half_math.h"
 #define LTYPE half
 #define LOCAL_A JOIN(VECTOR_, LV)(half)
 #define NUMBER2 half2

@@ -68,9 +68,14 @@ typedef struct sdcl_capabilities {
     int half_storage, half_arithmetic; /* a kernel computed rightly with halves in memory; with halves in registers */
     int subgroup_size_count;
     size_t subgroup_sizes[8];
-    int matrix_count; /* engines that gave the right sums: "avx512_bf16", "amx_bf16" */
+    /* Matrix engines. CPU: "avx512_bf16", "amx_bf16"; GPU, for f16: "mma", "mma_k8", "wmma", "mfma", "dpas8", "dpas16" (configs: [gemm_matrix_gpu] ENGINE). */
+    int matrix_offered_count; /* what the device's own answers promise */
+    char matrix_offered[4][16];
+    int matrix_count; /* of them, those that gave the right sums */
     char matrix[4][16];
-    char matrix_best[16]; /* the fastest; "" where there is none, or where plain f32 is faster */
+    double
+        matrix_speed[4];  /* of each of those, by how much it is faster than the kernel without: 1 as fast, 0 unknown */
+    char matrix_best[16]; /* which is chosen; "" where there is none, or where none is clearly faster */
     int config_count;     /* files of configs/ that are for it, general ones first; then the one that sdcl_tune wrote */
     char configs[4][256];
 } sdcl_capabilities;

@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 #include "base/half.h"
+#include "ops/half_probe.h"
+#include "ops/launch.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -285,12 +287,40 @@ out:
     return err;
 }
 
+/* How many products of a sum the step adds in half ([section] MATH) before they go to a float; 0: none. */
+static int summed_in_half(const check *t, const step *s)
+{
+    int values[OCL_TUNABLES_MAX], halves = 0, chunk = s->shape.k;
+    for (const ocl_section *const *u = s->uses; *u && s->t[1].dt == F16; u++) {
+        bool math = false;
+        if ((*u)->count > OCL_TUNABLES_MAX || !tune_fits(t->p, *u, F16, s->shape, values)) continue;
+        for (int i = 0; i < (*u)->count; i++) {
+            if (!strcmp((*u)->tunables[i].name, "MATH")) math = values[i];
+            if (!strcmp((*u)->tunables[i].name, "KCHUNK")) chunk = values[i];
+        }
+        if (math) halves = chunk;
+    }
+    return halves && half_arithmetic_works(t->o) ? halves : 0;
+}
+
+/* Adding the n-th product to a sum in half leaves about n (2^-11)^2 / 3 of a product's power: that of n of them has n / 6 (2^-11)^2 of the sum's power. */
+static int allow_half_sums(const check *t, double *allowance)
+{
+    for (int i = 0; i < plan_steps(t->p); i++) {
+        int n = summed_in_half(t, plan_step(t->p, i));
+        if (n && t->fill == FILL_TINY) return FAIL(SDCL_EUSAGE, "products of tiny values vanish in half");
+        *allowance += n * 0.8;
+    }
+    return 0;
+}
+
 int check_finish(check *t, double allowance, double bytes)
 {
     int err = 0;
     unsigned char *after = NULL;
     if (plan_gave_way(t->p)) TRY(FAIL(SDCL_EUSAGE, "%s", plan_gave_way(t->p)));
     TRY(plan_lower(t->p));
+    TRY(allow_half_sums(t, &allowance));
     if (t->lowered) {
         for (int i = 0; i < plan_steps(t->p); i++) t->lowered(t->user, t->p, plan_step(t->p, i));
         t->result->ok = true;

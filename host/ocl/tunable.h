@@ -16,7 +16,8 @@
 #include <stddef.h>
 
 enum { OCL_PER_SHAPE = 1, OCL_PER_PRECISION = 2 };
-enum { OCL_AUTO = -1 }; /* left to the library that the section is for */
+enum { OCL_TUNABLES_MAX = 24 }; /* of a section */
+enum { OCL_AUTO = -1 };         /* left to the library that the section is for */
 
 typedef struct ocl_tunable {
     const char *name;

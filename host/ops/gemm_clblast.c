@@ -3,12 +3,13 @@
  * stored in that type, and an input in another is converted first. */
 #include "ocl/clblast.h"
 #include "ops/clblast_tune.h"
+#include "ops/half_probe.h"
 #include "ops/matmul.h"
 
 enum { MATH_F32, MATH_F16 };
 
 #define GEMM_CLBLAST_TUNE(P)                                                                                           \
-    P(MATH, MATH_F32, "f32 f16", "products and sums; f16: where storage is f16 and the device lists cl_khr_fp16")      \
+    P(MATH, MATH_F32, "f32 f16", "products and sums; f16: where storage is f16; the device must prove that it can")    \
     P(BLOCK_MB, 256, "4 16 64 256 1024", "most megabytes of converted input and of sums at a time")
 OCL_KERNEL(gemm_clblast, GEMM_CLBLAST_TUNE)
 
@@ -32,9 +33,12 @@ static int math_of(const plan *p, const step *s, struct gemm_clblast_tune *t, dt
     int err = tune_values(p, &gemm_clblast_kernel, plan_activation(p), s->shape, t);
     if (err) return err;
     *math = t->MATH == MATH_F16 && s->t[MM_X].dt == F16 ? F16 : F32;
-    if (t->MATH != MATH_F16 || ocl_device_of(plan_ocl(p))->info.has_fp16) return 0;
+    if (t->MATH != MATH_F16) return 0;
+    const sdcl_device *device = &ocl_device_of(plan_ocl(p))->info;
+    if (device->has_fp16 && half_arithmetic_works(plan_ocl(p))) return 0; /* the library wants the extension, too */
     err = config_refuse(ocl_config_of(plan_ocl(p)), &gemm_clblast_kernel, plan_activation(p) == F16 ? "f16" : "f32", 0,
-                        "MATH = f16, but %s does not list cl_khr_fp16", ocl_device_of(plan_ocl(p))->info.name);
+                        "MATH = f16, but %s %s", device->name,
+                        device->has_fp16 ? "computes wrongly in half" : "does not list cl_khr_fp16");
     error_hint("MATH = f32 works with f16 storage too");
     return err;
 }
@@ -57,6 +61,7 @@ static int prepare(plan *p, step *s)
     if (!st) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = st;
     TRY(math_of(p, s, &t, &math));
+    plan_use_section(p, &gemm_clblast_kernel);
     TRY(clblast_override(p, math == F16));
     TRY(weight_set_columns(w, math));
     st->rows = block_rows(&t, rows_of(x), w->rows, x.c);

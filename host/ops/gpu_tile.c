@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/gpu_tile.h"
+#include "ops/half_probe.h"
 #include "ops/matmul.h"
 
 enum { SUMS_MAX = 64 }; /* of an item: more do not stay in registers */
@@ -23,7 +24,7 @@ size_t gpu_tile_items1(const gpu_tile *t) { return (size_t)(t->BM / t->TM); }
 
 int gpu_tile_kernel(plan *p, ocl_kernel **k, const ocl_section *section, gpu_tile *t, const gpu_tile_use *u)
 {
-    if (!ocl_device_of(plan_ocl(p))->info.has_fp16 || u->x != F16) t->MATH = 0;
+    if (t->MATH && (u->x != F16 || !half_arithmetic_works(plan_ocl(p)))) t->MATH = 0;
     return op_kernel(p, k, section, t, "-DXT=%s -DWT=%s -DYT=%s -DNORM=%d -DGEGLU=%d -DACT=%d", dtype_option_name(u->x),
                      dtype_option_name(u->w), dtype_option_name(u->y), u->norm, (u->flags & FLAG_GEGLU) != 0,
                      u->flags >> FLAG_ACT_SHIFT & 3);

@@ -2,6 +2,7 @@
 #include "ops/half_probe.h"
 
 #include "base/half.h"
+#include "ocl/probe.h"
 
 #include <string.h>
 
@@ -18,7 +19,7 @@ static void fill(uint16_t *x, uint16_t *want)
 }
 
 /* Does the kernel compile, run and compute rightly? */
-static bool computes(ocl *o, bool arithmetic, int *multiple)
+static bool computes(ocl *o, const char *options, int *multiple)
 {
     int err = 0;
     cl_mem x = NULL, y = NULL;
@@ -26,7 +27,7 @@ static bool computes(ocl *o, bool arithmetic, int *multiple)
     uint16_t in[VALUES], want[VALUES], got[VALUES] = {0};
     ocl_grid grid = {{VALUES, 1, 1}, {1, 1, 1}, 0};
     fill(in, want);
-    TRY(ocl_kernel_get(o, &k, "probe", arithmetic ? "-DARITHMETIC=1" : "-DARITHMETIC=0"));
+    TRY(ocl_kernel_get(o, &k, "probe", options));
     TRY(ocl_kernel_wait(o, k));
     *multiple = ocl_kernel_multiple(o, k);
     TRY(ocl_buffer_new(o, &x, sizeof in));
@@ -42,10 +43,25 @@ out:
     return !err;
 }
 
-void half_probe_run(ocl *o, half_probe *result)
+bool half_arithmetic_offered(const ocl_device *d)
 {
-    int multiple = 0;
-    *result = (half_probe){0};
-    result->storage = computes(o, false, &result->multiple);
-    if (ocl_device_of(o)->info.has_fp16) result->arithmetic = computes(o, true, &multiple);
+    return d->info.has_fp16 || ocl_device_lists(d, "cl_nv_device_attribute_query");
 }
+
+static int arithmetic(ocl *o, int subject)
+{
+    int multiple;
+    ocl *own = NULL;
+    (void)subject;
+    bool right = !ocl_open(&own, ocl_device_of(o), ocl_config_of(o), false) &&
+                 computes(own, "-DARITHMETIC=1", &multiple);
+    ocl_close(&own);
+    return right;
+}
+
+bool half_arithmetic_works(ocl *o)
+{
+    return half_arithmetic_offered(ocl_device_of(o)) && ocl_probe_once(o, PROBE_HALF, 0, arithmetic);
+}
+
+bool half_storage_works(ocl *o, int *multiple) { return computes(o, "-DARITHMETIC=0", multiple); }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* sdcl_probe: what a device can do. */
+#include "ops/gpu_matrix.h"
 #include "ops/half_probe.h"
 #include "ops/ops.h"
 #include "ops/x86_matrix.h"
@@ -18,15 +19,30 @@ static void note_configs(const sdcl_device *device, const config *values, sdcl_c
     free(tuned);
 }
 
-static void note_matrix(ocl *o, sdcl_capabilities *c)
+static void note_engine(sdcl_capabilities *c, const char *name, bool works, double speed)
+{
+    snprintf(c->matrix_offered[c->matrix_offered_count++], sizeof c->matrix_offered[0], "%s", name);
+    if (!works) return;
+    c->matrix_speed[c->matrix_count] = speed;
+    snprintf(c->matrix[c->matrix_count++], sizeof c->matrix[0], "%s", name);
+}
+
+static void note_cpu_matrix(ocl *o, sdcl_capabilities *c)
 {
     static const char *const names[X86_ENGINES] = {[X86_DOT] = "avx512_bf16", [X86_AMX] = "amx_bf16"};
-    if (!ocl_device_of(o)->cpu) return;
     for (int e = X86_DOT; e < X86_ENGINES; e++)
-        if (x86_matrix_works(o, (x86_engine)e))
-            snprintf(c->matrix[c->matrix_count++], sizeof c->matrix[0], "%s", names[e]);
+        if (x86_matrix_offered(ocl_device_of(o), (x86_engine)e))
+            note_engine(c, names[e], x86_matrix_works(o, (x86_engine)e), x86_matrix_speed(o, (x86_engine)e));
     x86_engine best = c->matrix_count ? x86_matrix_best(o) : X86_NONE;
     if (best != X86_NONE) snprintf(c->matrix_best, sizeof c->matrix_best, "%s", names[best]);
+}
+
+static void note_gpu_matrix(ocl *o, sdcl_capabilities *c)
+{
+    gpu_engine e = gpu_engine_offered(ocl_device_of(o));
+    if (e == GPU_NONE) return;
+    note_engine(c, gpu_engine_name(e), gpu_engine_works(o, e), gpu_engine_speed(o, e));
+    if (gpu_engine_pays(o, e)) snprintf(c->matrix_best, sizeof c->matrix_best, "%s", gpu_engine_name(e));
 }
 
 int sdcl_probe(int index, sdcl_capabilities *c)
@@ -35,7 +51,7 @@ int sdcl_probe(int index, sdcl_capabilities *c)
     ocl_device *list = NULL;
     config *values = NULL;
     ocl *o = NULL;
-    half_probe halves;
+    int multiple = 0;
     *c = (sdcl_capabilities){0};
     TRY(ocl_device_list(&list, &count));
     if (index < 0 || index >= count) TRY(FAIL(SDCL_EDEVICE, "there is no device %d", index));
@@ -48,12 +64,11 @@ int sdcl_probe(int index, sdcl_capabilities *c)
     snprintf(c->kernels, sizeof c->kernels, "%s", d->cpu ? "cpu" : "gpu");
     memcpy(c->max_work_items, d->max_items, sizeof c->max_work_items);
     c->vector_floats = d->float_lanes;
-    half_probe_run(o, &halves);
-    c->half_storage = halves.storage;
-    c->half_arithmetic = halves.arithmetic;
-    c->group_multiple = (size_t)halves.multiple;
+    c->half_storage = half_storage_works(o, &multiple);
+    c->half_arithmetic = half_arithmetic_works(o);
+    c->group_multiple = (size_t)multiple;
     c->subgroup_size_count = ocl_subgroup_sizes(d, c->subgroup_sizes, 8);
-    note_matrix(o, c);
+    (d->cpu ? note_cpu_matrix : note_gpu_matrix)(o, c);
     note_configs(&d->info, values, c);
 out:
     ocl_close(&o);

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* What is tried out on a device: arithmetic in half is taken only where it is offered and proved, and what a configuration asks for and the device lacks is an
+ * error, or falls back. On a device that has it (make check-intel) the kernels that use it are compared with the references. */
+#include "check/check.h"
+#include "default_device.h"
+#include "ocl/probe.h"
+#include "ops/gpu_matrix.h"
+#include "ops/half_probe.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void open_with(config **values, ocl **o, const char *const *set)
+{
+    if (default_device_open(values, o, set)) fail_msg("%s", sdcl_last_error());
+}
+
+static void close_both(config **values, ocl **o)
+{
+    ocl_close(o);
+    config_close(values);
+}
+
+/* In f16. */
+static check_result run_case(ocl *o, const char *name, int index, check_fill fill)
+{
+    const check_op *const *op = check_ops;
+    check_case c = {.op = name, .index = index, .dt = F16, .fill = fill};
+    check_result r;
+    while (*op && strcmp((*op)->name, name) != 0) op++;
+    assert_non_null(*op);
+    check_run(o, *op, &c, 1, false, &r);
+    return r;
+}
+
+static int asked;
+
+static int count_questions(ocl *o, int subject)
+{
+    (void)o;
+    asked++;
+    return subject;
+}
+
+static void a_question_is_asked_once(void **state)
+{
+    (void)state;
+    config *values = NULL;
+    ocl *o = NULL;
+    open_with(&values, &o, NULL);
+    asked = 0;
+    for (int i = 0; i < 3; i++) assert_int_equal(ocl_probe_once(o, PROBE_GPU_WORKS, 0, count_questions), 0);
+    assert_int_equal(ocl_probe_once(o, PROBE_GPU_WORKS, 5, count_questions), 5);
+    assert_int_equal(ocl_probe_once(o, PROBE_GPU_SPEED, 0, count_questions), 0);
+    assert_int_equal(asked, 3);
+    close_both(&values, &o);
+}
+
+static void halves_are_proved(void **state)
+{
+    (void)state;
+    config *values = NULL;
+    ocl *o = NULL;
+    int multiple = 0;
+    open_with(&values, &o, NULL);
+    assert_true(half_storage_works(o, &multiple));
+    if (!half_arithmetic_offered(ocl_device_of(o))) assert_false(half_arithmetic_works(o));
+    close_both(&values, &o);
+    assert_int_equal(setenv("SDCL_MISCOMPILE", "probe", 1), 0);
+    open_with(&values, &o, NULL);
+    assert_false(half_arithmetic_works(o));
+    close_both(&values, &o);
+    unsetenv("SDCL_MISCOMPILE");
+}
+
+/* The products of halves in half, or in float where the device does not prove that it can: right in both cases. */
+static void products_in_half(void **state)
+{
+    (void)state;
+    static const char *const gpu[] = {"gemm.impl=gpu", "conv3x3.impl=gpu", "gemm_gpu.MATH=f16", "conv3x3_gpu.MATH=f16",
+                                      NULL};
+    config *values = NULL;
+    ocl *o = NULL;
+    open_with(&values, &o, gpu);
+    check_result gemm = run_case(o, "gemm", 12, FILL_UNIFORM), conv = run_case(o, "conv3x3", 3, FILL_UNIFORM);
+    check_result tiny = run_case(o, "gemm", 2, FILL_TINY);
+    if (!gemm.ok) fail_msg("%s", gemm.why);
+    if (!conv.ok) fail_msg("%s", conv.why);
+    bool half = half_arithmetic_works(o);
+    assert_int_equal(tiny.ok, !half);
+    assert_int_equal(tiny.unfit, half);
+    close_both(&values, &o);
+}
+
+static void clblast_in_half(void **state)
+{
+    (void)state;
+    static const char *const set[] = {"gemm.impl=clblast", "gemm_clblast.MATH=f16", NULL};
+    config *values = NULL;
+    ocl *o = NULL;
+    open_with(&values, &o, set);
+    bool half = ocl_device_of(o)->info.has_fp16 && half_arithmetic_works(o);
+    check_result r = run_case(o, "gemm", 8, FILL_UNIFORM);
+    assert_int_equal(r.ok, half);
+    assert_int_equal(r.unfit, !half);
+    if (!half) assert_non_null(strstr(r.why, "MATH = f16, but"));
+    close_both(&values, &o);
+}
+
+static void an_engine_that_is_not_there(void **state)
+{
+    (void)state;
+    static const char *const set[] = {"gemm.impl=matrix_gpu", NULL};
+    config *values = NULL;
+    ocl *o = NULL;
+    open_with(&values, &o, set);
+    if (gpu_engine_offered(ocl_device_of(o)) == GPU_NONE) {
+        check_result r = run_case(o, "gemm", 2, FILL_UNIFORM);
+        assert_true(r.unfit);
+        assert_non_null(strstr(r.why, "needs matrix instructions"));
+    }
+    close_both(&values, &o);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_question_is_asked_once),
+        cmocka_unit_test(halves_are_proved),
+        cmocka_unit_test(products_in_half),
+        cmocka_unit_test(clblast_in_half),
+        cmocka_unit_test(an_engine_that_is_not_there),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
