@@ -6,8 +6,9 @@
  * BK / GX keys, then sums TQ queries by D / GX values of the output, in registers.
  *   rows of local memory are DP + PAD values, DP: D in whole vectors of 4; KEEP: halves stay halves there, weights are halves too
  *   weights: our exponential in f32; in f16 2^x of the device, the scale having been multiplied by log2 e
+ *   REDUCE 1: items that share a query are neighbours in a sub-group, and exchange their maxima and sums there (cl/subgroup.h), not through local memory
  *   first: the group in dimension 0 that this piece of the launch begins with
- *   launch: dimension 0 blocks of BQ queries, 1 heads, 2 images.  tune: BQ, BK, TQ, SHARE, VW, PAD, KEEP.  -DD: head size */
+ *   launch: dimension 0 blocks of BQ queries, 1 heads, 2 images.  tune: BQ, BK, TQ, SHARE, VW, PAD, KEEP, REDUCE.  -DD: head size */
 /* Items that share a query: SHARE, or more until their sums stay in registers. host/ops/attention_gpu.c does the same. */
 #define SUMS(items) (TQ * ((D + (items)-1) / (items)))
 #if SUMS(SHARE) <= 24 || SHARE >= 32
@@ -26,6 +27,11 @@
 #define DP ((D + 3) / 4 * 4)
 #define ROW (DP + PAD)
 #define LDP (BK + 4)
+#if REDUCE /* LANES is GX */
+#include "subgroup.h"
+#else
+#define SUBGROUP_ATTRIBUTE
+#endif
 
 #if KEEP && XT == F16
 #define LTYPE ushort
@@ -93,13 +99,15 @@ INLINE void load_tile(__local LTYPE *tile, __global const XTYPE *from, int ld, i
     }
 }
 
-__kernel __attribute__((reqd_work_group_size(GX, GY, 1)))
+__kernel __attribute__((reqd_work_group_size(GX, GY, 1))) SUBGROUP_ATTRIBUTE
 void attention_gpu(__global YTYPE *y, ulong yo, __global const XTYPE *q, ulong qo, __global const XTYPE *k, ulong ko,
                    __global const XTYPE *v, ulong vo, int tq, int tk, int ldq, int ldk, int ldv, int ldy, int causal, float scale, int first)
 {
     __local LTYPE queries[BQ * ROW] __attribute__((aligned(16))), block[BK * ROW] __attribute__((aligned(16)));
     __local LTYPE weights[BQ * LDP] __attribute__((aligned(16)));
+#if !REDUCE
     __local float parts[BQ * (GX + 1)];
+#endif
     int gx = (int)get_local_id(0), i0 = (int)get_local_id(1) * TQ, q0 = (first + (int)get_group_id(0)) * BQ;
     int head = (int)get_group_id(1), image = (int)get_group_id(2);
     int whole = ((int)qo | (int)ko | (int)vo | ldq | ldk | ldv | D) % VW == 0;
@@ -119,7 +127,7 @@ void attention_gpu(__global YTYPE *y, ulong yo, __global const XTYPE *q, ulong q
     scale *= LOG_BASE;
     for (int k0 = 0; k0 < seen; k0 += BK) {
         int kn = min(BK, tk - k0);
-        float s[TQ][TK];
+        float s[TQ][TK], most[TQ];
         barrier(CLK_LOCAL_MEM_FENCE);
         load_tile(block, k + (size_t)k0 * (size_t)ldk, ldk, kn, BK, whole);
         barrier(CLK_LOCAL_MEM_FENCE);
@@ -143,21 +151,29 @@ void attention_gpu(__global YTYPE *y, ulong yo, __global const XTYPE *q, ulong q
 #pragma unroll
         for (int i = 0; i < TQ; i++) {
             int limit = causal ? min(kn, q0 + i0 + i + 1 - k0) : kn;
-            float most = -MAXFLOAT;
+            most[i] = -MAXFLOAT;
 #pragma unroll
             for (int j = 0; j < TK; j++) {
                 s[i][j] = gx + j * GX < limit ? s[i][j] * scale : -MAXFLOAT;
-                most = fmax(most, s[i][j]);
+                most[i] = fmax(most[i], s[i][j]);
             }
-            parts[(i0 + i) * (GX + 1) + gx] = most;
+#if REDUCE
+            most[i] = lanes_max(most[i]);
+#else
+            parts[(i0 + i) * (GX + 1) + gx] = most[i];
+#endif
         }
         barrier(CLK_LOCAL_MEM_FENCE);
         load_tile(block, v + (size_t)k0 * (size_t)ldv, ldv, kn, BK, whole);
 #pragma unroll
         for (int i = 0; i < TQ; i++) {
             float now = top[i], shrink;
+#if REDUCE
+            now = fmax(now, most[i]);
+#else
 #pragma unroll 4
             for (int j = 0; j < GX; j++) now = fmax(now, parts[(i0 + i) * (GX + 1) + j]);
+#endif
             shrink = EXP(top[i] - now);
             top[i] = now;
             total[i] *= shrink;
@@ -186,15 +202,21 @@ void attention_gpu(__global YTYPE *y, ulong yo, __global const XTYPE *q, ulong q
             }
         }
     }
+#if !REDUCE
     barrier(CLK_LOCAL_MEM_FENCE);
 #pragma unroll
     for (int i = 0; i < TQ; i++) parts[(i0 + i) * (GX + 1) + gx] = total[i];
     barrier(CLK_LOCAL_MEM_FENCE);
+#endif
     y += yo + ((size_t)image * (size_t)tq + (size_t)q0) * (size_t)ldy + (size_t)head * D;
 #pragma unroll
     for (int i = 0; i < TQ; i++) {
+#if REDUCE
+        float all = lanes_sum(total[i]);
+#else
         float all = 0.0f;
         for (int j = 0; j < GX; j++) all += parts[(i0 + i) * (GX + 1) + j];
+#endif
         if (q0 + i0 + i < tq)
 #pragma unroll
             for (int j = 0; j < TD; j++)

@@ -6,7 +6,7 @@
 /* y = (x - mean) * rstd * gamma + beta over each row of c values.  Row strides ldx, ldy; y may be x.  Mean, then squared deviations: two passes, each over all
  * rows of a group before the next, so that what one row waits for, another does not.
  *   launch: one group of WG items per block of ROWS rows */
-__kernel __attribute__((reqd_work_group_size(WG, 1, 1)))
+__kernel __attribute__((reqd_work_group_size(WG, 1, 1))) SUBGROUP_ATTRIBUTE
 void layernorm(__global YTYPE *y, ulong yo, __global const XTYPE *x, ulong xo, __global const float *gamma, ulong go,
                __global const float *beta, ulong bo, int rows, int c, int ldx, int ldy, float eps)
 {

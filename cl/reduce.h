@@ -1,6 +1,42 @@
 /* SPDX-License-Identifier: MIT */
-/* Sums and maxima over a work-group of WG items in a fixed order. WG = 1 costs nothing: CPU devices run one item per group, without barriers. */
-#if WG > 1
+/* Sums and maxima over a work-group of WG items in a fixed order. WG = 1 costs nothing: CPU devices run one item per group, without barriers. REDUCE 1:
+ * segments of LANES items exchange their values in a sub-group (cl/subgroup.h), and local memory is left for one value of each. */
+#if WG > 1 && REDUCE
+#include "subgroup.h"
+#define SEGMENTS (WG / LANES)
+#if SEGMENTS > 1
+#define SCRATCH(name) __local float name[SEGMENTS]
+INLINE void gather(float all[SEGMENTS], float v, __local float *scratch)
+{
+    int i = (int)get_local_id(0);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (i % LANES == 0) scratch[i / LANES] = v;
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (int s = 0; s < SEGMENTS; s++) all[s] = scratch[s];
+}
+#else
+#define SCRATCH(name) __local float *name = 0
+INLINE void gather(float all[SEGMENTS], float v, __local float *scratch)
+{
+    (void)scratch;
+    all[0] = v;
+}
+#endif
+INLINE float group_sum(float v, __local float *scratch)
+{
+    float all[SEGMENTS];
+    gather(all, lanes_sum(v), scratch);
+    for (int s = 1; s < SEGMENTS; s++) all[0] += all[s];
+    return all[0];
+}
+INLINE float group_max(float v, __local float *scratch)
+{
+    float all[SEGMENTS];
+    gather(all, lanes_max(v), scratch);
+    for (int s = 1; s < SEGMENTS; s++) all[0] = fmax(all[0], all[s]);
+    return all[0];
+}
+#elif WG > 1
 #define SCRATCH(name) __local float name[WG]
 INLINE float group_sum(float v, __local float *scratch)
 {
@@ -38,6 +74,10 @@ INLINE float group_max(float v, __local float *scratch)
     (void)scratch;
     return v;
 }
+#endif
+
+#ifndef SUBGROUP_ATTRIBUTE
+#define SUBGROUP_ATTRIBUTE
 #endif
 
 INLINE float sum_8(float8 v)

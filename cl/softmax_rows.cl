@@ -6,7 +6,7 @@
 /* x = softmax(scale * x) over each row of n values, in place; row stride ld.  causal: row r is query first + r and sees keys 0 .. first + r; the others
  * become 0.
  *   launch: one group of WG items per row */
-__kernel __attribute__((reqd_work_group_size(WG, 1, 1)))
+__kernel __attribute__((reqd_work_group_size(WG, 1, 1))) SUBGROUP_ATTRIBUTE
 void softmax_rows(__global float *x, ulong xo, int n, int ld, int causal, int first, float scale)
 {
     SCRATCH(scratch);

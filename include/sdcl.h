@@ -68,6 +68,8 @@ typedef struct sdcl_capabilities {
     int half_storage, half_arithmetic; /* a kernel computed rightly with halves in memory; with halves in registers */
     int subgroup_size_count;
     size_t subgroup_sizes[8];
+    int subgroup_exchange_count; /* of how many work-items in a row a kernel exchanged values rightly within a sub-group: 4, 8, 16, 32 */
+    size_t subgroup_exchange[4];
     /* Matrix engines. CPU: "avx512_bf16", "amx_bf16"; GPU, for f16: "mma", "mma_k8", "wmma", "mfma", "dpas8", "dpas16" (configs: [gemm_matrix_gpu] ENGINE). */
     int matrix_offered_count; /* what the device's own answers promise */
     char matrix_offered[4][16];

@@ -31,11 +31,13 @@ for target in $TARGETS; do
 done
 [ -z "$PTXAS" ] && case $usable in *sm_*) echo 'ptxas is not installed: NVIDIA code is generated, but registers and spills stay unknown' ;; esac
 
-# What the host compiles a kernel for beside its tunables: head sizes of Stable Diffusion v1; the epilogues of products that need most registers.
+# What the host compiles a kernel for beside its tunables: head sizes of Stable Diffusion v1; the epilogues of products that need most registers. And both ways
+# of a reduction, whichever the configuration says.
 variants_of() {
     case $1,$(tools/kernel_options.sh "$1" F32 --for-device gpu) in
         conv*-DNORM=*) echo - NORM=2 ;;
         *-DNORM=*) echo - NORM=1,GEGLU=1 ;;
+        *-DREDUCE=*) if grep -qw D "cl/$1.cl"; then echo D=40 D=80 D=160 D=40,REDUCE=0 D=40,REDUCE=1; else echo REDUCE=0 REDUCE=1; fi ;;
         *) if grep -qw D "cl/$1.cl"; then echo D=40 D=80 D=160; else echo -; fi ;;
     esac
 }

@@ -9,6 +9,7 @@ case $kernel,$* in # what the host sets by itself
     pack_rows,* | pack_pairs,*) own=' -DBLOCK=64' ;;
     gemm_matrix_cpu,*) own=' -DENGINE=0' ;;
     probe,*) own=' -DARITHMETIC=0' ;;
+    subgroup_probe,*) own=" $(tools/exchange.sh "$*") -DROWS=4" ;;
     peak_fma,*'--for-device cpu'*) own=' -DWG=1 -DWIDTH=16 -DCHAINS=10' ;;
     peak_copy,*'--for-device cpu'*) own=' -DWG=1 -DROWS=64' ;;
     peak_fma,*) own=' -DWG=256 -DWIDTH=1 -DCHAINS=10' ;;
@@ -21,7 +22,7 @@ esac
 "${B:-build}/sdcl" config "$@" 2> /dev/null | awk -v kernel="$kernel" -v type="$type" -v own="$own" '
     /^\[/ { mine = $1 == "[" kernel "]" || $1 == "[" kernel "." (type == "F16" ? "f16" : "f32") "]" }
     kernel == "gemm_matrix_gpu" && $1 == "ENGINE" { next }
-    mine && $2 == "=" { if (!($1 in value)) name[n++] = $1; value[$1] = $1 == "MATH" ? ($3 == "f16" && type == "F16") : $3 }
+    mine && $2 == "=" { if (!($1 in value)) name[n++] = $1; value[$1] = $1 == "MATH" ? ($3 == "f16" && type == "F16") : $1 == "REDUCE" ? $3 == "subgroup" : $3 }
     END { for (i = 0; i < n; i++) printf "-D%s=%s ", name[i], value[name[i]]
           input = kernel == "gemm_matrix_gpu" ? "F16" : type
           printf "-DXT=%s -DWT=%s -DYT=%s -DPT=%s -DT=%s -DD=40%s\n", input, input, type, type, type == "F16" ? "ushort" : "uint", own }'

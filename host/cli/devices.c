@@ -52,6 +52,7 @@ static void print_capabilities(int index)
     printf(",\"group_multiple\":%zu,\"vector_floats\":%d,\"half_storage\":%s,\"half_arithmetic\":%s", c.group_multiple,
            c.vector_floats, c.half_storage ? "true" : "false", c.half_arithmetic ? "true" : "false");
     print_sizes("subgroup_sizes", c.subgroup_sizes, c.subgroup_size_count);
+    print_sizes("subgroup_exchange", c.subgroup_exchange, c.subgroup_exchange_count);
     print_texts("matrix_offered", c.matrix_offered[0], sizeof c.matrix_offered[0], c.matrix_offered_count);
     print_texts("matrix", c.matrix[0], sizeof c.matrix[0], c.matrix_count);
     printf(",\"matrix_speed\":[");

@@ -5,7 +5,7 @@
 
 #include "ocl/ocl.h"
 
-enum { PROBE_HALF, PROBE_X86_WORKS, PROBE_X86_SPEED, PROBE_GPU_WORKS, PROBE_GPU_SPEED, PROBES };
+enum { PROBE_HALF, PROBE_X86_WORKS, PROBE_X86_SPEED, PROBE_GPU_WORKS, PROBE_GPU_SPEED, PROBE_SUBGROUP, PROBES };
 enum { PROBE_SUBJECTS = 16 }; /* of a question: engines, sizes */
 
 /* The answer that is kept for a subject, not negative; -1: there is none yet. The numbers are the prober's. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Flash attention with queries, keys and values in local memory: cl/attention_gpu.cl. */
 #include "ops/attention.h"
+#include "ops/subgroup.h"
 
 #define ATTENTION_GPU_TUNE(P)                                                                                          \
     P(BQ, 64, "16 32 64 128", "most queries of a work-group")                                                          \
@@ -9,7 +10,8 @@
     P(SHARE, 8, "4 8 16 32", "work-items that share a query, at least")                                                \
     P(VW, 4, "1 2 4 8", "values of a load from global memory")                                                         \
     P(PAD, 4, "0 4 8", "values between rows in local memory, against bank conflicts")                                  \
-    P(KEEP, 1, "0 1", "1: at --precision f16 local memory holds halves")
+    P(KEEP, 1, "0 1", "1: at --precision f16 local memory holds halves")                                               \
+    REDUCE_TUNE(P)
 OCL_KERNEL_FITS(attention_gpu, ATTENTION_GPU_TUNE, block_fits)
 
 /* Sums of an item that stay in registers; a larger head, or less local memory than these want, makes the blocks smaller. */
@@ -55,8 +57,14 @@ static int prepare(plan *p, step *s)
     s->state = t;
     TRY(tune_values(p, &attention_gpu_kernel, plan_activation(p), s->shape, t));
     fit(ocl_device_of(plan_ocl(p)), head_size(s), t);
-    TRY(op_kernel(p, &s->kernel[0], &attention_gpu_kernel, t, "-DXT=%s -DYT=%s -DD=%d",
-                  dtype_option_name(s->t[ATT_Q].dt), dtype_option_name(s->t[ATT_Y].dt), head_size(s)));
+    char exchange[SUBGROUP_OPTIONS] = "";
+    if (t->REDUCE) {
+        subgroup lanes = subgroup_proved(plan_ocl(p), t->SHARE, t->SHARE * (t->BQ / t->TQ));
+        t->REDUCE = lanes.how != EXCHANGE_NONE;
+        if (t->REDUCE) subgroup_options(exchange, lanes);
+    }
+    TRY(op_kernel(p, &s->kernel[0], &attention_gpu_kernel, t, "-DXT=%s -DYT=%s -DD=%d %s",
+                  dtype_option_name(s->t[ATT_Q].dt), dtype_option_name(s->t[ATT_Y].dt), head_size(s), exchange));
 out:
     return err;
 }

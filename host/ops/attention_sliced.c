@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Attention as two matrix products and a softmax over a block of queries at a time: any head size, scores within [attention] slice_mb. */
 #include "ops/attention.h"
+#include "ops/subgroup.h"
 
 #include <string.h>
 
 #define SOFTMAX_ROWS_TUNE(P)                                                                                           \
-    P(WG, 64, "1 16 32 64 128 256", "work-items per row") P(VW, 8, "8 16", "floats of a vector")
+    P(WG, 64, "1 16 32 64 128 256", "work-items per row")                                                              \
+    P(VW, 8, "8 16", "floats of a vector")                                                                             \
+    REDUCE_TUNE(P)
 OCL_KERNEL(softmax_rows, SOFTMAX_ROWS_TUNE)
 
 static const ocl_section pack_section = {"pack_rows", NULL, 0, 0, NULL};
@@ -29,6 +32,7 @@ static int padded(int n, int panel) { return (int)ceil_div(n, panel) * panel; }
 static int prepare(plan *p, step *s)
 {
     int err = 0;
+    char exchange[SUBGROUP_OPTIONS] = "";
     tensor q = s->t[ATT_Q], k = s->t[ATT_K];
     int tq = tokens_of(q), tk = tokens_of(k), d = head_size(s);
     int64_t budget = (int64_t)config_value(ocl_config_of(plan_ocl(p)), "attention", "slice_mb") << 20,
@@ -46,7 +50,8 @@ static int prepare(plan *p, step *s)
     x->block = plan_scratch(p, F32, 1, 1, x->queries, tk);
     TRY(tune_values(p, &softmax_rows_kernel, plan_activation(p), s->shape, &x->softmax));
     plan_use_section(p, &attention_section);
-    TRY(op_kernel(p, &s->kernel[0], &softmax_rows_kernel, &x->softmax, "-DXT=F32"));
+    x->softmax.REDUCE = x->softmax.REDUCE && subgroup_of_rows(plan_ocl(p), x->softmax.WG, exchange);
+    TRY(op_kernel(p, &s->kernel[0], &softmax_rows_kernel, &x->softmax, "-DXT=F32 %s", exchange));
     TRY(op_kernel(p, &s->kernel[1], &pack_section, NULL, "-DT=%s -DBLOCK=%d", k.dt == F16 ? "ushort" : "uint",
                   PACK_BLOCK));
 out:

@@ -33,6 +33,7 @@ static bool computes(ocl *o, const char *options, int *multiple)
     TRY(ocl_buffer_new(o, &x, sizeof in));
     TRY(ocl_buffer_new(o, &y, sizeof got));
     TRY(ocl_write(o, x, 0, sizeof in, in));
+    TRY(ocl_write(o, y, 0, sizeof got, got)); /* else memory may hold an earlier trial's */
     const ocl_arg args[] = {ARG(y), ARG(x)};
     TRY(ocl_run(o, 0, k, "probe", grid, args, 2));
     TRY(ocl_read(o, y, 0, sizeof got, got));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Group normalisation (statistics, apply) and layer normalisation. */
 #include "ops/launch.h"
+#include "ops/subgroup.h"
 
 #define GROUPNORM_PARTIAL_TUNE(P)                                                                                      \
     P(WG, 64, "1 16 32 64 128 256", "work-items over the channels, VW channels each")                                  \
@@ -18,7 +19,8 @@ OCL_KERNEL(norm_apply, NORM_APPLY_TUNE)
 #define LAYERNORM_TUNE(P)                                                                                              \
     P(WG, 64, "1 16 32 64 128 256", "work-items per row")                                                              \
     P(ROWS, 1, "1 4 8 16 32", "rows of a work-group")                                                                  \
-    P(VW, 8, "8 16", "floats of a vector")
+    P(VW, 8, "8 16", "floats of a vector")                                                                             \
+    REDUCE_TUNE(P)
 OCL_KERNEL(layernorm, LAYERNORM_TUNE)
 
 static const ocl_section groupnorm_finish_section = {"groupnorm_finish", NULL, 0, 0, NULL};
@@ -265,12 +267,14 @@ enum { LN_Y, LN_X, LN_GAMMA, LN_BETA, LN_OPERANDS };
 static int layernorm_prepare(plan *p, step *s)
 {
     int err = 0;
+    char exchange[SUBGROUP_OPTIONS] = "";
     struct layernorm_tune *t = plan_step_alloc(p, sizeof *t);
     if (!t) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = t;
     TRY(tune_values(p, &layernorm_kernel, plan_activation(p), s->shape, t));
-    TRY(op_kernel(p, &s->kernel[0], &layernorm_kernel, t, "-DXT=%s -DYT=%s", dtype_option_name(s->t[LN_X].dt),
-                  dtype_option_name(s->t[LN_Y].dt)));
+    t->REDUCE = t->REDUCE && subgroup_of_rows(plan_ocl(p), t->WG, exchange);
+    TRY(op_kernel(p, &s->kernel[0], &layernorm_kernel, t, "-DXT=%s -DYT=%s %s", dtype_option_name(s->t[LN_X].dt),
+                  dtype_option_name(s->t[LN_Y].dt), exchange));
 out:
     return err;
 }

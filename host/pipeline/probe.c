@@ -3,6 +3,7 @@
 #include "ops/gpu_matrix.h"
 #include "ops/half_probe.h"
 #include "ops/ops.h"
+#include "ops/subgroup.h"
 #include "ops/x86_matrix.h"
 
 #include <stdio.h>
@@ -17,6 +18,15 @@ static void note_configs(const sdcl_device *device, const config *values, sdcl_c
     char *tuned = config_is_tuned(values) ? config_tuned_path(device, false) : NULL;
     if (tuned) snprintf(c->configs[c->config_count++], sizeof c->configs[0], "%s", tuned);
     free(tuned);
+}
+
+static void note_exchange(ocl *o, sdcl_capabilities *c)
+{
+    for (int lanes = 4; lanes <= 32; lanes *= 2) {
+        subgroup s = subgroup_offered(ocl_device_of(o), lanes);
+        if (s.how != EXCHANGE_NONE && subgroup_proved(o, lanes, s.width).how != EXCHANGE_NONE)
+            c->subgroup_exchange[c->subgroup_exchange_count++] = (size_t)lanes;
+    }
 }
 
 static void note_engine(sdcl_capabilities *c, const char *name, bool works, double speed)
@@ -68,6 +78,7 @@ int sdcl_probe(int index, sdcl_capabilities *c)
     c->half_arithmetic = half_arithmetic_works(o);
     c->group_multiple = (size_t)multiple;
     c->subgroup_size_count = ocl_subgroup_sizes(d, c->subgroup_sizes, 8);
+    note_exchange(o, c);
     (d->cpu ? note_cpu_matrix : note_gpu_matrix)(o, c);
     note_configs(&d->info, values, c);
 out:

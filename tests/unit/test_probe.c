@@ -6,10 +6,12 @@
 #include "ocl/probe.h"
 #include "ops/gpu_matrix.h"
 #include "ops/half_probe.h"
+#include "ops/subgroup.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,6 +114,63 @@ static void clblast_in_half(void **state)
     close_both(&values, &o);
 }
 
+/* On devices without, nothing is offered; what is does what the kernels assume, both ways where there are two; and a wrong one is found out. */
+static void exchange_in_subgroups(void **state)
+{
+    (void)state;
+    config *values = NULL;
+    ocl *o = NULL;
+    open_with(&values, &o, NULL);
+    const ocl_device *d = ocl_device_of(o);
+    for (int lanes = 4; lanes <= 32; lanes *= 2) {
+        subgroup s = subgroup_offered(d, lanes);
+        if (!d->info.has_subgroups) assert_true(s.how == EXCHANGE_NONE || s.how >= EXCHANGE_AMD);
+        if (s.how == EXCHANGE_NONE) {
+            assert_int_equal(subgroup_proved(o, lanes, 64).how, EXCHANGE_NONE);
+            continue;
+        }
+        assert_int_equal(s.lanes, lanes);
+        assert_true(s.width >= lanes);
+        assert_true(subgroup_works(o, s));
+        assert_int_equal(subgroup_proved(o, lanes, s.width).how, s.how);
+        assert_int_equal(subgroup_proved(o, lanes, s.width + lanes / 2).how, EXCHANGE_NONE);
+        if (s.how == EXCHANGE_INTEL && ocl_device_lists(d, "cl_khr_subgroup_shuffle"))
+            assert_true(subgroup_works(o, (subgroup){EXCHANGE_KHR, s.width, lanes}));
+        printf("# segments of %d in sub-groups of %d, exchange %d\n", lanes, s.width, (int)s.how);
+        assert_int_equal(setenv("SDCL_MISCOMPILE", "subgroup_probe", 1), 0);
+        assert_false(subgroup_works(o, s));
+        unsetenv("SDCL_MISCOMPILE");
+    }
+    close_both(&values, &o);
+}
+
+/* Right with and without; where sub-groups are proved, the kernels are those that use them. */
+static void reductions_in_subgroups(void **state)
+{
+    (void)state;
+    static const char *const sets[][8] = {
+        {"layernorm.WG=16", "layernorm.REDUCE=subgroup", "softmax_rows.WG=32", "softmax_rows.REDUCE=subgroup",
+         "attention.impl=sliced", NULL},
+        {"layernorm.WG=64", "layernorm.REDUCE=subgroup", "attention.impl=flash_gpu", "attention_gpu.REDUCE=subgroup",
+         "attention_gpu.SHARE=8", NULL},
+        {"attention.impl=flash_gpu", "attention_gpu.REDUCE=subgroup", "attention_gpu.SHARE=4", "attention_gpu.BQ=16",
+         NULL},
+    };
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        config *values = NULL;
+        ocl *o = NULL;
+        open_with(&values, &o, sets[i]);
+        for (int index = 2; index < 6; index += 3)
+            for (int fill = 0; fill < FILL_COUNT; fill++) {
+                check_result attention = run_case(o, "attention", index, (check_fill)fill),
+                             layernorm = run_case(o, "layernorm", index / 2, (check_fill)fill);
+                if (!attention.ok) fail_msg("set %zu, attention %d: %s", i, index, attention.why);
+                if (!layernorm.ok) fail_msg("set %zu, layernorm %d: %s", i, index, layernorm.why);
+            }
+        close_both(&values, &o);
+    }
+}
+
 static void an_engine_that_is_not_there(void **state)
 {
     (void)state;
@@ -134,6 +193,8 @@ int main(void)
         cmocka_unit_test(halves_are_proved),
         cmocka_unit_test(products_in_half),
         cmocka_unit_test(clblast_in_half),
+        cmocka_unit_test(exchange_in_subgroups),
+        cmocka_unit_test(reductions_in_subgroups),
         cmocka_unit_test(an_engine_that_is_not_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

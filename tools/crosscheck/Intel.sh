@@ -4,6 +4,7 @@
 compile() {
     mkdir -p "$dir/dump"
     internal=
+    case $options in *-DEXCHANGE=*) internal='-cl-ext=+cl_intel_subgroups' ;; esac
     [ "$kernel" != gemm_matrix_gpu ] ||
         internal='-cl-ext=+cl_khr_fp16,+cl_intel_subgroups,+cl_intel_subgroups_short,+cl_intel_subgroup_matrix_multiply_accumulate'
     IGC_ShaderDumpEnable=1 IGC_DumpToCustomDir="$(realpath "$dir/dump")" "$OCLOC" compile -q -file "$source" -device "$target" \

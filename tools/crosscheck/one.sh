@@ -31,7 +31,16 @@ else
         attention_gpu,AMD) options=$(echo "$options" | awk -v local=65536 -v items=256 -f "$here/attention_tile.awk") ;;
         attention_gpu,Intel) options=$(echo "$options" | awk -v local=65536 -v items=512 -f "$here/attention_tile.awk") ;;
     esac
-    config=$(echo "$type" | tr F f)$(echo " $options" | sed 's/ -D\(XT\|WT\|YT\|PT\|T\|BLOCK\)=[^ ]*//g; s/ -D/ /g; s/ *$//')
+    case $options in
+    *-DREDUCE=1*)
+        most=16
+        [ "$vendor" = Intel ] || most=32
+        lanes=$(echo "$options" | sed -n 's/.*-DSHARE=\([0-9]*\).*/\1/p')
+        [ "$lanes" ] || lanes=$(echo "$options" | sed -n 's/.*-DWG=\([0-9]*\).*/\1/p' | awk -v most="$most" '{ print $1 < most ? $1 : most }')
+        options="$options $(tools/exchange.sh "$vendor $target" "$lanes")"
+        ;;
+    esac
+    config=$(echo "$type" | tr F f)$(echo " $options" | sed 's/ -D\(XT\|WT\|YT\|PT\|T\|BLOCK\|EXCHANGE\|WIDTH\|LANES\)=[^ ]*//g; s/ -D/ /g; s/ *$//')
     case $variant in D=*) ;; *) config=$(echo "$config" | sed 's/ D=40//') ;; esac
 fi
 

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops/subgroup.h"
+
+#include "ocl/probe.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Of a segment. Where the width is the host's to choose, wider ones than 16 halve the registers of an item. */
+enum { LANES_MAX = 32, REQUIRED_LANES_MAX = 16 };
+enum { SIZES_MAX = 8, ITEMS = 64, GROUPS = 3 };
+
+subgroup subgroup_offered(const ocl_device *d, int lanes)
+{
+    size_t sizes[SIZES_MAX], width = 0;
+    int n = ocl_subgroup_sizes(d, sizes, SIZES_MAX);
+    if (lanes < 2 || lanes > LANES_MAX) return (subgroup){EXCHANGE_NONE, 0, 0};
+    if (ocl_device_lists(d, "cl_intel_required_subgroup_size")) {
+        for (int i = 0; i < n; i++)
+            if (sizes[i] >= (size_t)lanes && (!width || sizes[i] < width)) width = sizes[i];
+        exchange how = ocl_device_lists(d, "cl_intel_subgroups")        ? EXCHANGE_INTEL
+                       : ocl_device_lists(d, "cl_khr_subgroup_shuffle") ? EXCHANGE_KHR
+                                                                        : EXCHANGE_NONE;
+        return (subgroup){width ? how : EXCHANGE_NONE, (int)width, lanes};
+    }
+    if (n != 1 || sizes[0] < (size_t)lanes) return (subgroup){EXCHANGE_NONE, 0, 0};
+    /* AMD's wavefronts of 32 or 64 are both whole segments; of a warp every item must be there. */
+    if (ocl_device_lists(d, "cl_nv_device_attribute_query")) return (subgroup){EXCHANGE_NVIDIA, (int)sizes[0], lanes};
+    return (subgroup){EXCHANGE_AMD, lanes, lanes};
+}
+
+void subgroup_options(char text[SUBGROUP_OPTIONS], subgroup s)
+{
+    snprintf(text, SUBGROUP_OPTIONS, "-DEXCHANGE=%d -DWIDTH=%d -DLANES=%d", (int)s.how, s.width, s.lanes);
+}
+
+/* Whole numbers whose sums are exact, no two of a segment the same. */
+static float value(int i) { return (float)(i * 37 % 1009 - 300); }
+
+static bool right(const float *y, int n, int lanes)
+{
+    for (int i = 0; i < n; i++) {
+        float most = value(i / lanes * lanes), sum = 0;
+        for (int j = i / lanes * lanes; j < (i / lanes + 1) * lanes; j++) {
+            if (value(j) > most) most = value(j);
+            sum += value(j + 7);
+        }
+        if (y[2 * i] != most || y[2 * i + 1] != sum) return false;
+    }
+    return true;
+}
+
+bool subgroup_works(const ocl *o, subgroup s)
+{
+    enum { N = GROUPS * ITEMS };
+    int err = 0, rows = ITEMS / s.lanes;
+    char options[SUBGROUP_OPTIONS + 16];
+    float values[2 * N], none[2 * N] = {0};
+    ocl *own = NULL;
+    ocl_kernel *k;
+    cl_mem x = NULL, y = NULL;
+    ocl_grid grid = {{GROUPS, 1, 1}, {(size_t)s.lanes, (size_t)rows, 1}, 0};
+    subgroup_options(options, s);
+    snprintf(options + strlen(options), 16, " -DROWS=%d", rows);
+    for (int i = 0; i < N; i++) {
+        values[2 * i] = value(i);
+        values[2 * i + 1] = value(i + 7);
+    }
+    TRY(ocl_open(&own, ocl_device_of(o), ocl_config_of(o), false));
+    TRY(ocl_kernel_get(own, &k, "subgroup_probe", options));
+    TRY(ocl_kernel_wait(own, k));
+    TRY(ocl_buffer_new(own, &x, sizeof values));
+    TRY(ocl_buffer_new(own, &y, sizeof values));
+    TRY(ocl_write(own, x, 0, sizeof values, values));
+    TRY(ocl_write(own, y, 0, sizeof none, none)); /* else memory may hold an earlier trial's */
+    const ocl_arg args[] = {ARG(y), ARG(x)};
+    TRY(ocl_run(own, 0, k, "probe", grid, args, 2));
+    TRY(ocl_read(own, y, 0, sizeof values, values));
+    if (!right(values, N, s.lanes)) err = FAIL(SDCL_ERESULT, "wrong values");
+out:
+    if (own) {
+        ocl_buffer_free(own, &x);
+        ocl_buffer_free(own, &y);
+    }
+    ocl_close(&own);
+    return !err;
+}
+
+static int ask(ocl *o, int power) { return subgroup_works(o, subgroup_offered(ocl_device_of(o), 1 << power)); }
+
+subgroup subgroup_proved(ocl *o, int lanes, int items)
+{
+    int power = 0;
+    subgroup s = subgroup_offered(ocl_device_of(o), lanes);
+    while (1 << power < lanes) power++;
+    if (s.how == EXCHANGE_NONE || items % s.width || !ocl_probe_once(o, PROBE_SUBGROUP, power, ask))
+        return (subgroup){EXCHANGE_NONE, 0, 0};
+    return s;
+}
+
+bool subgroup_of_rows(ocl *o, int wg, char text[SUBGROUP_OPTIONS])
+{
+    bool required = subgroup_offered(ocl_device_of(o), 2).how <= EXCHANGE_INTEL;
+    int most = required ? REQUIRED_LANES_MAX : LANES_MAX, lanes = 1;
+    while (2 * lanes <= most && wg % (2 * lanes) == 0) lanes *= 2;
+    subgroup s = subgroup_proved(o, lanes, wg);
+    if (s.how != EXCHANGE_NONE) subgroup_options(text, s);
+    return s.how != EXCHANGE_NONE;
+}
