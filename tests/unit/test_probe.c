@@ -167,7 +167,9 @@ static void reductions_in_subgroups(void **state)
                 if (!attention.ok) fail_msg("set %zu, attention %d: %s", i, index, attention.why);
                 if (!layernorm.ok) fail_msg("set %zu, layernorm %d: %s", i, index, layernorm.why);
             }
+        bool offered = subgroup_offered(ocl_device_of(o), 8).how != EXCHANGE_NONE;
         close_both(&values, &o);
+        if (!offered) break; /* it fell back: once is enough */
     }
 }
 
