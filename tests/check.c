@@ -3,9 +3,9 @@
  *
  *   check [--op NAME] [--impl NAME] [--dtype f32|f16|bf16] [--shape N] [--device D] [--set S.K=V] [--seed N] [--minimal] [--bench] [--list]
  *
- * Every op, every implementation it can be forced to, both storage types, every fill. --minimal: the first shapes alone, one fill (for simulators).
- * Ends with "N passed, N failed"; exit 1 if anything failed, 2 if something is asked for that is not there. Without --dtype, --minimal and --bench the
- * two storage types are checked at the same time, in two processes: most of it is compiling, which PoCL does on one core. */
+ * Every op, every implementation it can be forced to, every precision, every fill. --minimal: the first shapes alone, one fill (for simulators).
+ * Ends with "N passed, N failed"; exit 1 if anything failed, 2 if something is asked for that is not there. Without --dtype, --minimal and --bench f16 is
+ * checked in a process of its own, beside f32 and bf16: most of it is compiling, which PoCL does on one core. */
 #include "check/check.h"
 
 #include <getopt.h>
@@ -176,6 +176,22 @@ out:
     return err;
 }
 
+/* f32; then bf16 with the CPU's matrix instructions, where it has any, and without. */
+static int run_floats(options *g, totals *sum)
+{
+    int err = 0, sets = g->sets;
+    g->dt = "f32";
+    TRY(run(g, sum));
+    g->dt = "bf16";
+    TRY(run(g, sum));
+    if (sets == SETS_MAX) goto out;
+    g->set[g->sets++] = "gemm.matrix=plain";
+    TRY(run(g, sum));
+out:
+    g->sets = sets;
+    return err;
+}
+
 /* f16 in a child, which sends its totals at its end; one that does not has crashed. */
 static int run_both(options *g, totals *sum)
 {
@@ -185,8 +201,8 @@ static int run_both(options *g, totals *sum)
     if (pipe(ends)) return -1;
     pid_t child = fork();
     if (child < 0) return -1;
-    g->dt = child ? "f32" : "f16";
-    int err = run(g, child ? sum : &half);
+    if (!child) g->dt = "f16";
+    int err = child ? run_floats(g, sum) : run(g, &half);
     if (!child) exit(err || write(ends[1], &half, sizeof half) != sizeof half);
     close(ends[1]);
     bool told = read(ends[0], &half, sizeof half) == sizeof half;
