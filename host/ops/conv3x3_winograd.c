@@ -6,7 +6,7 @@
 OCL_KERNEL(winograd_input_cpu, WINOGRAD_INPUT_CPU_TUNE)
 
 #define WINOGRAD_CPU_TUNE(P)                                                                                           \
-    P(TILE, 4, "2 4", "output pixels of a tile, along a side")                                                         \
+    P(TILE, 4, "2 4 6", "output pixels of a tile, along a side; 6: or 4, where 6 saves no products")                   \
     P(MR, 8, "4 6 8 12", "tiles of a register tile")                                                                   \
     P(NV, 2, "1 2 3 4", "most vectors of 16 output channels of a register tile")                                       \
     P(TB, 48, "16 24 32 48 64 96 128", "tiles of a cache block, down to a multiple of MR")                             \
@@ -27,9 +27,12 @@ typedef struct winograd {
 
 static int value(const plan *p, const char *key) { return config_value(ocl_config_of(plan_ocl(p)), "conv3x3", key); }
 
+static int tiles_of(tensor y, int tile) { return (int)(ceil_div(y.h, tile) * ceil_div(y.w, tile)); }
+
 static void tiling(const step *s, winograd *x)
 {
     tensor y = s->t[MM_Y];
+    if (x->t.TILE == 6 && 64 * tiles_of(y, 6) >= 36 * tiles_of(y, 4)) x->t.TILE = 4;
     x->th = (int)ceil_div(y.h, x->t.TILE);
     x->tw = (int)ceil_div(y.w, x->t.TILE);
     x->points = (x->t.TILE + 2) * (x->t.TILE + 2);
@@ -71,12 +74,12 @@ static int prepare(plan *p, step *s)
     winograd *x = plan_step_alloc(p, sizeof *x);
     if (!x) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = x;
-    TRY(tune_values(p, &winograd_cpu_kernel, plan_activation(p), s->shape, &x->t));
+    TRY(tune_values(p, &winograd_cpu_kernel, plan_precision(p), s->shape, &x->t));
     tiling(s, x);
     x->t.NV = cpu_panel(s->w[0], x->t.NV) / 16;
     blocking(p, s, x);
     plan_use_section(p, s->op->section);
-    TRY(tune_values(p, &winograd_input_cpu_kernel, plan_activation(p), s->shape, &x->input));
+    TRY(tune_values(p, &winograd_input_cpu_kernel, plan_precision(p), s->shape, &x->input));
     x->v = plan_scratch(p, F32, (int)ceil_div(x->lines * x->tw, x->block), x->points * x->padded / x->t.KC, 1,
                         x->block * x->t.KC + V_GAP);
     TRY(op_kernel(p, &s->kernel[0], &winograd_input_cpu_kernel, &x->input, "-DXT=%s -DTILE=%d -DKC=%d",
