@@ -116,16 +116,21 @@ int clblast_parameters(ocl *o, const char *kernel, bool half, const ocl_section 
     return err;
 }
 
-/* Column-major, the product is y^T (n, m) = w^T x^T with the same memory. */
+/* Column-major, the product is y^T (n, m) = w^T x^T with the same memory. Does the library have to transpose its first, its second operand? */
+static CLBlastTranspose transpose(const clblast_gemm *g, bool row_major, int operand)
+{
+    return g->transposed && operand == (row_major ? 1 : 0) ? CLBlastTransposeYes : CLBlastTransposeNo;
+}
+
 static int temporary_bytes(ocl *o, const clblast_gemm *g, bool row_major, uint64_t *bytes)
 {
     size_t size = 0;
     cl_command_queue queue = o->queue[0];
     const clblast_operand *a = row_major ? &g->x : &g->w, *b = row_major ? &g->w : &g->x;
     CLBlastStatusCode code = (g->half ? CLBlastHGemmTempBufferSize : CLBlastSGemmTempBufferSize)(
-        row_major ? CLBlastLayoutRowMajor : CLBlastLayoutColMajor, CLBlastTransposeNo, CLBlastTransposeNo,
-        (size_t)(row_major ? g->m : g->n), (size_t)(row_major ? g->n : g->m), (size_t)g->k, a->off, (size_t)a->ld,
-        b->off, (size_t)b->ld, g->y.off, (size_t)g->y.ld, &queue, &size);
+        row_major ? CLBlastLayoutRowMajor : CLBlastLayoutColMajor, transpose(g, row_major, 0),
+        transpose(g, row_major, 1), (size_t)(row_major ? g->m : g->n), (size_t)(row_major ? g->n : g->m), (size_t)g->k,
+        a->off, (size_t)a->ld, b->off, (size_t)b->ld, g->y.off, (size_t)g->y.ld, &queue, &size);
     *bytes = size;
     return code == CLBlastSuccess ? 0 : fail(code, "CLBlastSGemmTempBufferSize");
 }
@@ -142,7 +147,7 @@ int clblast_prepare(ocl *o, clblast_gemm *g, uint64_t *temporary)
     if (err) return err;
     g->row_major = bytes[1] < bytes[0];
     *temporary = bytes[g->row_major];
-    clblast_first *f = &o->first[g->half][*temporary > 0];
+    clblast_first *f = &o->first[g->half][*temporary > 0][g->transposed];
     if (!f->m) *f = (clblast_first){g->m, g->n, g->k, g->row_major, false};
     return 0;
 }
@@ -152,17 +157,17 @@ static CLBlastStatusCode call(cl_command_queue queue, const clblast_gemm *g, cl_
     CLBlastLayout layout = g->row_major ? CLBlastLayoutRowMajor : CLBlastLayoutColMajor;
     const clblast_operand *a = g->row_major ? &g->x : &g->w, *b = g->row_major ? &g->w : &g->x, *c = &g->y;
     size_t m = (size_t)(g->row_major ? g->m : g->n), n = (size_t)(g->row_major ? g->n : g->m), k = (size_t)g->k;
-    CLBlastTranspose no = CLBlastTransposeNo;
+    CLBlastTranspose ta = transpose(g, g->row_major, 0), tb = transpose(g, g->row_major, 1);
     if (g->half)
-        return g->temporary ? CLBlastHgemmWithTempBuffer(layout, no, no, m, n, k, 0x3c00, a->mem, a->off, (size_t)a->ld,
+        return g->temporary ? CLBlastHgemmWithTempBuffer(layout, ta, tb, m, n, k, 0x3c00, a->mem, a->off, (size_t)a->ld,
                                                          b->mem, b->off, (size_t)b->ld, 0, c->mem, c->off,
                                                          (size_t)c->ld, &queue, event, g->temporary)
-                            : CLBlastHgemm(layout, no, no, m, n, k, 0x3c00, a->mem, a->off, (size_t)a->ld, b->mem,
+                            : CLBlastHgemm(layout, ta, tb, m, n, k, 0x3c00, a->mem, a->off, (size_t)a->ld, b->mem,
                                            b->off, (size_t)b->ld, 0, c->mem, c->off, (size_t)c->ld, &queue, event);
-    return g->temporary ? CLBlastSgemmWithTempBuffer(layout, no, no, m, n, k, 1, a->mem, a->off, (size_t)a->ld, b->mem,
+    return g->temporary ? CLBlastSgemmWithTempBuffer(layout, ta, tb, m, n, k, 1, a->mem, a->off, (size_t)a->ld, b->mem,
                                                      b->off, (size_t)b->ld, 0, c->mem, c->off, (size_t)c->ld, &queue,
                                                      event, g->temporary)
-                        : CLBlastSgemm(layout, no, no, m, n, k, 1, a->mem, a->off, (size_t)a->ld, b->mem, b->off,
+                        : CLBlastSgemm(layout, ta, tb, m, n, k, 1, a->mem, a->off, (size_t)a->ld, b->mem, b->off,
                                        (size_t)b->ld, 0, c->mem, c->off, (size_t)c->ld, &queue, event);
 }
 
@@ -196,8 +201,10 @@ out:
 
 bool ocl_library_waits(const ocl *o)
 {
-    for (int i = 0; i < 4; i++)
-        if (o->first[i / 2][i % 2].m && !o->first[i / 2][i % 2].done) return true;
+    for (int i = 0; i < 8; i++) {
+        const clblast_first *f = &o->first[i / 4][i / 2 % 2][i % 2];
+        if (f->m && !f->done) return true;
+    }
     return false;
 }
 
@@ -235,7 +242,9 @@ static int compare(const ocl *o, const clblast_gemm *g, const void *got)
         size_t row = i / (size_t)g->n, column = i % (size_t)g->n;
         for (int k = 0; k < g->k; k++)
             want += (double)sample((uint32_t)(row * (size_t)g->k + (size_t)k), 1) *
-                    sample((uint32_t)((size_t)k * (size_t)g->n + column), 2);
+                    sample((uint32_t)(g->transposed ? column * (size_t)g->k + (size_t)k
+                                                    : (size_t)k * (size_t)g->n + column),
+                           2);
         if (fabs(have - want) <= allowed) continue;
         int err = FAIL(SDCL_ERESULT, "CLBlast multiplies wrongly on %s: %dx%dx%d gives %g where %g is right",
                        o->device.info.name, g->m, g->n, g->k, have, want);
@@ -263,14 +272,16 @@ static int shrink(ocl *o, clblast_gemm *g, bool indirect, uint64_t *temporary)
     return 0;
 }
 
-static int try_out(ocl *o, const clblast_first *f, bool half, bool indirect)
+static int try_out(ocl *o, const clblast_first *f, bool half, bool indirect, bool transposed)
 {
     int err = 0;
     void *got = NULL;
     uint64_t temporary = 0;
-    clblast_gemm g = {.half = half, .row_major = f->row_major, .m = f->m, .n = f->n, .k = f->k};
+    clblast_gemm g = {
+        .half = half, .transposed = transposed, .row_major = f->row_major, .m = f->m, .n = f->n, .k = f->k};
     g.x = (clblast_operand){NULL, 1, g.k};
-    g.w.ld = g.y.ld = g.n;
+    g.y.ld = g.n;
+    g.w.ld = transposed ? g.k : g.n;
     pthread_mutex_lock(&lock);
     err = temporary_bytes(o, &g, g.row_major, &temporary);
     pthread_mutex_unlock(&lock);
@@ -299,13 +310,13 @@ out:
 int ocl_library_warm(ocl *o)
 {
     int err = 0;
-    for (int half = 0; half < 2; half++)
-        for (int indirect = 0; indirect < 2; indirect++) {
-            clblast_first *f = &o->first[half][indirect];
-            if (!f->m || f->done) continue;
-            TRY(try_out(o, f, half, indirect));
-            f->done = true;
-        }
+    for (int i = 0; i < 8; i++) {
+        bool half = i / 4, indirect = i / 2 % 2, transposed = i % 2;
+        clblast_first *f = &o->first[half][indirect][transposed];
+        if (!f->m || f->done) continue;
+        TRY(try_out(o, f, half, indirect, transposed));
+        f->done = true;
+    }
 out:
     return err;
 }

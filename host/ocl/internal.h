@@ -74,7 +74,7 @@ struct ocl {
     uint64_t zeros_bytes;
     int probed[PROBES][PROBE_SUBJECTS]; /* -1: not yet */
     bool clblast_user;                  /* counted among those of the library on this device */
-    clblast_first first[2][2];          /* half, indirect */
+    clblast_first first[2][2][2];       /* half, indirect, transposed */
 
     char *binaries; /* owned: folder of the binary cache; NULL: none is kept */
     bool bundle;    /* one unit for all kernels of a build */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Attention as two matrix products and a softmax over a block of queries at a time: any head size, scores within [attention] slice_mb. */
+/* Attention as two matrix products and a softmax over a block of queries at a time: any head size, scores within [attention] slice_mb. The products are those
+ * that [gemm] impl forces, or that suit the device. */
 #include "ops/attention.h"
+#include "ops/sliced_clblast.h"
 #include "ops/subgroup.h"
 
 #include <string.h>
@@ -17,43 +19,66 @@ typedef struct sliced {
     gemm_engine scores, values; /* q k^T -> F32; weights * v */
     struct softmax_rows_tune softmax;
     tensor keys_packed, values_packed, block;
-    int queries; /* of a block */
+    int queries;  /* of a block */
+    bool library; /* in place of the engines and of packed operands: */
+    sliced_clblast clblast;
 } sliced;
+
+enum { KERNEL_SOFTMAX, KERNEL_PACK, KERNEL_SCORES, KERNEL_VALUES };
+
+static const char *gemm_word(const plan *p)
+{
+    int values[OCL_TUNABLES_MAX];
+    const config *c = ocl_config_of(plan_ocl(p));
+    config_values(c, &gemm_section, precision_word(plan_precision(p)), values);
+    return config_word_of(c, &gemm_section, "impl", values);
+}
 
 static int gemm_for_device(plan *p, gemm_engine *g, ocl_shape shape, dtype xt, dtype wt, dtype yt)
 {
-    bool gpu = !strcmp(config_word(ocl_config_of(plan_ocl(p)), "gemm", "impl"), "gpu");
+    bool gpu = !strcmp(gemm_word(p), "gpu");
     return ocl_device_of(plan_ocl(p))->cpu && !gpu ? gemm_cpu_engine(p, g, shape, xt, wt, yt)
                                                    : gemm_gpu_engine(p, g, shape, xt, wt, yt);
 }
 
 static int padded(int n, int panel) { return (int)ceil_div(n, panel) * panel; }
 
+static int prepare_engines(plan *p, step *s, sliced *x)
+{
+    int err = 0;
+    tensor q = s->t[ATT_Q], k = s->t[ATT_K];
+    int tq = tokens_of(q), tk = tokens_of(k), d = head_size(s);
+    TRY(gemm_for_device(p, &x->scores, (ocl_shape){tq, tk, d}, q.dt, k.dt, F32));
+    TRY(gemm_for_device(p, &x->values, (ocl_shape){tq, d, tk}, F32, k.dt, s->t[ATT_Y].dt));
+    s->kernel[KERNEL_SCORES] = x->scores.kernel;
+    s->kernel[KERNEL_VALUES] = x->values.kernel;
+    x->keys_packed = plan_scratch(p, k.dt, 1, 1, padded(tk, x->scores.panel), d);
+    x->values_packed = plan_scratch(p, k.dt, 1, 1, padded(d, x->values.panel), tk);
+    TRY(op_kernel(p, &s->kernel[KERNEL_PACK], &pack_section, NULL, "-DT=%s -DBLOCK=%d", k.dt == F16 ? "ushort" : "uint",
+                  PACK_BLOCK));
+out:
+    return err;
+}
+
 static int prepare(plan *p, step *s)
 {
     int err = 0;
     char exchange[SUBGROUP_OPTIONS] = "";
-    tensor q = s->t[ATT_Q], k = s->t[ATT_K];
-    int tq = tokens_of(q), tk = tokens_of(k), d = head_size(s);
+    int tq = tokens_of(s->t[ATT_Q]), tk = tokens_of(s->t[ATT_K]);
     int64_t budget = (int64_t)config_value(ocl_config_of(plan_ocl(p)), "attention", "slice_mb") << 20,
             most = budget / ((int64_t)tk * 4);
     sliced *x = plan_step_alloc(p, sizeof *x);
     if (!x) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = x;
     x->queries = most < 1 ? 1 : most < tq ? (int)most : tq;
-    TRY(gemm_for_device(p, &x->scores, (ocl_shape){tq, tk, d}, q.dt, k.dt, F32));
-    TRY(gemm_for_device(p, &x->values, (ocl_shape){tq, d, tk}, F32, k.dt, s->t[ATT_Y].dt));
-    s->kernel[2] = x->scores.kernel;
-    s->kernel[3] = x->values.kernel;
-    x->keys_packed = plan_scratch(p, k.dt, 1, 1, padded(tk, x->scores.panel), d);
-    x->values_packed = plan_scratch(p, k.dt, 1, 1, padded(d, x->values.panel), tk);
-    x->block = plan_scratch(p, F32, 1, 1, x->queries, tk);
+    x->library = !strcmp(gemm_word(p), "clblast");
+    x->block = plan_scratch_first(p, F32, 1, 1, x->queries, tk);
     TRY(tune_values(p, &softmax_rows_kernel, plan_activation(p), s->shape, &x->softmax));
     plan_use_section(p, &attention_section);
     x->softmax.REDUCE = x->softmax.REDUCE && subgroup_of_rows(plan_ocl(p), x->softmax.WG, exchange);
-    TRY(op_kernel(p, &s->kernel[0], &softmax_rows_kernel, &x->softmax, "-DXT=F32 %s", exchange));
-    TRY(op_kernel(p, &s->kernel[1], &pack_section, NULL, "-DT=%s -DBLOCK=%d", k.dt == F16 ? "ushort" : "uint",
-                  PACK_BLOCK));
+    TRY(op_kernel(p, &s->kernel[KERNEL_SOFTMAX], &softmax_rows_kernel, &x->softmax, "-DXT=F32 %s", exchange));
+    if (x->library) TRY(sliced_clblast_prepare(p, s, &x->clblast, x->queries));
+    else TRY(prepare_engines(p, s, x));
 out:
     return err;
 }
@@ -75,7 +100,8 @@ static int pack(const plan *p, const step *s, tensor to, tensor from, int rows, 
     arg_int(&a, row_stride);
     arg_int(&a, column_stride);
     arg_int(&a, 0);
-    return args_run(&a, p, s->kernel[1], s->module, ceil_div(columns, PACK_BLOCK), ceil_div(rows, panel), 1, 1, 1);
+    return args_run(&a, p, s->kernel[KERNEL_PACK], s->module, ceil_div(columns, PACK_BLOCK), ceil_div(rows, panel), 1,
+                    1, 1);
 }
 
 static int softmax(const plan *p, const step *s, const sliced *x, int rows, int tk, int first)
@@ -88,7 +114,7 @@ static int softmax(const plan *p, const step *s, const sliced *x, int rows, int 
     arg_int(&a, v->causal);
     arg_int(&a, first);
     arg_float(&a, v->scale);
-    return args_run(&a, p, s->kernel[0], s->module, (size_t)rows, 1, 1, (size_t)x->softmax.WG, 1);
+    return args_run(&a, p, s->kernel[KERNEL_SOFTMAX], s->module, (size_t)rows, 1, 1, (size_t)x->softmax.WG, 1);
 }
 
 /* y (m, n) = x (m, k) * panels, nothing fused. */
@@ -111,32 +137,65 @@ static int product(const plan *p, const step *s, const gemm_engine *g, tensor y,
     return g->run(p, g, s->module, &c);
 }
 
-/* Channels of head h, tokens from t on, of image i. */
-static tensor head(tensor x, int i, int h, int d, int t)
+/* Channels of head h, n tokens from t on, of image i: (1, 1, n, d). */
+static tensor head(tensor x, int i, int h, int d, int t, int n)
 {
     x = channels(images(x, i, 1), h * d, d);
     x.off += (uint64_t)t * (uint64_t)x.ld;
+    x.h = 1;
+    x.w = n;
     return x;
+}
+
+static int block_by_engines(const plan *p, const step *s, const sliced *x, tensor y, tensor q, int tk, int first)
+{
+    int err = 0, m = q.w, d = q.c;
+    TRY(product(p, s, &x->scores, x->block, q, x->keys_packed, m, tk, d));
+    TRY(softmax(p, s, x, m, tk, first));
+    TRY(product(p, s, &x->values, y, x->block, x->values_packed, m, d, tk));
+out:
+    return err;
+}
+
+static int block_by_clblast(const plan *p, const step *s, const sliced *x, tensor y, tensor q, tensor k, tensor v,
+                            int first)
+{
+    int err = 0;
+    tensor block = x->block;
+    block.w = q.w;
+    TRY(sliced_clblast_scores(p, s, &x->clblast, block, q, k));
+    TRY(softmax(p, s, x, q.w, k.w, first));
+    TRY(sliced_clblast_values(p, s, &x->clblast, y, block, v));
+out:
+    return err;
+}
+
+static int launch_head(const plan *p, const step *s, int i, int h)
+{
+    int err = 0, d = head_size(s), tq = tokens_of(s->t[ATT_Q]), tk = tokens_of(s->t[ATT_K]);
+    const sliced *x = s->state;
+    tensor k = head(s->t[ATT_K], i, h, d, 0, tk), v = head(s->t[ATT_V], i, h, d, 0, tk);
+    if (x->library) TRY(sliced_clblast_head(p, s, &x->clblast, k, v));
+    else {
+        TRY(pack(p, s, x->keys_packed, k, tk, d, x->scores.panel, k.ld, 1));
+        TRY(pack(p, s, x->values_packed, v, d, tk, x->values.panel, 1, v.ld));
+    }
+    for (int t = 0; t < tq; t += x->queries) {
+        int m = tq - t < x->queries ? tq - t : x->queries;
+        tensor q = head(s->t[ATT_Q], i, h, d, t, m), y = head(s->t[ATT_Y], i, h, d, t, m);
+        if (x->library) TRY(block_by_clblast(p, s, x, y, q, k, v, t));
+        else TRY(block_by_engines(p, s, x, y, q, tk, t));
+    }
+out:
+    return err;
 }
 
 static int launch(plan *p, const step *s)
 {
-    int err = 0, d = head_size(s);
-    const sliced *x = s->state;
+    int err = 0;
     const attention_params *v = s->params;
-    tensor q = s->t[ATT_Q], k = s->t[ATT_K];
-    int tq = tokens_of(q), tk = tokens_of(k), ldk = k.ld, ldv = s->t[ATT_V].ld;
-    for (int i = 0; i < q.n; i++)
-        for (int h = 0; h < v->heads; h++) {
-            TRY(pack(p, s, x->keys_packed, head(k, i, h, d, 0), tk, d, x->scores.panel, ldk, 1));
-            TRY(pack(p, s, x->values_packed, head(s->t[ATT_V], i, h, d, 0), d, tk, x->values.panel, 1, ldv));
-            for (int t = 0; t < tq; t += x->queries) {
-                int m = tq - t < x->queries ? tq - t : x->queries;
-                TRY(product(p, s, &x->scores, x->block, head(q, i, h, d, t), x->keys_packed, m, tk, d));
-                TRY(softmax(p, s, x, m, tk, t));
-                TRY(product(p, s, &x->values, head(s->t[ATT_Y], i, h, d, t), x->block, x->values_packed, m, d, tk));
-            }
-        }
+    for (int i = 0; i < s->t[ATT_Q].n; i++)
+        for (int h = 0; h < v->heads; h++) TRY(launch_head(p, s, i, h));
 out:
     return err;
 }

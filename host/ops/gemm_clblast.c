@@ -3,6 +3,7 @@
  * stored in that type, and an input in another is converted first. */
 #include "ocl/clblast.h"
 #include "ops/clblast_tune.h"
+#include "ops/gemm_epilogue.h"
 #include "ops/half_probe.h"
 #include "ops/matmul.h"
 
@@ -13,16 +14,9 @@ enum { MATH_F32, MATH_F16 };
     P(BLOCK_MB, 256, "4 16 64 256 1024", "most megabytes of converted input and of sums at a time")
 OCL_KERNEL(gemm_clblast, GEMM_CLBLAST_TUNE)
 
-#define GEMM_EPILOGUE_TUNE(P)                                                                                          \
-    P(WG, 64, "1 16 32 64 128 256", "work-items over the columns, 8 columns each")                                     \
-    P(ROWS, 8, "1 4 8 16 32 64", "rows a work-item walks over")
-OCL_KERNEL(gemm_epilogue, GEMM_EPILOGUE_TUNE)
-
-enum { KERNEL_EPILOGUE, KERNEL_CONVERT };
-
 typedef struct clblast_state {
     clblast_gemm g;
-    struct gemm_epilogue_tune tune;
+    epilogue_kernel finish, convert;
     int rows; /* of a block */
     tensor x, sums,
         temporary; /* of a block; x: NO_TENSOR where the input is read in place; temporary: NO_TENSOR where none is needed */
@@ -78,12 +72,12 @@ static int prepare(plan *p, step *s)
                            .y = {NULL, 0, w->rows}};
     TRY(clblast_prepare(plan_ocl(p), &st->g, &temporary));
     if (temporary) st->temporary = plan_scratch_first(p, U8, 1, 1, (int)((temporary + 255) / 256), 256);
-    TRY(tune_values(p, &gemm_epilogue_kernel, plan_activation(p), s->shape, &st->tune));
-    TRY(op_kernel(p, &s->kernel[KERNEL_EPILOGUE], &gemm_epilogue_kernel, &st->tune, "-DXT=%s -DYT=%s",
-                  dtype_option_name(math), dtype_option_name(y.dt)));
-    if (!in_place)
-        TRY(op_kernel(p, &s->kernel[KERNEL_CONVERT], &gemm_epilogue_kernel, &st->tune, "-DXT=%s -DYT=%s",
-                      dtype_option_name(x.dt), dtype_option_name(math)));
+    TRY(epilogue_prepare(p, s, &st->finish, math, y.dt));
+    s->kernel[0] = st->finish.kernel;
+    if (!in_place) {
+        TRY(epilogue_prepare(p, s, &st->convert, x.dt, math));
+        s->kernel[1] = st->convert.kernel;
+    }
 out:
     return err;
 }
@@ -96,31 +90,6 @@ static tensor block(tensor t, int first, int rows)
     t.n = t.h = 1;
     t.w = rows;
     return t;
-}
-
-/* to = epilogue(from), a block whose first row is `first`. */
-static int epilogue(const plan *p, const step *s, int kernel, tensor to, tensor from, int first, int flags)
-{
-    const clblast_state *st = s->state;
-    const struct gemm_epilogue_tune *t = &st->tune;
-    tensor row = s->t[MM_ROW], residual = block(s->t[MM_RESIDUAL], first, to.w);
-    args a = {0};
-    arg_tensor(&a, p, to, to);
-    arg_tensor(&a, p, from, from);
-    arg_tensor(&a, p, s->t[MM_BIAS], from);
-    arg_tensor(&a, p, row, from);
-    arg_tensor(&a, p, residual, from);
-    arg_int(&a, to.w);
-    arg_int(&a, to.c);
-    arg_int(&a, from.ld);
-    arg_int(&a, to.ld);
-    arg_int(&a, has(residual) ? residual.ld : 0);
-    arg_int(&a, has(row) ? row.ld : 0);
-    arg_int(&a, first);
-    arg_int(&a, s->t[MM_X].h * s->t[MM_X].w);
-    arg_int(&a, flags);
-    return args_run(&a, p, s->kernel[kernel], s->module, ceil_div(to.w, t->ROWS),
-                    t->WG == 1 ? 1 : ceil_div(to.c, 8 * t->WG), 1, (size_t)t->WG, 1);
 }
 
 static clblast_operand operand(const plan *p, tensor t)
@@ -140,13 +109,19 @@ static int launch(plan *p, const step *s)
         tensor x = block(s->t[MM_X], first, g.m), sums = block(st->sums, 0, g.m);
         if (has(st->x)) {
             tensor converted = block(st->x, 0, g.m);
-            TRY(epilogue(p, s, KERNEL_CONVERT, converted, x, first, 0));
+            TRY(epilogue_run(p, s, &st->convert, converted, x, NULL));
             x = converted;
         }
         g.x = operand(p, x);
         g.y = operand(p, sums);
         TRY(clblast_run(plan_ocl(p), plan_queue(p), s->module, &g));
-        TRY(epilogue(p, s, KERNEL_EPILOGUE, block(s->t[MM_Y], first, g.m), sums, first, *(const int *)s->params));
+        const epilogue_fuse f = {.bias = s->t[MM_BIAS],
+                                 .row = s->t[MM_ROW],
+                                 .residual = block(s->t[MM_RESIDUAL], first, g.m),
+                                 .first = first,
+                                 .image = s->t[MM_X].h * s->t[MM_X].w,
+                                 .flags = *(const int *)s->params};
+        TRY(epilogue_run(p, s, &st->finish, block(s->t[MM_Y], first, g.m), sums, &f));
     }
 out:
     return err;

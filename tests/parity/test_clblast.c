@@ -36,6 +36,8 @@ static void agrees(const char *const *set, int count)
 static const char *const plain[] = {"gemm.impl=clblast"};
 static const char *const padded[] = {"gemm.impl=clblast", "clblast_gemm_routine.XGEMM_MIN_INDIRECT_SIZE=0"};
 
+static const char *const sliced[] = {"gemm.impl=clblast", "attention.impl=sliced"};
+
 static void test_own_parameters(void **state)
 {
     (void)state;
@@ -46,6 +48,13 @@ static void test_large_kernel(void **state)
 {
     (void)state;
     agrees(padded, 2);
+}
+
+/* The two products of sliced attention are its too. */
+static void test_attention(void **state)
+{
+    (void)state;
+    agrees(sliced, 2);
 }
 
 /* The library cannot forget a set, and a picture must not depend on what was drawn before. */
@@ -112,6 +121,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sets_that_break_rules),
         cmocka_unit_test(test_own_parameters),
+        cmocka_unit_test(test_attention),
         cmocka_unit_test(test_large_kernel),
         cmocka_unit_test(test_no_way_back),
     };
