@@ -5,11 +5,12 @@
 static double flops(const step *s) { return 4.0 * rows_of(s->t[ATT_Q]) * tokens_of(s->t[ATT_K]) * s->t[ATT_Q].c; }
 
 static const ocl_tunable attention_tunables[] = {
-    {"impl", 0, "auto flash_cpu flash_gpu sliced", "implementation"},
+    {"impl", 0, "auto matrix flash_cpu flash_gpu sliced", "implementation"},
     {"slice_mb", 16, "1 4 16 64 256", "sliced: most megabytes of scores at a time"},
 };
 const ocl_section attention_section = {"attention", attention_tunables, 2, 1, NULL};
-static const impl *const attention_impls[] = {&attention_cpu_impl, &attention_gpu_impl, &attention_sliced_impl, NULL};
+static const impl *const attention_impls[] = {&attention_matrix_impl, &attention_cpu_impl, &attention_gpu_impl,
+                                              &attention_sliced_impl, NULL};
 static const op attention_op = {"attention", &attention_section, attention_impls, flops};
 
 int op_attention(plan *p, tensor y, tensor q, tensor k, tensor v, int heads, float scale, bool causal)

@@ -9,14 +9,12 @@
     P(KB, 96, "24 48 96 192", "keys of a block")
 OCL_KERNEL(attention_cpu, ATTENTION_CPU_TUNE)
 
-enum { HEAD_MAX = 160 }; /* larger heads: the copied key block no longer fits the first-level cache */
-
 static bool runs_on(const ocl_device *d) { return d->cpu; }
 
 static bool fits(const plan *p, const step *s)
 {
     (void)p;
-    return head_size(s) <= HEAD_MAX;
+    return head_size(s) <= FLASH_CPU_HEAD_MAX;
 }
 
 static int prepare(plan *p, step *s)
@@ -32,19 +30,23 @@ out:
     return err;
 }
 
+int attention_cpu_launch(plan *p, const step *s, int lanes, int groups)
+{
+    const attention_params *v = s->params;
+    tensor q = s->t[ATT_Q];
+    int tq = tokens_of(q);
+    size_t want = 2 * (size_t)ocl_units(plan_ocl(p));
+    args a = {0};
+    while (groups > 1 && ceil_div(tq, groups * lanes) * (size_t)v->heads * (size_t)q.n < want) groups /= 2;
+    attention_args(&a, p, s);
+    arg_int(&a, groups * lanes);
+    return args_run(&a, p, s->kernel[0], s->module, ceil_div(tq, groups * lanes), (size_t)v->heads, (size_t)q.n, 1, 1);
+}
+
 static int launch(plan *p, const step *s)
 {
     const struct attention_cpu_tune *t = s->state;
-    const attention_params *v = s->params;
-    tensor q = s->t[ATT_Q];
-    int tq = tokens_of(q), groups = t->GQ;
-    size_t want = 2 * (size_t)ocl_units(plan_ocl(p));
-    args a = {0};
-    while (groups > 1 && ceil_div(tq, groups * 16 * t->NQ) * (size_t)v->heads * (size_t)q.n < want) groups /= 2;
-    attention_args(&a, p, s);
-    arg_int(&a, groups * 16 * t->NQ);
-    return args_run(&a, p, s->kernel[0], s->module, ceil_div(tq, groups * 16 * t->NQ), (size_t)v->heads, (size_t)q.n, 1,
-                    1);
+    return attention_cpu_launch(p, s, 16 * t->NQ, t->GQ);
 }
 
 const impl attention_cpu_impl = {

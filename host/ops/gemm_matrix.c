@@ -17,16 +17,7 @@ _Static_assert(sizeof(struct gemm_matrix_cpu_tune) <= sizeof(((gemm_engine *)0)-
 
 static const ocl_section pack_pairs_section = {"pack_pairs", NULL, 0, 0, NULL};
 
-/* [gemm] matrix. X86_NONE: none that works, or that is worth it. */
-static x86_engine engine_of(ocl *o)
-{
-    static const x86_engine forced[] = {[1] = X86_DOT, [2] = X86_AMX, [3] = X86_PLAIN};
-    int word = config_value(ocl_config_of(o), "gemm", "matrix");
-    if (!word) return x86_matrix_best(o);
-    return x86_matrix_works(o, forced[word]) ? forced[word] : X86_NONE;
-}
-
-bool ops_multiply_bf16(ocl *o) { return ocl_device_of(o)->cpu && engine_of(o) != X86_NONE; }
+bool ops_multiply_bf16(ocl *o) { return ocl_device_of(o)->cpu && x86_matrix_engine(o) != X86_NONE; }
 
 static int run(const plan *p, const gemm_engine *g, const char *module, const gemm_call *c)
 {
@@ -62,20 +53,12 @@ out:
     return err;
 }
 
+static const char *lacks(const plan *p) { return x86_matrix_lacks(p, x86_matrix_engine); }
+
 static bool fits(const plan *p, const step *s)
 {
     struct gemm_matrix_cpu_tune t;
-    ocl *o = plan_ocl(p);
-    return plan_precision(p) == BF16 && ocl_device_of(o)->cpu &&
-           tune_fits(p, &gemm_matrix_cpu_kernel, BF16, s->shape, &t) && engine_of(o) != X86_NONE;
-}
-
-static const char *lacks(const plan *p)
-{
-    ocl *o = plan_ocl(p);
-    if (plan_precision(p) != BF16) return "multiplies at --precision bf16 only";
-    if (!ocl_device_of(o)->cpu) return "needs a CPU";
-    return engine_of(o) == X86_NONE ? "needs instructions that this CPU lacks, or that are slower than f32" : NULL;
+    return !lacks(p) && tune_fits(p, &gemm_matrix_cpu_kernel, BF16, s->shape, &t);
 }
 
 static int prepare(plan *p, step *s)
@@ -85,7 +68,7 @@ static int prepare(plan *p, step *s)
     gemm_engine *g = plan_step_alloc(p, sizeof *g);
     if (!g) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = g;
-    TRY(gemm_matrix_engine(p, g, s->shape, (int)engine_of(plan_ocl(p)), s->t[MM_X].dt, s->t[MM_Y].dt));
+    TRY(gemm_matrix_engine(p, g, s->shape, (int)x86_matrix_engine(plan_ocl(p)), s->t[MM_X].dt, s->t[MM_Y].dt));
     s->kernel[0] = g->kernel;
     plan_use_section(p, s->op->section);
     TRY(weight_set_layout(s->w[0], LAYOUT_PAIRS, 16, *(const int *)s->params & FLAG_GEGLU));

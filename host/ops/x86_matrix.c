@@ -163,3 +163,27 @@ x86_engine x86_matrix_best(ocl *o)
     x86_engine best = x86_matrix_speed(o, X86_AMX) > 1.25 * x86_matrix_speed(o, X86_DOT) ? X86_AMX : X86_DOT;
     return x86_matrix_speed(o, best) > 1.1 ? best : X86_NONE;
 }
+
+static const x86_engine forced[] = {[1] = X86_DOT, [2] = X86_AMX, [3] = X86_PLAIN};
+
+x86_engine x86_matrix_engine(ocl *o)
+{
+    int word = config_value(ocl_config_of(o), "gemm", "matrix");
+    if (!word) return x86_matrix_best(o);
+    return x86_matrix_works(o, forced[word]) ? forced[word] : X86_NONE;
+}
+
+x86_engine x86_dot_engine(ocl *o)
+{
+    int word = config_value(ocl_config_of(o), "gemm", "matrix");
+    if (word && forced[word] != X86_AMX) return x86_matrix_engine(o);
+    return x86_matrix_speed(o, X86_DOT) > 1.1 ? X86_DOT : X86_NONE;
+}
+
+const char *x86_matrix_lacks(const plan *p, x86_engine (*engine)(ocl *o))
+{
+    if (plan_precision(p) != BF16) return "multiplies at --precision bf16 only";
+    if (!ocl_device_of(plan_ocl(p))->cpu) return "needs a CPU";
+    return engine(plan_ocl(p)) == X86_NONE ? "needs instructions that this CPU lacks, or that are slower than f32"
+                                           : NULL;
+}

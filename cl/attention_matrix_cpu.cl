@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+#include "common.h"
+
+/* cl/attention_cpu.cl with products of bf16 and sums of f32, by an x86 CPU's dot products: -DENGINE=ENGINE_DOT (AVX512-BF16); ENGINE_PLAIN does the same without.
+ *   operands, launch, D: as there, without a causal mask
+ * Scores are sums over pairs of channels, results over pairs of keys: q, k and v are rounded as they are copied, the weights of the softmax where they are paired.
+ * Their total is that of the rounded weights. The scale is applied to the scores, which leaves q as it is.
+ *   tune: NQ vectors of 16 queries by RR keys or channels of a register tile, GQ tiles of a work-item, KB keys of a block (a multiple of RR and of 2)
+ * PoCL compiles for a CPU without these instructions: they stand in functions of their own target, never inlined. */
+#define ENGINE_PLAIN 0
+#define ENGINE_DOT 1
+
+#define LANES (16 * NQ)
+#define DP ((D + RR - 1) / RR * RR) /* channels of a sum, to whole tiles */
+#define PAIRS ((D + 1) / 2)         /* of channels */
+
+#if ENGINE == ENGINE_DOT
+#define MATRIX __attribute__((noinline, target("avx512f,avx512bf16")))
+#define DOT(sum, pairs, pair) __builtin_ia32_dpbf16ps_512(sum, as_int16(pairs), (int16)((int)(pair)))
+#else
+#define MATRIX INLINE
+#define DOT(sum, pairs, pair) \
+    fma(as_float16((pairs) & 0xffff0000), (float16)(as_float((pair) & 0xffff0000)), \
+        fma(as_float16((pairs) << 16), (float16)(as_float((pair) << 16)), sum))
+#endif
+
+/* A pair in bf16: low and high half. Ties away from zero; NaN is one still if the low bits of its payload are zero. */
+#define PAIR(low, high, T) ((JOIN(as_, T)(low) + 0x8000u) >> 16 | ((JOIN(as_, T)(high) + 0x8000u) & 0xffff0000u))
+
+/* scores[RR][NQ] = RR keys times NQ vectors of queries q[PAIRS][NQ]; most: the largest of the first `left`, and of what it was. */
+MATRIX void score_tile(float16 *scores, float16 *most, const uint *keys, const uint16 *q, int left)
+{
+    float16 c[RR][NQ];
+#pragma unroll
+    for (int i = 0; i < RR; i++)
+#pragma unroll
+        for (int j = 0; j < NQ; j++) c[i][j] = 0.0f;
+    for (int d = 0; d < PAIRS; d++)
+#pragma unroll
+        for (int i = 0; i < RR; i++)
+#pragma unroll
+            for (int j = 0; j < NQ; j++) c[i][j] = DOT(c[i][j], q[d * NQ + j], keys[i * PAIRS + d]);
+#pragma unroll
+    for (int i = 0; i < RR; i++)
+#pragma unroll
+        for (int j = 0; j < NQ; j++) {
+            if (i < left) most[j] = LARGER(most[j], c[i][j]);
+            scores[i * NQ + j] = c[i][j];
+        }
+}
+
+/* sums[RR][NQ] = sums * shrink + RR channels of pairs of values [pairs][DP] times weights [pairs][NQ]. */
+MATRIX void sum_tile(float16 *sums, const float16 *shrink, const uint *values, const uint16 *weights, int pairs)
+{
+    float16 c[RR][NQ];
+#pragma unroll
+    for (int i = 0; i < RR; i++)
+#pragma unroll
+        for (int j = 0; j < NQ; j++) c[i][j] = sums[i * NQ + j] * shrink[j];
+    for (int t = 0; t < pairs; t++)
+#pragma unroll
+        for (int i = 0; i < RR; i++)
+#pragma unroll
+            for (int j = 0; j < NQ; j++) c[i][j] = DOT(c[i][j], weights[t * NQ + j], values[t * DP + i]);
+#pragma unroll
+    for (int i = 0; i < RR; i++)
+#pragma unroll
+        for (int j = 0; j < NQ; j++) sums[i * NQ + j] = c[i][j];
+}
+
+/* total[NQ] = total * shrink + all weights. */
+MATRIX void sum_weights(float16 *total, const float16 *shrink, const uint16 *weights, int pairs)
+{
+#pragma unroll
+    for (int j = 0; j < NQ; j++) {
+        float16 sum = total[j] * shrink[j];
+        for (int t = 0; t < pairs; t++) sum = DOT(sum, weights[t * NQ + j], 0x3f803f80u);
+        total[j] = sum;
+    }
+}
+
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void attention_matrix_cpu(__global YTYPE *y, ulong yo, __global const XTYPE *q, ulong qo, __global const XTYPE *k, ulong ko,
+                          __global const XTYPE *v, ulong vo, int tq, int tk, int ldq, int ldk, int ldv, int ldy, int causal, float scale, int mq)
+{
+    uint16 queries[GQ * PAIRS * NQ], weights[KB / 2 * NQ];
+    float16 sums[GQ * DP * NQ], top[GQ * NQ], total[GQ * NQ], scores[KB * NQ];
+    uint keys[KB * PAIRS], values[KB / 2 * DP];
+    int q0 = (int)get_group_id(0) * mq, count = min(mq, tq - q0), head = (int)get_group_id(1), image = (int)get_group_id(2);
+    int groups = (count + LANES - 1) / LANES;
+    float to_two = scale * LOG2_E;
+    q += qo + ((size_t)image * (size_t)tq + (size_t)q0) * (size_t)ldq + (size_t)head * D;
+    k += ko + (size_t)image * (size_t)tk * (size_t)ldk + (size_t)head * D;
+    v += vo + (size_t)image * (size_t)tk * (size_t)ldv + (size_t)head * D;
+    y += yo + ((size_t)image * (size_t)tq + (size_t)q0) * (size_t)ldy + (size_t)head * D;
+    for (int i = 0; i < groups * LANES; i++) {
+        __global const XTYPE *from = q + (size_t)min(i, count - 1) * (size_t)ldq;
+        uint *to = (uint *)(queries + i / LANES * PAIRS * NQ) + i % LANES;
+#pragma clang loop vectorize(disable)
+        for (int d = 0; d < D / 2; d++) to[d * LANES] = PAIR(LOADX(from, 2 * d), LOADX(from, 2 * d + 1), uint);
+        if (D % 2) to[D / 2 * LANES] = PAIR(LOADX(from, D - 1), 0.0f, uint);
+    }
+    for (int i = 0; i < groups * DP * NQ; i++) sums[i] = 0.0f;
+    for (int i = 0; i < groups * NQ; i++) {
+        top[i] = -MAXFLOAT;
+        total[i] = 0.0f;
+    }
+    for (int i = 0; i < KB / 2 * DP; i++) values[i] = 0;
+    for (int k0 = 0; k0 < tk; k0 += KB) {
+        int kn = min(KB, tk - k0), pairs = (kn + 1) / 2;
+        for (int j = 0; j < kn; j++) {
+            __global const XTYPE *key = k + (size_t)(k0 + j) * (size_t)ldk;
+            for (int d = 0; d < D / 2; d++) keys[j * PAIRS + d] = PAIR(LOADX(key, 2 * d), LOADX(key, 2 * d + 1), uint);
+            if (D % 2) keys[j * PAIRS + D / 2] = PAIR(LOADX(key, D - 1), 0.0f, uint);
+        }
+        for (int i = kn * PAIRS; i < (kn + RR - 1) / RR * RR * PAIRS; i++) keys[i] = 0;
+        for (int j = 0; j < pairs; j++) {
+            __global const XTYPE *low = v + (size_t)(k0 + 2 * j) * (size_t)ldv, *high = 2 * j + 1 < kn ? low + ldv : low; /* of weight 0 */
+            for (int d = 0; d < D; d++) values[j * DP + d] = PAIR(LOADX(low, d), LOADX(high, d), uint);
+        }
+        for (int g = 0; g < groups; g++) {
+            const uint16 *qg = queries + g * PAIRS * NQ;
+            float16 now[NQ], shrink[NQ], offset[NQ];
+#pragma unroll
+            for (int j = 0; j < NQ; j++) now[j] = top[g * NQ + j];
+            for (int t = 0; t < kn; t += RR) score_tile(scores + t * NQ, now, keys + t * PAIRS, qg, kn - t);
+#pragma unroll
+            for (int j = 0; j < NQ; j++) {
+                shrink[j] = two_to_16(LARGER(-126.0f, (top[g * NQ + j] - now[j]) * to_two), 1.0f);
+                top[g * NQ + j] = now[j];
+                offset[j] = now[j] * to_two;
+            }
+            if (kn % 2)
+#pragma unroll
+                for (int j = 0; j < NQ; j++) scores[kn * NQ + j] = -MAXFLOAT;
+            for (int t = 0; t < pairs; t++)
+#pragma unroll
+                for (int j = 0; j < NQ; j++) {
+                    float16 low = fma(scores[2 * t * NQ + j], (float16)to_two, -offset[j]), high = fma(scores[(2 * t + 1) * NQ + j], (float16)to_two, -offset[j]);
+                    low = two_to_16(LARGER(-126.0f, low), 1.0f);
+                    high = two_to_16(LARGER(-126.0f, high), 1.0f);
+                    weights[t * NQ + j] = PAIR(low, high, uint16);
+                }
+            sum_weights(total + g * NQ, shrink, weights, pairs);
+            for (int d = 0; d < DP; d += RR) sum_tile(sums + (g * DP + d) * NQ, shrink, values + d, weights, pairs);
+        }
+    }
+    for (int i = 0; i < count; i++) {
+        const float *sum = (const float *)(sums + i / LANES * DP * NQ) + i % LANES;
+        float inverse = 1.0f / ((const float *)total)[i];
+#pragma clang loop vectorize(disable)
+        for (int d = 0; d < D; d++) STOREY(sum[d * LANES] * inverse, y, (size_t)i * (size_t)ldy + (size_t)d);
+    }
+}
