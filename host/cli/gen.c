@@ -170,6 +170,7 @@ static int draw(gen *g)
     if (apart) job.count = 1;
     for (g->first = 0; g->first < g->job.count; g->first += job.count) {
         job.seeds = g->seeds + g->first;
+        job.last = g->first + job.count == g->job.count;
         int err = sdcl_generate(g->session, &job, on_image, g);
         progress_clear(&g->bar);
         if (err == SDCL_EINTERRUPTED)
@@ -212,6 +213,7 @@ int cli_gen(const options *o)
 {
     int err = 0;
     gen g = {.o = o, .job = o->job};
+    g.job.last = 1;
     time_t now = time(NULL);
     signals_install();
     progress_begin(&g.bar, o->progress, o->verbosity == QUIET);

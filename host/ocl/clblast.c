@@ -178,9 +178,9 @@ int clblast_run(ocl *o, int queue, const char *module, const clblast_gemm *g)
     cl_event before = NULL, event = NULL;
     if (g->x.off > INT_MAX || g->y.off > INT_MAX || g->w.off > INT_MAX)
         return FAIL(SDCL_EDEVICE, "%s: CLBlast counts elements in 31 bits, this buffer is larger", module);
-    if (o->profile) CL_TRY(clEnqueueMarkerWithWaitList(o->queue[queue], 0, NULL, &before));
+    if (profile_wanted(o)) CL_TRY(clEnqueueMarkerWithWaitList(o->queue[queue], 0, NULL, &before));
     pthread_mutex_lock(&lock);
-    CLBlastStatusCode code = call(o->queue[queue], g, o->profile ? &event : NULL);
+    CLBlastStatusCode code = call(o->queue[queue], g, profile_wanted(o) ? &event : NULL);
     pthread_mutex_unlock(&lock);
     if (code != CLBlastSuccess) {
         err = fail(code, "CLBlastSgemm");

@@ -64,6 +64,7 @@ struct ocl {
     cl_context context;
     cl_command_queue queue[QUEUES];
     bool profile, sync;
+    bool profile_paused;
     int units;
     int unflushed;       /* launches since the last flush or finish */
     double launch_flops; /* of the longest launch */
@@ -108,5 +109,7 @@ int ocl_launched(ocl *o, int queue, int launches);
 /* The ocl uses CLBlast no more. */
 void clblast_leave(ocl *o);
 void profile_free(ocl *o);
+/* Does what is enqueued now leave events? */
+bool profile_wanted(const ocl *o);
 
 #endif

@@ -150,5 +150,7 @@ void ocl_profile_step(ocl *o, const char *op, const char *impl, double flops);
 /* Sums of event times per (module, op, kernel) since ocl_open or the last reset, longest first. Finishes the queue. */
 int ocl_profile_each(ocl *o, sdcl_profile_fn *each, void *user);
 int ocl_profile_reset(ocl *o);
+/* Until it is called with false, what is enqueued leaves no events. */
+void ocl_profile_pause(ocl *o, bool paused);
 
 #endif

@@ -122,6 +122,9 @@ int ocl_profile_reset(ocl *o)
     return err;
 }
 
+void ocl_profile_pause(ocl *o, bool paused) { o->profile_paused = paused; }
+bool profile_wanted(const ocl *o) { return o->profile && !o->profile_paused; }
+
 void profile_free(ocl *o)
 {
     release_events(o);

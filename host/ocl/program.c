@@ -303,7 +303,7 @@ static int enqueue(ocl *o, int queue, ocl_kernel *k, const char *module, const o
     size_t global[3] = {(end - first) * grid->local[0], grid->groups[1] * grid->local[1],
                         grid->groups[2] * grid->local[2]};
     CL_TRY(clEnqueueNDRangeKernel(o->queue[queue], k->kernel, 3, NULL, global, grid->local, 0, NULL,
-                                  o->profile ? &event : NULL));
+                                  profile_wanted(o) ? &event : NULL));
     if (event) TRY(profile_add(o, event, module, k->name));
     o->unfinished += grid->flops * (double)(end - first) / (double)grid->groups[0];
     if (o->sync) CL_TRY(clFinish(o->queue[queue]));

@@ -39,12 +39,6 @@ static void summarize(sdcl_bench_phase *p, double *seconds, int n)
     p->median_s = n % 2 ? seconds[n / 2] : (seconds[n / 2 - 1] + seconds[n / 2]) / 2;
 }
 
-static int reset_profile(sdcl *s)
-{
-    s->busy_seconds = 0;
-    return ocl_profile_reset(s->o);
-}
-
 static int time_text(sdcl *s, const sdcl_job *j, int runs, double *seconds)
 {
     int err = 0;
@@ -84,9 +78,10 @@ out:
     return err;
 }
 
-static int time_vae(sdcl *s, int runs, double *seconds)
+static int time_vae(sdcl *s, const sdcl_job *j, int runs, double *seconds)
 {
     int err = 0;
+    (void)j;
     size_t values = (size_t)rows_of(s->shape.rgb) * 3;
     unsigned char *rgb = malloc(values);
     float *unit = malloc(values * sizeof *unit);
@@ -105,21 +100,34 @@ out:
     return err;
 }
 
+typedef int time_fn(sdcl *s, const sdcl_job *j, int runs, double *seconds);
+
+/* Once to warm up, which no profile sees; then the runs that count. Nothing of the phase is run after them. */
+static int time_phase(sdcl *s, const sdcl_job *j, phase p, time_fn *run, int n, double *seconds, sdcl_bench_phase *b)
+{
+    int err = 0;
+    double busy = s->busy_seconds;
+    ocl_profile_pause(s->o, true);
+    TRY(run(s, j, 1, seconds));
+    s->busy_seconds = busy;
+    ocl_profile_pause(s->o, false);
+    TRY(run(s, j, n, seconds));
+    summarize(b, seconds, n);
+    TRY(residency_done(s, p));
+out:
+    ocl_profile_pause(s->o, false);
+    return err;
+}
+
 static int time_phases(sdcl *s, const sdcl_job *j, sdcl_bench *b, double *seconds)
 {
     int err = 0, n = b->steps;
     passes *x = &s->shape;
-    /* All of a phase at once: its weights may have to be read when it begins. */
-    TRY(time_text(s, j, 1, seconds));
-    TRY(time_unet(s, j, 1, seconds));
-    TRY(time_vae(s, 1, seconds));
-    TRY(reset_profile(s));
-    TRY(time_text(s, j, n, seconds));
-    summarize(&b->text, seconds, n);
-    TRY(time_unet(s, j, n, seconds));
-    summarize(&b->unet, seconds, n);
-    TRY(time_vae(s, n, seconds));
-    summarize(&b->vae, seconds, n);
+    s->busy_seconds = 0;
+    TRY(ocl_profile_reset(s->o));
+    TRY(time_phase(s, j, PHASE_TEXT, time_text, n, seconds, &b->text));
+    TRY(time_phase(s, j, PHASE_UNET, time_unet, n, seconds, &b->unet));
+    TRY(time_phase(s, j, PHASE_VAE, time_vae, n, seconds, &b->vae));
     b->text.gflop = (plan_flops(x->text) + plan_flops(x->prologue)) * 1e-9;
     b->unet.gflop = x->unet_count * plan_flops(x->unet[0].p) * 1e-9;
     b->vae.gflop = plan_flops(x->vae) * 1e-9;
@@ -134,6 +142,7 @@ int bench_job(sdcl *s, const sdcl_job *given, sdcl_job *j, uint64_t seeds[BATCH_
     j->height = given->height;
     j->steps = given->steps ? given->steps : STEPS_DEFAULT;
     j->count = given->count;
+    j->last = 1;
     j->seeds = seeds;
     for (int i = 0; i < BATCH_MAX; i++) seeds[i] = (uint64_t)i + 1;
     if (j->count < 1 || j->count > BATCH_MAX)
@@ -143,7 +152,7 @@ int bench_job(sdcl *s, const sdcl_job *given, sdcl_job *j, uint64_t seeds[BATCH_
 
 int sdcl_bench_model(sdcl *s, const sdcl_job *job, sdcl_bench *b)
 {
-    int err = 0, factor = session_factor(s);
+    int err = 0;
     sdcl_job j;
     timing t = {0};
     uint64_t seeds[BATCH_MAX];
@@ -157,7 +166,7 @@ int sdcl_bench_model(sdcl *s, const sdcl_job *job, sdcl_bench *b)
     b->batch = j.count;
     b->steps = j.steps;
     b->precision = s->precision_name;
-    TRY(pipeline_load(s, j.count, true, j.height / factor, j.width / factor, &t));
+    TRY(pipeline_load(s, &j, j.count, &t));
     b->load_s = t.load;
     TRY(peak_fma(s->o, &b->peak_gflops));
     TRY(time_phases(s, &j, b, seconds));

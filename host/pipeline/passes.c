@@ -203,7 +203,6 @@ int passes_prepare(sdcl *s, int pictures, bool guided, int h, int w)
         error_hint("fewer pictures at once, or smaller ones");
         goto out;
     }
-    TRY(residency_decide(s));
     log_plan(s, "text", x->text, 1);
     log_plan(s, "unet", x->unet[0].p, x->unet_count);
     log_plan(s, "vae", x->vae, 1);

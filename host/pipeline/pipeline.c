@@ -10,11 +10,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-int pipeline_load(sdcl *s, int pictures, bool guided, int h, int w, timing *t)
+static bool is_guided(const sdcl_job *j) { return j->cfg_scale > 1; }
+
+/* Plans, and what will be on the device when. */
+static int prepare(sdcl *s, const sdcl_job *j, int pictures)
+{
+    int err = 0, factor = session_factor(s);
+    TRY(passes_prepare(s, pictures, is_guided(j), j->height / factor, j->width / factor));
+    TRY(residency_decide(s, j->last && pictures == j->count));
+out:
+    return err;
+}
+
+int pipeline_load(sdcl *s, const sdcl_job *j, int pictures, timing *t)
 {
     int err = 0;
     double begin = seconds_now();
-    TRY(passes_prepare(s, pictures, guided, h, w));
+    TRY(prepare(s, j, pictures));
     if (ocl_library_waits(s->o)) {
         session_progress(s, "compile", 0, 0, 0, 0, 0);
         session_log(s, SDCL_INFO,
@@ -73,7 +85,7 @@ int pipeline_encode(sdcl *s, const sdcl_job *j, int first, timing *t)
     TRY(plan_run(x->text));
     TRY(ocl_finish(s->o));
     double between = seconds_now();
-    TRY(residency_enter(s, PHASE_UNET));
+    TRY(residency_enter_prologue(s));
     begin += seconds_now() - between;
     for (int i = 0; i < x->conditions.n; i++) {
         int source = x->guided && i < x->pictures ? 0 : 1;
@@ -139,6 +151,7 @@ static int run_batch(sdcl *s, const sdcl_job *j, sampler *steps, int first, sdcl
     TRY(denoise(s, j, steps, &n, first));
     t->unet = seconds_now() - begin;
     s->busy_seconds += t->unet;
+    TRY(residency_done(s, PHASE_UNET));
     TRY(residency_enter(s, PHASE_VAE));
     t->load += s->memory.seconds - loaded;
     for (int i = 0; i < x->pictures; i++) {
@@ -183,22 +196,23 @@ static int batch_size(const sdcl_job *j, int first)
 
 int sdcl_generate(sdcl *s, const sdcl_job *job, sdcl_image_fn *each, void *user)
 {
-    int err = 0, factor = session_factor(s);
+    int err = 0;
     sdcl_job j = *job;
     sampler *steps = NULL;
     timing t = {.begin = seconds_now()};
     TRY(sdcl_job_resolve(s, &j));
-    bool guided = j.cfg_scale > 1;
     sampler_params p = {j.sampler, j.schedule, j.steps, j.eta, model_scheduler(s->m)};
     TRY(sampler_open(&steps, &p));
     TRY(dump_open(j.dump));
     for (int first = 0, n; first < j.count; first += n) {
         n = batch_size(&j, first);
         TRY(session_cancelled(s));
-        bool same = s->shape.memory && s->shape.pictures == n && s->shape.guided == guided && first;
-        TRY(pipeline_load(s, n, guided, j.height / factor, j.width / factor, &t));
+        bool same = s->shape.memory && s->shape.pictures == n && s->shape.guided == is_guided(&j) && first;
+        TRY(pipeline_load(s, &j, n, &t));
         if (!same) TRY(pipeline_encode(s, &j, first, &t));
+        TRY(residency_done(s, PHASE_TEXT));
         TRY(run_batch(s, &j, steps, first, each, user, &t));
+        TRY(residency_done(s, PHASE_VAE));
     }
 out:
     sampler_close(&steps);
@@ -207,11 +221,11 @@ out:
 
 int sdcl_dry_run(sdcl *s, const sdcl_job *job, sdcl_memory *m)
 {
-    int err = 0, factor = session_factor(s);
+    int err = 0;
     sdcl_job j = *job;
     const passes *x = &s->shape;
     TRY(sdcl_job_resolve(s, &j));
-    TRY(passes_prepare(s, batch_size(&j, 0), j.cfg_scale > 1, j.height / factor, j.width / factor));
+    TRY(prepare(s, &j, batch_size(&j, 0)));
     *m = (sdcl_memory){.text_weights = residency_weights(s, PHASE_TEXT),
                        .text_arena = residency_arena(s, PHASE_TEXT),
                        .unet_weights = residency_weights(s, PHASE_UNET),
@@ -221,8 +235,8 @@ int sdcl_dry_run(sdcl *s, const sdcl_job *job, sdcl_memory *m)
                        .vae_tile = x->vae_strip,
                        .io = x->memory_bytes,
                        .budget = s->memory.budget,
-                       .swapped = s->memory.swapped,
-                       .peak = residency_peak(s, s->memory.swapped)};
+                       .swapped = s->memory.mode == HOLD_PHASE,
+                       .peak = residency_peak(s, s->memory.mode)};
 out:
     return err;
 }

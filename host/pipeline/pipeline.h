@@ -12,8 +12,8 @@ typedef struct timing {
     double load, text, unet, vae, begin;
 } timing;
 
-/* Plans, kernels (compiling in the background meanwhile), weights, memory. h, w: of the latent. */
-int pipeline_load(sdcl *s, int pictures, bool guided, int h, int w, timing *t);
+/* Plans, kernels (compiling in the background meanwhile), weights, memory for a batch of a resolved job. */
+int pipeline_load(sdcl *s, const sdcl_job *j, int pictures, timing *t);
 /* Row 0 the negative prompt, row 1 the prompt; then keys and values of the rows that the UNet sees. first: pictures already finished; a job's later batch
  * of another size encodes again, but does not warn again. */
 int pipeline_encode(sdcl *s, const sdcl_job *j, int first, timing *t);

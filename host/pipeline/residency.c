@@ -19,8 +19,8 @@ static int plans_of(const sdcl *s, phase p, plan *plans[PLANS_MAX])
     const passes *x = &s->shape;
     int n = 0;
     if (p == PHASE_TEXT || !p) plans[n++] = x->text;
+    if (p != PHASE_VAE) plans[n++] = x->prologue; /* the prompt's, with weights of the UNet */
     if (p == PHASE_UNET || !p) {
-        plans[n++] = x->prologue;
         plans[n++] = x->unet[0].p;
         plans[n++] = x->scheduler;
     }
@@ -39,16 +39,30 @@ uint64_t residency_arena(const sdcl *s, phase p)
     return arena_bytes(plans, n) + (p == PHASE_UNET ? beside_bytes(s) : 0);
 }
 
-uint64_t residency_peak(const sdcl *s, bool swapped)
+static uint64_t larger(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
+/* Weights, and beside them, one after the other, what they are read through and activations. */
+static uint64_t phase_bytes(const sdcl *s, phase p)
+{
+    return residency_weights(s, p) + larger(weights_staging_bytes(weights_of(s, p)), residency_arena(s, p));
+}
+
+uint64_t residency_peak(const sdcl *s, residency_mode mode)
 {
     plan *plans[PLANS_MAX];
-    uint64_t io = s->shape.memory_bytes, sum = 0, largest = 0;
+    uint64_t peak = 0, before = 0, after = 0; /* weights of earlier phases; of this one and later ones */
+    for (phase p = PHASE_TEXT; p < PHASES; p++) after += residency_weights(s, p);
+    if (mode == HOLD_ALL) peak = after + arena_bytes(plans, plans_of(s, PHASE_NONE, plans)) + beside_bytes(s);
     for (phase p = PHASE_TEXT; p < PHASES; p++) {
-        uint64_t one = residency_weights(s, p) + residency_arena(s, p);
-        if (one > largest) largest = one;
-        sum += residency_weights(s, p);
+        if (mode == HOLD_PHASE) peak = larger(peak, phase_bytes(s, p));
+        if (mode == HOLD_NEEDED) {
+            uint64_t reading = before + residency_weights(s, p) + weights_staging_bytes(weights_of(s, p));
+            peak = larger(peak, larger(reading, after + residency_arena(s, p)));
+        }
+        before += residency_weights(s, p);
+        after -= residency_weights(s, p);
     }
-    return io + (swapped ? largest : sum + arena_bytes(plans, plans_of(s, PHASE_NONE, plans)) + beside_bytes(s));
+    return s->shape.memory_bytes + peak;
 }
 
 bool residency_fits(const sdcl *s, phase p)
@@ -81,23 +95,22 @@ void residency_open(sdcl *s, uint64_t budget)
 
 static const char *const phase_names[] = {"", "the text encoder", "the UNet", "the VAE"};
 
-int residency_decide(sdcl *s)
+int residency_decide(sdcl *s, bool last)
 {
     residency *r = &s->memory;
-    uint64_t resident = residency_peak(s, false), swapped = residency_peak(s, true);
-    r->swapped = resident > r->budget;
-    if (r->swapped)
+    uint64_t held = residency_peak(s, last ? HOLD_NEEDED : HOLD_ALL), least = residency_peak(s, HOLD_PHASE);
+    r->mode = held > r->budget ? HOLD_PHASE : last ? HOLD_NEEDED : HOLD_ALL;
+    if (r->mode == HOLD_PHASE)
         session_log(s, SDCL_VERBOSE, "%.1f MiB do not fit into %.1f MiB: text encoder, UNet and VAE are loaded in turn",
-                    (double)resident / MIB, (double)r->budget / MIB);
-    if (!r->swapped || swapped <= r->budget || !r->asked) return 0;
+                    (double)held / MIB, (double)r->budget / MIB);
+    if (r->mode != HOLD_PHASE || least <= r->budget || !r->asked) return 0;
     phase most = PHASE_TEXT;
     for (phase p = PHASE_TEXT; p < PHASES; p++)
-        if (residency_weights(s, p) + residency_arena(s, p) > residency_weights(s, most) + residency_arena(s, most))
-            most = p;
+        if (phase_bytes(s, p) > phase_bytes(s, most)) most = p;
     int err = FAIL(SDCL_ENOMEM, "%s alone needs %.1f MiB of device memory; the budget is %.1f MiB", phase_names[most],
-                   (double)swapped / MIB, (double)r->budget / MIB);
+                   (double)least / MIB, (double)r->budget / MIB);
     error_hint("%s--memory %.0f, smaller pictures, or fewer at once",
-               most == PHASE_VAE && s->params.vae_tile ? "--vae-tile auto, " : "", ceil((double)swapped / MIB));
+               most == PHASE_VAE && s->params.vae_tile ? "--vae-tile auto, " : "", ceil((double)least / MIB));
     return err;
 }
 
@@ -142,8 +155,10 @@ int residency_load(sdcl *s)
     int err = 0;
     residency *r = &s->memory;
     plan *plans[PLANS_MAX];
-    if (r->swapped || r->all) return 0;
+    if (r->mode == HOLD_PHASE || r->all) return 0;
+    residency_leave(s); /* a phase's arena, of a job before */
     TRY(load_weights(s, PHASE_TEXT, PHASE_VAE));
+    if (r->mode == HOLD_NEEDED) goto out;
     TRY(arena_provide(&r->shared, plans, plans_of(s, PHASE_NONE, plans)));
     TRY(arena_provide(&r->beside, &s->shape.unet[1].p, 1));
     r->all = true;
@@ -157,17 +172,30 @@ int residency_enter(sdcl *s, phase p)
     int err = 0;
     residency *r = &s->memory;
     plan *plans[PLANS_MAX];
-    if (!r->swapped || r->now == p) return 0;
+    if (r->mode == HOLD_ALL || r->now == p) return 0;
     TRY(ocl_finish(s->o));
     residency_leave(s);
-    for (phase other = PHASE_TEXT; other < PHASES; other++)
-        if (other != p) weights_unload(weights_of(s, other));
-    TRY(load_weights(s, p, p));
+    if (r->mode == HOLD_PHASE) {
+        for (phase other = PHASE_TEXT; other < PHASES; other++)
+            if (other != p) weights_unload(weights_of(s, other));
+        TRY(load_weights(s, p, p));
+    }
     TRY(arena_provide(&r->shared, plans, plans_of(s, p, plans)));
     if (p == PHASE_UNET) TRY(arena_provide(&r->beside, &s->shape.unet[1].p, 1));
     r->now = p;
 out:
     if (err) residency_leave(s);
+    return err;
+}
+
+int residency_enter_prologue(sdcl *s) { return s->memory.mode == HOLD_PHASE ? residency_enter(s, PHASE_UNET) : 0; }
+
+int residency_done(sdcl *s, phase p)
+{
+    if (s->memory.mode != HOLD_NEEDED) return 0;
+    int err = ocl_finish(s->o);
+    weights_unload(weights_of(s, p));
+    if (s->memory.now == p) residency_leave(s);
     return err;
 }
 

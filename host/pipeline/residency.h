@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A job has three phases: text encoder, UNet (with the sampler and the keys and values of its prompt), VAE. Their plans never run at the same time, so they
- * share the memory of their activations. Their weights are all resident where the budget allows; otherwise each phase's are read when it begins, once a
- * batch. Pictures are the same either way. */
+ * share the memory of their activations. What of them is on the device when is one of three modes; pictures are the same in each. */
 #ifndef SDCL_PIPELINE_RESIDENCY_H
 #define SDCL_PIPELINE_RESIDENCY_H
 
@@ -14,16 +13,20 @@ void residency_open(sdcl *s, uint64_t budget);
 uint64_t residency_weights(const sdcl *s, phase p);
 uint64_t residency_arena(const sdcl *s, phase p);
 /* What a job allocates at most, weights, activations, inputs and outputs. */
-uint64_t residency_peak(const sdcl *s, bool swapped);
+uint64_t residency_peak(const sdcl *s, residency_mode mode);
 /* Does a phase alone fit into the budget? */
 bool residency_fits(const sdcl *s, phase p);
 
-/* Whether to swap, once the plans of a shape are built. SDCL_ENOMEM: the user's budget is too small for one of the phases. */
-int residency_decide(sdcl *s);
-/* Everything, before the first phase; nothing where phases are swapped. */
+/* The mode for a batch, once its plans are built. last: nothing follows it. SDCL_ENOMEM: the user's budget is too small for one of the phases. */
+int residency_decide(sdcl *s, bool last);
+/* What is read before the first phase. */
 int residency_load(sdcl *s);
 /* Called before a phase's plans run: its weights and memory are there afterwards. */
 int residency_enter(sdcl *s, phase p);
+/* Called between the text encoder and the prologue, which multiplies with the UNet's weights. */
+int residency_enter_prologue(sdcl *s);
+/* The batch does not run phase p again. */
+int residency_done(sdcl *s, phase p);
 /* Frees the activations' memory; before plans are freed. */
 void residency_leave(sdcl *s);
 

@@ -45,13 +45,19 @@ typedef struct passes {
 
 typedef enum phase { PHASE_NONE, PHASE_TEXT, PHASE_UNET, PHASE_VAE, PHASES } phase;
 
+typedef enum residency_mode {
+    HOLD_ALL,    /* all weights, and one arena for all phases: other jobs, or batches, may follow */
+    HOLD_NEEDED, /* a job of one batch, and none after it: all weights are read first, and a phase's go with its last run; the arena is the phase's */
+    HOLD_PHASE /* all of it does not fit: weights are read when their phase begins, once a batch; the arena is the phase's */
+} residency_mode;
+
 /* What is on the device when: see residency.h. */
 typedef struct residency {
     uint64_t budget;      /* bytes */
     bool asked;           /* the budget is the user's */
-    bool swapped;         /* one phase's weights and activations at a time */
-    phase now;            /* swapped: whose they are */
-    bool all;             /* not swapped: everything is there */
+    residency_mode mode;  /* of the batch at hand */
+    phase now;            /* whose arena is there */
+    bool all;             /* HOLD_ALL: everything is there */
     arena shared, beside; /* beside: of a second UNet plan that runs at the same time */
     double seconds;       /* spent loading, so far */
 } residency;

@@ -77,6 +77,8 @@ cl_mem weight_mem(const weight *w);
 int weights_count(const weights *ws);
 /* Bytes of all weights that have a layout. */
 uint64_t weights_bytes(const weights *ws);
+/* Bytes of the buffers through which all of them are read, beside those; at most. */
+uint64_t weights_staging_bytes(const weights *ws);
 /* Reads and packs every weight that has a layout and is not on the device in it. progress may be NULL; what it returns other than 0 stops the loading. After
  * a failure nothing is loaded. */
 int weights_load(weights *ws, int (*progress)(void *user, int done, int total), void *user);

@@ -111,6 +111,26 @@ static bool missing(const weight *w)
                                         w->held.panel != w->panel || w->held.paired != w->paired);
 }
 
+/* A slot for weights of so many bytes whose longest row has `row`. */
+static uint64_t slot_for(uint64_t bytes, uint64_t row)
+{
+    uint64_t n = bytes / (16 * SLOTS) < SLOT_BYTES ? bytes / (16 * SLOTS) : SLOT_BYTES;
+    return n >= row ? n : row < SLOT_BYTES ? row : SLOT_BYTES;
+}
+
+static uint64_t row_bytes(const weight *w)
+{
+    return (uint64_t)w->columns * (uint64_t)w->taps * (uint64_t)dtype_size(weight_row_dtype(w));
+}
+
+uint64_t weights_staging_bytes(const weights *ws)
+{
+    uint64_t row = 0;
+    for (int i = 0; i < ws->count; i++)
+        if (ws->list[i]->layout != LAYOUT_NONE && row_bytes(ws->list[i]) > row) row = row_bytes(ws->list[i]);
+    return SLOTS * slot_for(weights_bytes(ws), row);
+}
+
 /* Device memory of every weight that lacks it, together, and the size of a slot; 0: nothing is missing. */
 static int allocate(weights *ws, bool *wanted, uint64_t *slot_bytes)
 {
@@ -120,15 +140,13 @@ static int allocate(weights *ws, bool *wanted, uint64_t *slot_bytes)
     *slot_bytes = 0;
     for (int i = 0; i < ws->count; i++) {
         const weight *w = ws->list[i];
-        uint64_t one = (uint64_t)w->columns * (uint64_t)w->taps * (uint64_t)dtype_size(weight_row_dtype(w));
         if (!missing(w)) continue;
-        if (one > row) row = one;
+        if (row_bytes(w) > row) row = row_bytes(w);
         bytes += w->bytes;
         count++;
     }
     if (!count) return 0;
-    *slot_bytes = bytes / (16 * SLOTS) < SLOT_BYTES ? bytes / (16 * SLOTS) : SLOT_BYTES;
-    if (*slot_bytes < row) *slot_bytes = row < SLOT_BYTES ? row : SLOT_BYTES;
+    *slot_bytes = slot_for(bytes, row);
     TRY(ocl_region_new(ws->o, &region, bytes, count));
     for (int i = 0; i < ws->count; i++) {
         weight *w = ws->list[i];

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What a caller sees of a session at work: progress, interruption, warnings, memory, and that jobs leave no trace in later ones. */
+/* What a caller sees of a session at work: progress, interruption, warnings, and that jobs leave no trace in later ones. */
 #include "draw.h"
 #include "scratch.h"
 
-#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -271,145 +270,6 @@ static void layouts_follow_the_shape(void **state)
     scratch_close(&tmp);
 }
 
-/* What a dry run says is what is then allocated. */
-static void dry_run_is_exact(void **state)
-{
-    (void)state;
-    sdcl *s = session_of("models/pocket", NULL, NULL);
-    sdcl_job j = small_job(seeds, 2);
-    sdcl_memory m, again;
-    drawing d;
-    j.width = j.height = 128;
-    j.steps = 1;
-    assert_done(sdcl_dry_run(s, &j, &m));
-    assert_true(m.text_weights && m.unet_weights && m.vae_weights && m.unet_arena && m.vae_arena && m.io);
-    draw(s, &j, &d);
-    double ratio = (double)d.peak_device_bytes / (double)m.peak;
-    drawing_free(&d);
-    assert_done(sdcl_dry_run(s, &j, &again));
-    assert_memory_equal(&m, &again, offsetof(sdcl_memory, budget));
-    sdcl_close(&s);
-    if (!(fabs(ratio - 1) <= 0.01))
-        fail_msg("the peak is %.3f times what the dry run said (%llu)", ratio, (unsigned long long)m.peak);
-}
-
-/* A budget between what the largest phase and what all of them need, over two jobs of two batches each: the same pictures in less memory. */
-static void phases_in_turn(void **state)
-{
-    (void)state;
-    enum { MIB = 1 << 20 };
-    sdcl *all = session_of("models/pocket", NULL, NULL), *turns = NULL;
-    sdcl_params p;
-    sdcl_job j = small_job(seeds, 5);
-    sdcl_memory m, small;
-    drawing a, b, again;
-    j.width = j.height = 128;
-    j.steps = 2;
-    assert_done(sdcl_dry_run(all, &j, &m));
-    assert_false(m.swapped);
-    uint64_t largest = m.unet_weights + m.unet_arena > m.vae_weights + m.vae_arena ? m.unet_weights + m.unet_arena
-                                                                                   : m.vae_weights + m.vae_arena;
-    sdcl_params_init(&p);
-    p.model = "models/pocket";
-    p.memory_mib = (int)((largest + m.io) / MIB) + 1;
-    assert_true((uint64_t)p.memory_mib * MIB < m.peak);
-    assert_done(sdcl_open(&turns, &p));
-    assert_done(sdcl_dry_run(turns, &j, &small));
-    assert_true(small.swapped && small.peak == largest + m.io);
-    draw(all, &j, &a);
-    draw(turns, &j, &b);
-    draw(turns, &j, &again);
-    for (int i = 0; i < j.count; i++) {
-        assert_same_picture(&a, i, &b, i);
-        assert_same_picture(&a, i, &again, i);
-    }
-    double ratio = (double)again.peak_device_bytes / (double)small.peak;
-    sdcl_close(&all);
-    sdcl_close(&turns);
-    drawing_free(&a);
-    drawing_free(&b);
-    drawing_free(&again);
-    if (!(fabs(ratio - 1) <= 0.1)) fail_msg("the peak is %.3f times what the dry run said", ratio);
-    p.memory_mib = (int)(largest / MIB) - 1;
-    assert_done(sdcl_open(&turns, &p));
-    assert_refused(sdcl_generate(turns, &j, NULL, NULL), SDCL_ENOMEM, "alone needs");
-    sdcl_close(&turns);
-}
-
-static sdcl *tiled_session(int memory_mib, int vae_tile)
-{
-    sdcl *s = NULL;
-    sdcl_params p;
-    sdcl_params_init(&p);
-    p.model = "models/pocket";
-    p.memory_mib = memory_mib;
-    p.vae_tile = vae_tile;
-    assert_done(sdcl_open(&s, &p));
-    return s;
-}
-
-static void assert_near(const drawing *a, const drawing *b, int most)
-{
-    assert_int_equal(a->count, b->count);
-    assert_int_equal(a->each, b->each);
-    for (size_t i = 0; i < a->each * (size_t)a->count; i++) assert_true(abs(a->rgb[i] - b->rgb[i]) <= most);
-}
-
-/* A budget that the VAE fits into only in strips: they are taken by themselves, the pictures are the same, and without them there are none. */
-static void strips_in_a_budget(void **state)
-{
-    (void)state;
-    enum { MIB = 1 << 20, STRIP = 8 };
-    sdcl *whole = tiled_session(0, -1), *strips = tiled_session(0, STRIP);
-    sdcl_job j = small_job(seeds, 2);
-    sdcl_memory m, less, chosen;
-    drawing a, b, c;
-    j.width = 200;
-    j.height = 328;
-    j.steps = 1;
-    assert_done(sdcl_dry_run(whole, &j, &m));
-    assert_done(sdcl_dry_run(strips, &j, &less));
-    assert_int_equal(m.vae_tile, 0);
-    assert_int_equal(less.vae_tile, STRIP);
-    int budget = (int)((less.vae_weights + less.vae_arena + less.io) / MIB) + 1;
-    assert_true((uint64_t)budget * MIB < m.vae_weights + m.vae_arena + m.io);
-    sdcl *fits = tiled_session(budget, 0);
-    assert_done(sdcl_dry_run(fits, &j, &chosen));
-    assert_true(chosen.vae_tile >= STRIP && chosen.peak <= chosen.budget);
-    draw(whole, &j, &a);
-    draw(strips, &j, &b);
-    draw(fits, &j, &c);
-    double ratio = (double)c.peak_device_bytes / (double)chosen.peak;
-    if (!(fabs(ratio - 1) <= 0.1)) fail_msg("the peak is %.3f times what the dry run said", ratio);
-    assert_near(&a, &b, 1);
-    assert_near(&a, &c, 1);
-    sdcl *never = tiled_session(budget, -1);
-    assert_refused(sdcl_generate(never, &j, NULL, NULL), SDCL_ENOMEM, "--vae-tile auto");
-    drawing_free(&a);
-    drawing_free(&b);
-    drawing_free(&c);
-    sdcl_close(&whole);
-    sdcl_close(&strips);
-    sdcl_close(&fits);
-    sdcl_close(&never);
-}
-
-/* Strips do not see what else is in the batch. */
-static void strips_alone(void **state)
-{
-    (void)state;
-    sdcl *s = tiled_session(0, 4);
-    sdcl_job j = small_job(seeds, 3), one = small_job(seeds + 1, 1);
-    drawing all, alone;
-    j.height = one.height = 104;
-    draw(s, &j, &all);
-    draw(s, &one, &alone);
-    assert_same_picture(&all, 1, &alone, 0);
-    drawing_free(&all);
-    drawing_free(&alone);
-    sdcl_close(&s);
-}
-
 static void module_is_named(void *user, const sdcl_profile_row *r)
 {
     const char *module = r->module;
@@ -470,10 +330,6 @@ int main(void)
         cmocka_unit_test_setup(lost_text_is_quoted_once, forget),
         cmocka_unit_test_setup(reuse_leaves_no_trace, forget),
         cmocka_unit_test_setup(layouts_follow_the_shape, forget),
-        cmocka_unit_test_setup(dry_run_is_exact, forget),
-        cmocka_unit_test_setup(phases_in_turn, forget),
-        cmocka_unit_test_setup(strips_in_a_budget, forget),
-        cmocka_unit_test_setup(strips_alone, forget),
         cmocka_unit_test_setup(profile_of_two_shapes, forget),
         cmocka_unit_test_setup(config_and_device_of_a_session, forget),
         cmocka_unit_test_setup(close_twice, forget),
