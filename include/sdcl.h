@@ -311,6 +311,7 @@ typedef struct sdcl_tune_result {
     double peak_gflops, copy_gbs;
     double psnr; /* where the new values are faster: of a picture with them, dB against that of the old ones */
     int written; /* the new ones are faster and make the same picture, and are in `path` */
+    int refused; /* they are faster, but make another one */
     char path[4096];
 } sdcl_tune_result;
 

@@ -56,11 +56,12 @@ static void report(const options *o, const sdcl_tune_result *r)
     else if (r->before_s > 0)
         printf("seconds a picture: %.4g before, %.4g after (x %.3f)\n", r->before_s, r->after_s,
                r->before_s / r->after_s);
-    if (r->written) printf("written: %s\n", r->path);
-    else if (r->psnr > 0) printf("faster, but their picture is another (%.1f dB): nothing is written\n", r->psnr);
-    else puts("not faster than the values in force: nothing is written");
     if (o->tune.report) printf("report: %s/index.html\n", o->tune.report);
-    if (r->written && o->tune.output) printf("use it with --config %s\n", r->path);
+    /* The last line is what scripts read. */
+    if (r->written) printf("written: %s\n", r->path);
+    else if (r->refused)
+        printf("not written: faster, but a picture with the new values is another one (%.1f dB)\n", r->psnr);
+    else puts("not written: no values are faster than those in force");
 }
 
 int cli_tune(const options *o)
@@ -82,6 +83,12 @@ int cli_tune(const options *o)
     job.progress = on_tune;
     int err = cli_library(sdcl_tune(&params, &job, &result));
     progress_clear(&t.bar);
-    if (!err) report(o, &result);
+    if (err) return err;
+    report(o, &result);
+    if (result.written && o->tune.output) {
+        char hint[sizeof result.path + 32];
+        snprintf(hint, sizeof hint, "use it with --config %s", result.path);
+        on_log(&t, SDCL_INFO, hint);
+    }
     return err;
 }

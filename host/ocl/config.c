@@ -178,8 +178,8 @@ out:
     return FAIL(SDCL_ENOMEM, "out of memory reading the configuration");
 }
 
-int config_open(config **out_c, const ocl_section *const *sections, const sdcl_device *device, const char *config_file,
-                const char *const *set, int set_count)
+static int open_layers(config **out_c, const ocl_section *const *sections, const sdcl_device *device, bool tuned,
+                       const char *config_file, const char *const *set, int set_count)
 {
     int err = 0;
     *out_c = NULL;
@@ -188,7 +188,7 @@ int config_open(config **out_c, const ocl_section *const *sections, const sdcl_d
     c->sections = sections;
     TRY(keys_open(c));
     if (device) TRY(config_apply_shipped(c, device));
-    if (device) TRY(config_apply_tuned(c, device));
+    if (device && tuned) TRY(config_apply_tuned(c, device));
     if (config_file) {
         c->file = strdup(config_file);
         if (!c->file) {
@@ -204,6 +204,18 @@ int config_open(config **out_c, const ocl_section *const *sections, const sdcl_d
 out:
     config_close(&c);
     return err;
+}
+
+int config_open(config **c, const ocl_section *const *sections, const sdcl_device *device, const char *config_file,
+                const char *const *set, int set_count)
+{
+    return open_layers(c, sections, device, true, config_file, set, set_count);
+}
+
+int config_open_shipped(config **c, const ocl_section *const *sections, const sdcl_device *device,
+                        const char *const *set, int set_count)
+{
+    return open_layers(c, sections, device, false, NULL, set, set_count);
 }
 
 void config_close(config **c_)

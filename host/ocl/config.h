@@ -16,6 +16,9 @@ typedef struct config config;
  * out). config_file and set as in sdcl_params. SDCL_EUSAGE names file:line, key, allowed values and the nearest name. */
 int config_open(config **c, const ocl_section *const *sections, const sdcl_device *device, const char *config_file,
                 const char *const *set, int set_count);
+/* The same without the user's files: the one that `tune` wrote, and --config. */
+int config_open_shipped(config **c, const ocl_section *const *sections, const sdcl_device *device,
+                        const char *const *set, int set_count);
 void config_close(config **c);
 
 /* A device that need not be here, as far as the overlay looks at it. text: vendor and name; a CPU where it begins with "cpu" or "pthread". */

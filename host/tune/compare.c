@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A against B: a whole picture with the values in force and with the new ones, in turn, each in a process of its own. */
+/* A against B: a whole picture with the values in force and with others, in turn, each in a process of its own. */
 #include "tune/tune.h"
 
 #include "base/error.h"
@@ -10,7 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ROUNDS = 3, STEPS_COMPARED = 4, STEPS_OF_A_PICTURE = 20, STEPS_MIN = 3, STEPS_MAX = 60 };
+enum { WAYS_MAX = 3, ROUNDS = 3, STEPS_COMPARED = 4, STEPS_OF_A_PICTURE = 20, STEPS_MIN = 3, STEPS_MAX = 60 };
+
+#define FAR 1.5      /* times the fastest: not measured again */
+#define CLEARLY 0.98 /* times what whole pictures take: they waver more than a step alone */
 
 static const double SECONDS_A_RUN = 2, SECONDS_MAX = 120, TIMEOUT = 900;
 
@@ -27,7 +30,7 @@ static int run_model(tuner *t, const char *config_file, int steps, sdcl_tune_res
     char why[256];
     json_t *reply = NULL, *request = request_model(t, config_file, steps);
     *picture_s = 0;
-    TRY(process_run(t, request, TIMEOUT, &reply, why, sizeof why));
+    TRY(process_ask(t, request, TIMEOUT, &reply, why, sizeof why));
     if (!reply || !json_is_true(json_object_get(reply, "ok"))) {
         const char *text = reply ? json_string_value(json_object_get(reply, "why")) : why;
         TRY(FAIL(SDCL_ERESULT, "a picture with %s: %s", config_file ? config_file : "the values in force", text));
@@ -56,27 +59,49 @@ static void sum_keys(const tuner *t, sdcl_tune_result *r)
     if (fails) r->before_s = 0;
 }
 
-int compare_run(tuner *t, const char *fresh, sdcl_tune_result *r)
+/* Is there more than one way that may be the fastest? with[0]: the values in force. */
+static bool is_open(const double *with, int ways, bool *may)
+{
+    int open = 0;
+    double least = INFINITY;
+    for (int i = 0; i < ways; i++)
+        if (with[i] > 0 && with[i] < least) least = with[i];
+    for (int i = 0; i < ways; i++) {
+        may[i] = with[i] > 0 && with[i] < FAR * least;
+        open += may[i];
+    }
+    return open > 1;
+}
+
+int compare_run(tuner *t, const char *const *files, int count, int *fastest, sdcl_tune_result *r)
 {
     int err = 0, steps = STEPS_MIN;
-    double begin = seconds_now(), step_s = 0, a, b;
+    double begin = seconds_now(), step_s = 0, with[WAYS_MAX] = {0};
+    bool may[WAYS_MAX] = {true, true, true};
+    *fastest = t->from_file && count ? 0 : -1;
     if (t->from_file) {
         sum_keys(t, r);
         return 0;
     }
-    for (int i = 0; i < ROUNDS && (!i || seconds_now() - begin < SECONDS_MAX); i++) {
-        err = run_model(t, t->params->config_file, steps, r, &step_s, &a);
-        if (err == SDCL_ERESULT && fresh) a = step_s = err = 0; /* what is in force does not run: anything is better */
-        if (err) goto out;
-        if (!i || a < r->before_s) r->before_s = a;
-        if (!i && step_s > 0 && SECONDS_A_RUN / step_s > steps)
-            steps = SECONDS_A_RUN / step_s < STEPS_MAX ? (int)(SECONDS_A_RUN / step_s) : STEPS_MAX;
-        if (!fresh) {
-            r->after_s = r->before_s;
-            continue;
+    for (int round = 0; round < ROUNDS && (!round || seconds_now() - begin < SECONDS_MAX); round++) {
+        for (int i = 0; i <= count; i++) {
+            double s;
+            if (!may[i]) continue;
+            err = run_model(t, i ? files[i - 1] : t->params->config_file, steps, r, &step_s, &s);
+            if (err == SDCL_ERESULT && count) s = step_s = err = 0; /* it does not run: anything is better */
+            if (err) goto out;
+            if (s > 0 && (!(with[i] > 0) || s < with[i])) with[i] = s;
+            if (!round && step_s > 0 && SECONDS_A_RUN / step_s > steps)
+                steps = SECONDS_A_RUN / step_s < STEPS_MAX ? (int)(SECONDS_A_RUN / step_s) : STEPS_MAX;
         }
-        TRY(run_model(t, fresh, steps, r, &step_s, &b));
-        if (!i || b < r->after_s) r->after_s = b;
+        if (!is_open(with, count + 1, may) && count) break;
+    }
+    r->before_s = with[0];
+    r->after_s = count ? 0 : with[0];
+    for (int i = count; i > 0; i--) { /* the last are the plainest, and stay where others are not clearly faster */
+        if (!(with[i] > 0) || (r->after_s > 0 && with[i] > CLEARLY * r->after_s)) continue;
+        r->after_s = with[i];
+        *fastest = i - 1;
     }
 out:
     return err;
@@ -105,15 +130,15 @@ static int read_pixels(const char *path, pixels *to)
 }
 
 /* to->rgb stays NULL where the configuration makes no picture. */
-static int draw(tuner *t, const char *config_file, bool shipped, pixels *to)
+static int draw(tuner *t, const char *config_file, pixels *to)
 {
     int err = 0;
     char why[256], path[4096];
     json_t *reply = NULL, *request = NULL;
     if (!t->scratch || (size_t)snprintf(path, sizeof path, "%s/picture", t->scratch) >= sizeof path)
         return FAIL(SDCL_EOUTPUT, "there is no folder for temporary files");
-    request = request_picture(t, config_file, shipped, STEPS_COMPARED, path);
-    TRY(process_run(t, request, TIMEOUT, &reply, why, sizeof why));
+    request = request_picture(t, config_file, STEPS_COMPARED, path);
+    TRY(process_ask(t, request, TIMEOUT, &reply, why, sizeof why));
     if (reply && json_is_true(json_object_get(reply, "ok"))) TRY(read_pixels(path, to));
 out:
     unlink(path);
@@ -130,17 +155,17 @@ static double psnr_of(const pixels *a, const pixels *b)
     return sum > 0 ? 10 * log10(255.0 * 255.0 * (double)a->n / sum) : 99;
 }
 
-int compare_pictures(tuner *t, const char *fresh, double *psnr)
+int compare_pictures(tuner *t, const char *fresh, const char *other, double *psnr)
 {
     int err = 0;
     pixels new = {0}, old = {0}, shipped = {0};
     *psnr = 99;
     if (t->from_file) return 0;
-    TRY(draw(t, fresh, false, &new));
-    TRY(draw(t, t->params->config_file, false, &old));
+    TRY(draw(t, fresh, &new));
+    TRY(draw(t, t->params->config_file, &old));
     *psnr = psnr_of(&new, &old);
-    if (*psnr >= TUNED_PSNR) goto out;
-    TRY(draw(t, NULL, true, &shipped));
+    if (*psnr >= TUNED_PSNR || !other) goto out;
+    TRY(draw(t, other, &shipped));
     *psnr = fmax(*psnr, psnr_of(&new, &shipped));
 out:
     free(new.rgb);

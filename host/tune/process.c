@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A request to a worker: the program once more, in a process of its own that may crash or hang. The request goes to its standard input and the reply comes
- * from its standard output, one JSON object each. */
+/* A request to a worker: the program once more, in a process of its own that may crash or hang. The request goes to its standard input, and replies come
+ * from its standard output, a JSON object a line. */
 #include "tune/tune.h"
 
 #include "base/error.h"
@@ -16,13 +16,14 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
 
-enum { POLL_MS = 50, REPLY_MAX = 1 << 20 };
+enum { POLL_MS = 50, REPLY_MAX = 1 << 20, PATIENCE = 10 };
 
-static const double TIMED_SECONDS = 0.06;
+static const double TIMED_SECONDS = 0.04;
 
 typedef struct child {
     pid_t pid;
@@ -103,20 +104,70 @@ static void write_all(int fd, const char *text, size_t n)
     }
 }
 
-/* Until end of file. 1: it took too long; 2: the user wants to stop. */
-static int read_reply(const tuner *t, int fd, double timeout, strbuf *reply)
+/* Where a stream of lines stands. */
+typedef struct stream {
+    strbuf text; /* of the line that is not whole yet */
+    reply_fn *each;
+    void *user;
+    double timeout;   /* seconds a line */
+    double wall, cpu; /* when the present line began, by the clock and in seconds of the process's work */
+    bool works;       /* what hangs works without end: on a CPU */
+} stream;
+
+/* Seconds of work of a process, all its threads; 0: unknown. */
+static double work_of(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec spent;
+    if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &spent)) return 0;
+    return (double)spent.tv_sec + 1e-9 * (double)spent.tv_nsec;
+}
+
+/* Is a line late? A process that has not been given the time is not, as long as that is the likelier reason. */
+static bool is_late(const stream *s, const child *c)
+{
+    double wall = seconds_now() - s->wall;
+    if (wall < s->timeout) return false;
+    return !s->works || wall > PATIENCE * s->timeout || work_of(c->pid) - s->cpu > s->timeout;
+}
+
+enum { STREAM_END = 1, STREAM_LATE, STREAM_CANCELLED, STREAM_ENOUGH };
+
+/* Hands over the lines that are whole. false: no more are wanted. */
+static bool take_lines(stream *s, const child *c)
+{
+    size_t at = 0;
+    bool more = true;
+    for (const char *end; more && (end = memchr(strbuf_text(&s->text) + at, '\n', s->text.n - at));) {
+        const char *line = s->text.s + at;
+        json_t *reply = json_loadb(line, (size_t)(end - line), 0, NULL);
+        at += (size_t)(end - line) + 1;
+        if (reply) more = s->each(s->user, reply);
+        json_decref(reply);
+        s->wall = seconds_now();
+        s->cpu = work_of(c->pid);
+    }
+    if (at) {
+        memmove(s->text.s, s->text.s + at, s->text.n - at + 1);
+        s->text.n -= at;
+    }
+    return more;
+}
+
+static int read_replies(const tuner *t, const child *c, stream *s)
 {
     char block[4096];
-    double end = seconds_now() + timeout;
+    s->wall = seconds_now();
     for (;;) {
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        if (t->params->cancelled && t->params->cancelled(t->params->user)) return 2;
-        if (seconds_now() > end || reply->n > REPLY_MAX) return 1;
+        struct pollfd p = {.fd = c->out, .events = POLLIN};
+        if (t->params->cancelled && t->params->cancelled(t->params->user)) return STREAM_CANCELLED;
+        if (is_late(s, c) || s->text.n > REPLY_MAX) return STREAM_LATE;
         if (poll(&p, 1, POLL_MS) <= 0) continue;
-        ssize_t n = read(fd, block, sizeof block);
+        ssize_t n = read(c->out, block, sizeof block);
         if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return 0;
-        strbuf_add(reply, block, (size_t)n);
+        if (n <= 0) return STREAM_END;
+        strbuf_add(&s->text, block, (size_t)n);
+        if (!s->text.failed && !take_lines(s, c)) return STREAM_ENOUGH;
     }
 }
 
@@ -134,71 +185,88 @@ static void last_words(int fd, char *text, size_t size)
     snprintf(text, size, ": %s", line ? line + 1 : tail);
 }
 
-int process_run(tuner *t, json_t *request, double timeout, json_t **reply, char *why, size_t size)
+int process_run(tuner *t, const json_t *request, double timeout, reply_fn *each, void *user, char *why, size_t size)
 {
-    int err = 0, status = 0, late = 0;
+    int err = 0, status = 0, end = 0;
     child c = {-1, -1, -1, -1};
-    strbuf text = {0};
+    stream s = {.each = each, .user = user, .timeout = timeout, .works = !strcmp(t->device.info.type, "cpu")};
     char words[120];
     char *line = json_dumps(request, JSON_COMPACT);
-    *reply = NULL;
     why[0] = 0;
     if (!line) TRY(FAIL(SDCL_ENOMEM, "out of memory"));
     const char *kind = json_string_value(json_object_get(request, "kind"));
-    TRY(start(t, kind && !strcmp(kind, "op") ? t->scratch : NULL, &c));
+    TRY(start(t, kind && !strcmp(kind, "ops") ? t->scratch : NULL, &c));
     write_all(c.in, line, strlen(line));
     close_fd(&c.in);
-    late = read_reply(t, c.out, timeout, &text);
-    if (late) kill(c.pid, SIGKILL);
+    end = read_replies(t, &c, &s);
+    if (end != STREAM_END) kill(c.pid, SIGKILL);
     while (waitpid(c.pid, &status, 0) < 0 && errno == EINTR) {
     }
     last_words(c.errors, words, sizeof words);
-    if (late == 2) TRY(FAIL(SDCL_EINTERRUPTED, "interrupted"));
-    if (late) snprintf(why, size, "no result within %.0f s%s", timeout, words);
-    else if (WIFSIGNALED(status)) snprintf(why, size, "crashed: %s%s", strsignal(WTERMSIG(status)), words);
-    else {
-        *reply = json_loads(strbuf_text(&text), 0, NULL);
-        if (!*reply) snprintf(why, size, "the worker ended with status %d%s", WEXITSTATUS(status), words);
-    }
+    if (end == STREAM_CANCELLED) TRY(FAIL(SDCL_EINTERRUPTED, "interrupted"));
+    if (end == STREAM_LATE) snprintf(why, size, "no result within %.0f s%s", timeout, words);
+    else if (end == STREAM_END && WIFSIGNALED(status))
+        snprintf(why, size, "crashed: %s%s", strsignal(WTERMSIG(status)), words);
+    else if (end == STREAM_END && WEXITSTATUS(status))
+        snprintf(why, size, "the worker ended with status %d%s", WEXITSTATUS(status), words);
 out:
     close_fd(&c.in);
     close_fd(&c.out);
     close_fd(&c.errors);
-    strbuf_free(&text);
+    strbuf_free(&s.text);
     free(line);
     return err;
 }
 
-/* shipped: without the user's file and settings. */
-static json_t *request_begin(const tuner *t, const char *kind, const char *config_file, bool shipped)
+static bool keep_reply(void *user, const json_t *reply)
+{
+    json_t **kept = user;
+    json_decref(*kept);
+    *kept = json_deep_copy(reply);
+    return true;
+}
+
+int process_ask(tuner *t, const json_t *request, double timeout, json_t **reply, char *why, size_t size)
+{
+    *reply = NULL;
+    int err = process_run(t, request, timeout, keep_reply, reply, why, size);
+    if (!err && !*reply && !*why) snprintf(why, size, "the worker gave no answer");
+    return err;
+}
+
+static json_t *request_begin(const tuner *t, const char *kind, const char *config_file)
 {
     json_t *r = json_object(), *sets = json_array();
     json_object_set_new(r, "kind", json_string(kind));
     json_object_set_new(r, "device", json_integer(t->device.info.index));
     json_object_set_new(r, "precision", json_string(dtype_word(t->precision)));
     if (config_file) json_object_set_new(r, "config", json_string(config_file));
-    for (int i = 0; !shipped && i < t->params->set_count; i++)
-        json_array_append_new(sets, json_string(t->params->set[i]));
+    for (int i = 0; i < t->params->set_count; i++) json_array_append_new(sets, json_string(t->params->set[i]));
     json_object_set_new(r, "set", sets);
-    return r;
-}
-
-json_t *request_op(const tuner *t, const tune_key *k, const candidate *c, double give_up_ms)
-{
-    json_t *r = request_begin(t, "op", t->params->config_file, false);
-    char **sets = candidate_sets(k, c);
-    for (int i = 0; sets && sets[i]; i++) json_array_append_new(json_object_get(r, "set"), json_string(sets[i]));
-    sets_free(sets);
-    json_object_set_new(r, "key", json_string(k->id));
-    json_object_set_new(r, "seconds", json_real(TIMED_SECONDS));
-    json_object_set_new(r, "give_up_ms", json_real(give_up_ms));
     if (t->lock) json_object_set_new(r, "lock", json_string(t->lock));
     return r;
 }
 
-static json_t *request_session(const tuner *t, const char *kind, const char *config_file, bool shipped, int steps)
+json_t *request_batch(const tuner *t, const batch *b, int first)
 {
-    json_t *r = request_begin(t, kind, config_file, shipped);
+    json_t *r = request_begin(t, "ops", b->kind == BATCH_FILE ? b->file : t->params->config_file), *keys = json_array();
+    if (b->kind == BATCH_SHIPPED) json_object_set_new(r, "shipped", json_true());
+    char **sets = b->kind == BATCH_CANDIDATE ? candidate_sets(b->key[first], &b->c[first]) : NULL;
+    for (int i = 0; sets && sets[i]; i++) json_array_append_new(json_object_get(r, "set"), json_string(sets[i]));
+    sets_free(sets);
+    for (int i = first; i < b->count; i++)
+        json_array_append_new(
+            keys, json_pack("{s:s,s:f}", "key", b->key[i]->id, "give_up_ms", b->give_up * key_ms(b->key[i])));
+    json_object_set_new(r, "keys", keys);
+    json_object_set_new(r, "lenient", json_boolean(b->kind == BATCH_IN_FORCE || b->kind == BATCH_SHIPPED));
+    json_object_set_new(r, "lead", json_boolean(b->lead && !first));
+    json_object_set_new(r, "seconds", json_real(TIMED_SECONDS));
+    return r;
+}
+
+static json_t *request_session(const tuner *t, const char *kind, const char *config_file, int steps)
+{
+    json_t *r = request_begin(t, kind, config_file);
     if (t->params->model) json_object_set_new(r, "model", json_string(t->params->model));
     if (t->params->model_config) json_object_set_new(r, "model_config", json_string(t->params->model_config));
     json_object_set_new(r, "random_model", json_integer(t->params->random_model));
@@ -208,16 +276,14 @@ static json_t *request_session(const tuner *t, const char *kind, const char *con
     return r;
 }
 
-json_t *request_picture(const tuner *t, const char *config_file, bool shipped, int steps, const char *file)
+json_t *request_picture(const tuner *t, const char *config_file, int steps, const char *file)
 {
-    json_t *r = request_session(t, "picture", config_file, shipped, steps);
+    json_t *r = request_session(t, "picture", config_file, steps);
     json_object_set_new(r, "file", json_string(file));
     return r;
 }
 
 json_t *request_model(const tuner *t, const char *config_file, int steps)
 {
-    json_t *r = request_session(t, "model", config_file, false, steps);
-    if (t->lock) json_object_set_new(r, "lock", json_string(t->lock));
-    return r;
+    return request_session(t, "model", config_file, steps);
 }

@@ -191,9 +191,10 @@ static void read_record(tuner *t, const json_t *r)
     for (int i = 0; i < t->key_count; i++)
         if (!strcmp(t->key[i].id, text_of(r, "key"))) k = &t->key[i];
     if (!k || strcmp(text_of(r, "device"), t->device.info.name) != 0 ||
-        strcmp(text_of(r, "driver"), t->device.info.driver) != 0 || !read_candidate(k, r, &one.c) ||
-        trial_of(k, &one.c))
+        strcmp(text_of(r, "driver"), t->device.info.driver) != 0 || !read_candidate(k, r, &one.c))
         return;
+    const trial *known = trial_of(k, &one.c);
+    if (known && (!known->ok || one.ok)) return;
     json_t *sources = sources_of(k, &one.c);
     bool same = json_equal(sources, json_object_get(r, "source"));
     json_decref(sources);
@@ -209,7 +210,8 @@ static void read_record(tuner *t, const json_t *r)
         k->gflop = json_number_value(json_object_get(r, "gflop"));
         k->gbyte = json_number_value(json_object_get(r, "gbyte"));
     }
-    key_add(k, &one);
+    if (known) key_reject(k, known, one.why);
+    else key_add(k, &one);
 }
 
 int records_read(tuner *t)

@@ -39,7 +39,25 @@ static bool has_section(const space *s, const ocl_section *section)
     return false;
 }
 
+/* Is a value, or an implementation, given by --set? Then it is what the user wants, and not searched. */
+static bool is_pinned(const sdcl_params *p, const ocl_section *section, const char *key, dtype dt)
+{
+    for (int i = 0; i < p->set_count; i++) {
+        const char *set = p->set[i], *equals = strchr(set, '='), *dot = equals;
+        size_t n = strlen(section->name), length = strlen(key);
+        while (dot && dot > set && *dot != '.') dot--;
+        if (!dot || strncmp(set, section->name, n) != 0 || !strchr(". ", set[n])) continue;
+        if (equals - dot - 1 != (ptrdiff_t)length || strncmp(dot + 1, key, length) != 0) continue;
+        if (!strcmp(key, "impl") && !strcmp(equals + 1, "auto")) continue;
+        const char *precision = set + n < dot && set[n] == '.' ? set + n + 1 : "";
+        size_t word = strcspn(precision, " .");
+        if (!word || (word == strlen(dtype_word(dt)) && !strncmp(precision, dtype_word(dt), word))) return true;
+    }
+    return false;
+}
+
 typedef struct finding {
+    const sdcl_params *params;
     space *s;
     const char *op;
     char impl[32]; /* what the op's step runs on */
@@ -56,8 +74,7 @@ static void find_axes(void *user, const plan *p, const step *step)
     /* A step beside the key's (a normalisation that a product does not fuse) has a key of its own; only groupnorm's two steps are one key. */
     if (!own && strcmp(f->op, "groupnorm") != 0) return;
     for (const ocl_section *const *u = step->uses; *u; u++) {
-        /* What holds for all shapes at once, CLBlast's parameters, is no step's own choice. */
-        if ((*u)->per_precision != OCL_PER_SHAPE || has_section(f->s, *u) || (*u)->count > AXES_MAX ||
+        if (!(*u)->per_precision || has_section(f->s, *u) || (*u)->count > AXES_MAX ||
             !tune_fits(p, *u, f->dt, step->shape, values))
             continue;
         for (int i = 0; i < (*u)->count; i++) {
@@ -67,6 +84,8 @@ static void find_axes(void *user, const plan *p, const step *step)
                 f->failed = true;
                 return;
             }
+            a->shared = (*u)->per_precision != OCL_PER_SHAPE;
+            a->pinned = is_pinned(f->params, *u, a->section->tunables[i].name, f->dt);
             for (int c = 0; c < a->count; c++)
                 if (a->value[c] == values[i]) f->s->now[f->s->axes] = (unsigned char)c;
             f->s->axes++;
@@ -75,11 +94,13 @@ static void find_axes(void *user, const plan *p, const step *step)
 }
 
 /* Lowers a key's step in a configuration. impl: receives the implementation. */
-static int look(ocl *o, const tune_key *k, space *s, char impl[32])
+static int look(const tuner *t, ocl *o, const tune_key *k, bool lenient, space *s, char impl[32])
 {
     check_result r;
-    finding f = {.s = s, .op = k->check.op->op, .dt = k->check.dt};
-    check_lower_key(o, &k->check, find_axes, &f, &r);
+    check_key key = k->check;
+    key.lenient = lenient;
+    finding f = {.params = t->params, .s = s, .op = k->check.op->op, .dt = k->check.dt};
+    check_lower_key(o, &key, find_axes, &f, &r);
     if (f.failed) return FAIL(SDCL_EINTERNAL, "%s: more values than a search can hold", k->text);
     s->fits = r.ok;
     snprintf(s->why, sizeof s->why, "%s", r.why);
@@ -92,20 +113,22 @@ typedef struct world {
     ocl *o;
 } world;
 
-/* impl: that op is forced to, or "". shipped: without the user's file and settings. */
+/* impl: that op is forced to, or "". shipped: without the user's files. */
 static int open_world(const tuner *t, world *w, bool shipped, const char *op, const char *impl)
 {
-    int err = 0, n = shipped ? 0 : t->params->set_count;
-    char forced[2][96];
-    const char **sets = calloc((size_t)n + 2, sizeof *sets);
+    int err = 0, n = t->params->set_count;
+    char forced[3][96];
+    const char **sets = calloc((size_t)n + 3, sizeof *sets);
     if (!sets) return FAIL(SDCL_ENOMEM, "out of memory");
     for (int i = 0; i < n; i++) sets[i] = t->params->set[i];
-    for (int i = 0; i < 2 && *impl; i++) {
-        snprintf(forced[i], sizeof forced[i], "%s.%s.impl=%s", op, dtype_word(i ? F16 : F32), impl);
+    for (int i = 0; i < 3 && *impl; i++) {
+        static const dtype precisions[] = {F32, F16, BF16};
+        snprintf(forced[i], sizeof forced[i], "%s.%s.impl=%s", op, dtype_word(precisions[i]), impl);
         sets[n++] = forced[i];
     }
     *w = (world){0};
-    TRY(config_open(&w->values, ops_sections, &t->device.info, shipped ? NULL : t->params->config_file, sets, n));
+    if (shipped) TRY(config_open_shipped(&w->values, ops_sections, &t->device.info, sets, n));
+    else TRY(config_open(&w->values, ops_sections, &t->device.info, t->params->config_file, sets, n));
     TRY(ocl_open(&w->o, &t->device, w->values, false));
 out:
     free(sets);
@@ -138,14 +161,14 @@ static void impl_names(const char *op, char names[SPACES_MAX][16])
     }
 }
 
-/* Which implementation and values key k has in force; known[i] becomes that candidate. */
-static int note_known(ocl *o, tune_key *k, bool must_fit)
+/* Which implementation and values key k has in a world: the next of its known candidates. */
+static int note_known(const tuner *t, ocl *o, tune_key *k, bool must_fit)
 {
     int err = 0;
     char impl[32];
     space *s = calloc(1, sizeof *s);
     if (!s) return FAIL(SDCL_ENOMEM, "out of memory");
-    TRY(look(o, k, s, impl));
+    TRY(look(t, o, k, true, s, impl));
     if (!s->fits && must_fit) {
         err = FAIL(SDCL_EUSAGE, "%s: %s", k->text, s->why);
         goto out;
@@ -164,29 +187,49 @@ out:
     return err;
 }
 
+/* The space of an implementation: its axes, the choices in force and the shipped ones. */
+static int note_space(const tuner *t, ocl *o, tune_key *k, bool shipped, const char *name)
+{
+    int err = 0;
+    char impl[32];
+    space *s = calloc(1, sizeof *s), *to = &k->space[shipped ? k->space_count - 1 : k->space_count++];
+    if (!s) return FAIL(SDCL_ENOMEM, "out of memory");
+    TRY(look(t, o, k, false, s, impl));
+    if (!shipped) {
+        *to = *s;
+        memcpy(to->impl, name, sizeof to->impl);
+    }
+    memcpy(to->shipped, s->fits && s->axes == to->axes ? s->now : to->now, sizeof to->shipped);
+out:
+    free(s);
+    return err;
+}
+
+/* Keys of an op, once for each of its implementations; one only where --set names it. */
 static int spaces_of_op(tuner *t, const char *op)
 {
     int err = 0;
     world w = {0};
-    char names[SPACES_MAX][16], impl[32];
+    char names[SPACES_MAX][16];
+    const ocl_section *section = op_section(op);
     impl_names(op, names);
-    for (int n = 0; !n || *names[n]; n++) {
-        TRY(open_world(t, &w, false, op, names[n]));
-        for (int i = 0; i < t->key_count; i++) {
-            tune_key *k = &t->key[i];
-            if (strcmp(k->check.op->op, op) != 0) continue;
-            space *s = &k->space[k->space_count++];
-            TRY(look(w.o, k, s, impl));
-            memcpy(s->impl, names[n], sizeof s->impl);
+    bool pinned = section && is_pinned(t->params, section, "impl", t->precision);
+    for (int n = 0; !n || *names[n]; n++)
+        for (int shipped = 0; shipped < 2; shipped++) {
+            TRY(open_world(t, &w, shipped, op, names[n]));
+            for (int i = 0; i < t->key_count; i++)
+                if (!strcmp(t->key[i].check.op->op, op)) TRY(note_space(t, w.o, &t->key[i], shipped, names[n]));
+            close_world(&w);
         }
-        close_world(&w);
-    }
     for (int shipped = 0; shipped < 2; shipped++) {
         TRY(open_world(t, &w, shipped, op, ""));
         for (int i = 0; i < t->key_count; i++)
-            if (!strcmp(t->key[i].check.op->op, op)) TRY(note_known(w.o, &t->key[i], !shipped));
+            if (!strcmp(t->key[i].check.op->op, op)) TRY(note_known(t, w.o, &t->key[i], !shipped));
         close_world(&w);
     }
+    for (int i = 0; pinned && i < t->key_count; i++)
+        for (int n = 0; n < t->key[i].space_count && !strcmp(t->key[i].check.op->op, op); n++)
+            t->key[i].space[n].excluded = t->key[i].known[0].space != n;
 out:
     close_world(&w);
     return err;
@@ -210,13 +253,6 @@ bool candidate_same(const tune_key *k, const candidate *a, const candidate *b)
     return a->space == b->space && !memcmp(a->pick, b->pick, (size_t)k->space[a->space].axes);
 }
 
-const trial *trial_of(const tune_key *k, const candidate *c)
-{
-    for (int i = 0; i < k->trial_count; i++)
-        if (candidate_same(k, &k->trial[i].c, c)) return &k->trial[i];
-    return NULL;
-}
-
 /* The values of one section as a struct x_tune. */
 static void section_values(const space *s, const candidate *c, const ocl_section *section, int *values)
 {
@@ -230,8 +266,8 @@ bool candidate_fits(const tuner *t, const tune_key *k, const candidate *c, char 
     const space *s = &k->space[c->space];
     const ocl_section *last = NULL;
     int values[AXES_MAX];
-    if (!s->fits) {
-        snprintf(why, size, "%s", s->why);
+    if (!s->fits || s->excluded) {
+        snprintf(why, size, "%s", s->fits ? "--set names another implementation" : s->why);
         return false;
     }
     for (int i = 0; i < s->axes; i++) {
@@ -248,7 +284,7 @@ bool candidate_fits(const tuner *t, const tune_key *k, const candidate *c, char 
 
 static bool add_set(char **sets, int *n, const char *section, const char *precision, const char *key, const char *word)
 {
-    return asprintf(&sets[(*n)++], "%s.%s.%s=%s", section, precision, key, word) > 0;
+    return asprintf(&sets[(*n)++], "%s%s%s.%s=%s", section, *precision ? "." : "", precision, key, word) > 0;
 }
 
 char **candidate_sets(const tune_key *k, const candidate *c)
@@ -261,7 +297,8 @@ char **candidate_sets(const tune_key *k, const candidate *c)
     if (ok && *s->impl) ok = add_set(sets, &n, k->check.op->op, precision, "impl", s->impl);
     for (int i = 0; ok && i < s->axes; i++) {
         const axis *a = &s->axis[i];
-        ok = add_set(sets, &n, a->section->name, precision, a->section->tunables[a->index].name, a->word[c->pick[i]]);
+        ok = add_set(sets, &n, a->section->name, a->shared ? "" : precision, a->section->tunables[a->index].name,
+                     a->word[c->pick[i]]);
     }
     if (ok) return sets;
     if (sets) sets[n > 0 ? n - 1 : 0] = NULL;
@@ -286,50 +323,11 @@ void candidate_text(const tune_key *k, const candidate *c, char *text, size_t si
 
 bool candidate_like(const tune_key *k, const tune_key *other, const candidate *from, candidate *to)
 {
-    const space *there = &other->space[from->space];
-    for (int i = 0; i < k->space_count; i++) {
-        const space *here = &k->space[i];
-        if (strcmp(here->impl, there->impl) != 0 || here->axes != there->axes || !here->fits) continue;
-        *to = *from;
-        to->space = i;
-        return true;
-    }
-    return false;
-}
-
-/* --- trials --- */
-
-double key_first_ms(const tune_key *k)
-{
-    const trial *t = k->known_count ? trial_of(k, &k->known[0]) : NULL;
-    return t && t->ok ? t->min_ms : 0;
-}
-
-bool key_known(const tune_key *k)
-{
-    for (int i = 0; i < k->known_count; i++)
-        if (!trial_of(k, &k->known[i])) return false;
+    const space *here = &k->space[from->space], *there = &other->space[from->space];
+    if (here->axes != there->axes || !here->fits) return false;
+    for (int i = 0; i < here->axes; i++)
+        if (here->axis[i].section != there->axis[i].section || here->axis[i].index != there->axis[i].index)
+            return false;
+    *to = *from;
     return true;
-}
-
-double key_ms(const tune_key *k) { return k->best >= 0 ? k->trial[k->best].min_ms : 0; }
-
-trial *key_add(tune_key *k, const trial *one)
-{
-    if (k->trial_count == k->trial_capacity) {
-        int capacity = k->trial_capacity ? k->trial_capacity * 2 : 32;
-        trial *longer = realloc(k->trial, (size_t)capacity * sizeof *longer);
-        if (!longer) return NULL;
-        k->trial = longer;
-        k->trial_capacity = capacity;
-    }
-    trial *added = &k->trial[k->trial_count++];
-    *added = *one;
-    k->since_best++;
-    /* A hundredth is within what a timing wavers by. */
-    if (added->ok && (k->best < 0 || added->min_ms < 0.99 * k->trial[k->best].min_ms)) {
-        k->best = k->trial_count - 1;
-        k->since_best = 0;
-    }
-    return added;
 }

@@ -11,16 +11,19 @@
 #include <errno.h>
 #include <ftw.h>
 #include <limits.h>
+#include <math.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BUDGET_DEFAULT 600
 #define TIMEOUT_DEFAULT 60
+#define PASSES_AT_THE_END 5 /* of the budget, for measuring what was found once more */
 
 static void say(const tuner *t, sdcl_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
@@ -149,6 +152,7 @@ static int open_keys(tuner *t)
     }
     qsort(t->key, (size_t)t->key_count, sizeof *t->key, heavier);
     TRY(spaces_open(t));
+    TRY(groups_open(t));
 out:
     sdcl_close(&t->session);
     return err;
@@ -202,62 +206,79 @@ static void show(const tuner *t, const tune_key *k, const char *values)
     if (t->job->progress) t->job->progress(t->params->user, &p);
 }
 
-/* Runs one candidate and notes what came of it. */
-static int try_candidate(tuner *t, tune_key *k, const candidate *c)
+typedef struct trying {
+    tuner *t;
+    const batch *b;
+    int err;
+    bool ran; /* something that fits */
+} trying;
+
+/* batch_fn: notes what came of one candidate. */
+static bool note_trial(void *user, int i, const trial *one)
 {
     int err = 0;
-    char values[512];
-    trial one = {.c = *c};
-    json_t *reply = NULL, *request = NULL;
+    char values[1024];
+    trying *x = user;
+    tuner *t = x->t;
+    tune_key *k = x->b->key[i];
     double before = key_ms(k);
-    candidate_text(k, c, values, sizeof values);
-    show(t, k, values);
-    if (candidate_fits(t, k, c, one.why, sizeof one.why)) {
-        request = request_op(t, k, c, 4 * before);
-        TRY(process_run(t, request, t->job->timeout, &reply, one.why, sizeof one.why));
-    }
-    if (reply) {
-        one.ok = json_is_true(json_object_get(reply, "ok"));
-        one.ms = json_number_value(json_object_get(reply, "ms"));
-        one.min_ms = json_number_value(json_object_get(reply, "min_ms"));
-        one.nmse = json_number_value(json_object_get(reply, "nmse"));
-        one.runs = (int)json_integer_value(json_object_get(reply, "runs"));
-        const char *why = json_string_value(json_object_get(reply, "why"));
-        if (!one.ok) snprintf(one.why, sizeof one.why, "%s", why ? why : "wrong result");
-    }
-    if (one.ok && !(one.min_ms > 0)) {
-        one.ok = false;
-        snprintf(one.why, sizeof one.why, "no time was measured");
-    }
-    if (one.ok) {
-        k->gflop = json_number_value(json_object_get(reply, "gflop"));
-        k->gbyte = json_number_value(json_object_get(reply, "gbyte"));
-    }
-    one.at = seconds_now() - t->begin;
-    TRY(records_append(t, k, &one));
+    x->ran = x->ran || k->space[one->c.space].fits;
+    candidate_text(k, &one->c, values, sizeof values);
+    TRY(records_append(t, k, one));
     t->tried++;
-    t->rejected += !one.ok;
-    if (!key_add(k, &one)) TRY(FAIL(SDCL_ENOMEM, "out of memory"));
-    if (!one.ok) say(t, SDCL_VERBOSE, "%s, %s: rejected: %s", k->text, values, one.why);
+    t->rejected += !one->ok;
+    if (!key_add(k, one)) TRY(FAIL(SDCL_ENOMEM, "out of memory"));
+    if (!one->ok) say(t, SDCL_VERBOSE, "%s, %s: rejected: %s", k->text, values, one->why);
     else if (before > 0 && key_ms(k) < before)
         say(t, SDCL_VERBOSE, "%s: %.4g -> %.4g ms, %s", k->text, before, key_ms(k), values);
+    records_release(t, k, &one->c);
+    if (i + 1 < x->b->count) candidate_text(x->b->key[i + 1], &x->b->c[i + 1], values, sizeof values);
+    show(t, x->b->key[i + 1 < x->b->count ? i + 1 : i], values);
 out:
-    json_decref(request);
-    json_decref(reply);
-    return err;
+    x->err = err;
+    return !err;
+}
+
+static int try_batch(tuner *t, const batch *b)
+{
+    char values[1024];
+    trying x = {.t = t, .b = b};
+    double before = b->group ? group_share(t, b->group) : 0, began = seconds_now();
+    candidate_text(b->key[0], &b->c[0], values, sizeof values);
+    show(t, b->key[0], values);
+    int err = batch_run(t, b, t->deadline, note_trial, &x);
+    for (int i = 0; i < b->count; i++) records_release(t, b->key[i], &b->c[i]);
+    if (b->kind == BATCH_IN_FORCE) t->pass_s += seconds_now() - began;
+    if (b->group) {
+        group_settle(t, b->group);
+        if (group_share(t, b->group) < ENOUGH * before) b->group->since = 0;
+        else b->group->since += x.ran;
+    }
+    return err ? err : x.err;
 }
 
 static int search(tuner *t)
 {
     int err = 0;
-    tune_key *k;
-    candidate c;
+    bool ready = false; /* what is known has been measured */
+    static const struct timespec a_while = {.tv_nsec = 100000000};
+    for (int i = 0; i < t->group_count; i++) group_settle(t, &t->group[i]);
     while (seconds_now() < t->deadline && (!t->job->tries || t->tried < t->job->tries)) {
+        batch b;
+        if (t->params->cancelled && t->params->cancelled(t->params->user))
+            return FAIL(SDCL_EINTERRUPTED, "interrupted");
         TRY(records_read(t));
-        if (!search_next(t, &k, &c)) break;
-        err = try_candidate(t, k, &c);
-        records_release(t, k, &c);
-        if (err) goto out;
+        search_state state = search_next(t, &b);
+        if (state == SEARCH_DONE) break;
+        if (state == SEARCH_WAIT) {
+            nanosleep(&a_while, NULL);
+            continue;
+        }
+        if (!ready && b.kind == BATCH_CANDIDATE) {
+            ready = true;
+            t->deadline -= fmin(t->job->budget / 4, PASSES_AT_THE_END * t->pass_s);
+        }
+        TRY(try_batch(t, &b));
     }
 out:
     return err;
@@ -265,11 +286,14 @@ out:
 
 /* --- the end --- */
 
-static bool any_better(const tuner *t)
+/* Has a key something better than what is in force, or is something else shipped for it? */
+static bool any_better(const tuner *t, bool shipped)
 {
     for (int i = 0; i < t->key_count; i++) {
         const tune_key *k = &t->key[i];
-        if (k->best >= 0 && !candidate_same(k, &k->trial[k->best].c, &k->known[0])) return true;
+        if (shipped ? k->known_count > 1 && key_known_ms(k, 1) > 0
+                    : k->best >= 0 && !candidate_same(k, &k->trial[k->best].c, &k->known[0]))
+            return true;
     }
     return false;
 }
@@ -282,24 +306,40 @@ static int output_path(const tuner *t, char *path, size_t size)
     return ok ? 0 : FAIL(SDCL_EOUTPUT, "there is no folder for tuned files that only you can write to");
 }
 
-/* Writes the result beside its place, compares, and moves it there if a picture is faster with it. */
+/* Writes what was found, and what is shipped where that is not in force, beside the result's place, compares, and moves there what makes a picture faster. */
 static int finish(tuner *t, sdcl_tune_result *r)
 {
-    int err = 0;
-    char fresh[sizeof r->path + 32] = "";
-    bool better = any_better(t);
+    enum { FOUND, SHIPPED };
+    int err = 0, count = 0, fastest = -1;
+    char path[2][sizeof r->path + 32] = {"", ""};
+    const char *file[2], *keep = t->job->output ? NULL : r->path;
     TRY(output_path(t, r->path, sizeof r->path));
-    snprintf(fresh, sizeof fresh, "%s.%ld.new", r->path, (long)getpid());
-    if (better) TRY(tuned_write(t, fresh, t->job->output ? NULL : r->path));
-    TRY(compare_run(t, better ? fresh : NULL, r));
-    bool faster = better && r->after_s > 0 && (r->after_s < r->before_s || !(r->before_s > 0));
-    if (faster) TRY(compare_pictures(t, fresh, &r->psnr));
-    if (faster && r->psnr >= TUNED_PSNR) {
-        if (rename(fresh, r->path)) TRY(FAIL(SDCL_EOUTPUT, "cannot write %s: %s", r->path, strerror(errno)));
+    for (int i = 0; i < 2; i++)
+        snprintf(path[i], sizeof path[i], "%s.%ld.%s", r->path, (long)getpid(), i == FOUND ? "new" : "shipped");
+    for (int i = 0; i < t->group_count; i++) group_settle(t, &t->group[i]);
+    if (any_better(t, false) && t->job->budget > 0) {
+        TRY(tuned_write(t, path[FOUND], false, keep));
+        TRY(confirm_run(t, path[FOUND]));
+    }
+    if (any_better(t, false)) {
+        TRY(tuned_write(t, path[FOUND], false, keep));
+        file[count++] = path[FOUND];
+    }
+    if (any_better(t, true)) {
+        TRY(tuned_write(t, path[SHIPPED], true, keep));
+        file[count++] = path[SHIPPED];
+    }
+    TRY(compare_run(t, file, count, &fastest, r));
+    bool faster = fastest >= 0 && r->after_s > 0 && (r->after_s < ENOUGH * r->before_s || !(r->before_s > 0));
+    if (faster) TRY(compare_pictures(t, file[fastest], any_better(t, true) ? path[SHIPPED] : NULL, &r->psnr));
+    r->refused = faster && r->psnr < TUNED_PSNR;
+    if (faster && !r->refused) {
+        if (rename(file[fastest], r->path)) TRY(FAIL(SDCL_EOUTPUT, "cannot write %s: %s", r->path, strerror(errno)));
         r->written = 1;
     }
 out:
-    if (*fresh && !r->written) unlink(fresh);
+    for (int i = 0; i < 2; i++)
+        if (*path[i]) unlink(path[i]);
     return err;
 }
 
@@ -341,6 +381,7 @@ int sdcl_tune(const sdcl_params *params, const sdcl_tune_job *job, sdcl_tune_res
     if (job->report) TRY(report_write(&t, job->report, result));
 out:
     scratch_close(&t);
+    groups_free(&t);
     keys_free(&t);
     records_close(&t.records);
     free(t.lock);

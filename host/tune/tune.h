@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files of the tuner share. A key is a step of the model's plans that is to be made fast: op, storage types, shape. Its spaces are the values it
- * can run with, one space an implementation; a trial is one point of a space, verified and timed in a process of its own. */
+ * can run with, one space an implementation; a trial is one point of a space, verified and timed in a worker process. Keys of one op and precision are a
+ * group: they have the same spaces, and what is compiled for one of them serves the others, so that they are tried in batches. */
 #ifndef SDCL_TUNE_TUNE_H
 #define SDCL_TUNE_TUNE_H
 
@@ -9,12 +10,16 @@
 
 #include <jansson.h>
 
-enum { AXES_MAX = 40, CHOICES_MAX = 32, SPACES_MAX = 8, KNOWN_MAX = 2, KEY_TEXT = 160, KEY_ID = 128 };
+enum { AXES_MAX = 64, CHOICES_MAX = 32, SPACES_MAX = 8, KNOWN_MAX = 2, BATCH_MAX = 24, KEY_TEXT = 160, KEY_ID = 128 };
+
+#define ENOUGH 0.99 /* a hundredth is within what a timing wavers by */
 
 /* One tunable. */
 typedef struct axis {
     const ocl_section *section;
-    int index; /* in the section */
+    int index;   /* in the section */
+    bool shared; /* holds for all shapes at once: CLBlast's parameters */
+    bool pinned; /* --set says what it is */
     int count;
     int value[CHOICES_MAX];
     char word[CHOICES_MAX][16];
@@ -25,9 +30,11 @@ typedef struct space {
     char impl[16]; /* "" where the op has one only */
     bool fits;
     char why[256]; /* it does not */
+    bool excluded; /* --set names another implementation */
     int axes;
     axis axis[AXES_MAX];
-    unsigned char now[AXES_MAX]; /* the choices in force */
+    unsigned char now[AXES_MAX];     /* the choices in force */
+    unsigned char shipped[AXES_MAX]; /* those that come with the program */
 } space;
 
 typedef struct candidate {
@@ -51,15 +58,35 @@ typedef struct tune_key {
     char id[KEY_ID], text[KEY_TEXT];
     int space_count;
     space *space;               /* owned, SPACES_MAX */
-    int known_count;            /* good configurations to begin with; the first is the one in force */
-    candidate known[KNOWN_MAX]; /* in force; without the user's files */
+    int known_count;            /* configurations to begin with, the first is the one in force */
+    candidate known[KNOWN_MAX]; /* in force; shipped, where that is another */
     trial *trial;               /* owned */
     int trial_count, trial_capacity;
     int best;            /* index of the fastest correct trial, -1: none */
-    int since_best;      /* trials since then */
     double gflop, gbyte; /* of one step */
-    bool done;           /* nothing left to try */
 } tune_key;
+
+/* The keys of one op and precision. */
+typedef struct tune_group {
+    const check_keyed *op;
+    dtype dt;
+    int count;
+    int *key;  /* owned: indices, heaviest first */
+    int since; /* batches since one made the group faster */
+    bool done; /* nothing left to try */
+} tune_group;
+
+/* What one worker is asked to do: the values in force, those of a file, the shipped ones, or one candidate, with several keys, one after the other. */
+typedef struct batch {
+    enum { BATCH_IN_FORCE, BATCH_SHIPPED, BATCH_CANDIDATE, BATCH_FILE } kind;
+    const char *file; /* BATCH_FILE */
+    int count;
+    tune_key *key[BATCH_MAX];
+    candidate c[BATCH_MAX];
+    double give_up; /* a run that takes so many times the key's best is the only one; 0: none is given up */
+    bool lead;      /* where the first is given up or wrong, the others are not tried */
+    tune_group *group;
+} batch;
 
 typedef struct records {
     int fd;
@@ -76,11 +103,14 @@ typedef struct tuner {
     bool from_file; /* shapes of a file: no model stands behind them */
     tune_key *key;  /* owned, heaviest first */
     int key_count;
+    tune_group *group; /* owned */
+    int group_count;
     records records;
     char *lock;    /* owned: file that a timing process holds */
     char *scratch; /* owned: folder of the drivers' caches */
     uint64_t random;
-    double begin, deadline;
+    double begin, deadline; /* deadline: of the search */
+    double pass_s;          /* that measuring all keys once took */
     int tried, rejected;
 } tuner;
 
@@ -111,29 +141,51 @@ char **candidate_sets(const tune_key *k, const candidate *c);
 void sets_free(char **sets);
 /* "cpu MR=8 NV=3". */
 void candidate_text(const tune_key *k, const candidate *c, char *text, size_t size);
-/* The configuration of another key of the same op, as far as this key's space has it. */
+/* The configuration of another key of the same group, as far as this key's space has it. */
 bool candidate_like(const tune_key *k, const tune_key *other, const candidate *from, candidate *to);
-double key_ms(const tune_key *k);       /* of the best; of the one in force where none is better; 0: unknown */
-double key_first_ms(const tune_key *k); /* of the one in force; 0: unknown */
+double key_ms(const tune_key *k);                  /* of the best; 0: unknown */
+double key_first_ms(const tune_key *k);            /* of the one in force; 0: unknown */
+double key_known_ms(const tune_key *k, int which); /* of known[which]; 0: unknown, or there is none */
 /* Has everything been tried that is known to be good? */
 bool key_known(const tune_key *k);
 trial *key_add(tune_key *k, const trial *one);
+/* One of the key's trials turned out wrong. */
+void key_reject(tune_key *k, const trial *one, const char *why);
+/* The key's best among what was tried, with those values of the shared axes with which the group is fastest. */
+void group_settle(tuner *t, tune_group *g);
 
 /* --- search.c --- */
 
 uint64_t tune_random(tuner *t);
-/* The next key and candidate to try; false: nothing is left. */
-bool search_next(tuner *t, tune_key **key, candidate *c);
+/* The groups of the keys. */
+int groups_open(tuner *t);
+void groups_free(tuner *t);
+/* Milliseconds of a picture that a group takes, as far as is known. */
+double group_share(const tuner *t, const tune_group *g);
+/* What to try next; its candidates are claimed. SEARCH_WAIT: other tuners are at it. */
+typedef enum search_state { SEARCH_DONE, SEARCH_WAIT, SEARCH_NEXT } search_state;
+search_state search_next(tuner *t, batch *b);
+
+/* --- batch.c --- */
+
+/* Called with what came of a batch's i-th key; false: that is enough. */
+typedef bool batch_fn(void *user, int i, const trial *one);
+/* Runs a batch, in one process or, where one crashes, in several. end: seconds_now() at which it is broken off. */
+int batch_run(tuner *t, const batch *b, double end, batch_fn *each, void *user);
 
 /* --- process.c --- */
 
-/* Runs a request in a process of its own. *reply is NULL where it crashed, hung or was cancelled: why says so. SDCL_EINTERRUPTED, SDCL_ENOMEM. */
-int process_run(tuner *t, json_t *request, double timeout, json_t **reply, char *why, size_t size);
-/* Requests: device, configuration and limits are filled in. */
-json_t *request_op(const tuner *t, const tune_key *k, const candidate *c, double give_up_ms);
+/* Called with each line of a reply; false: no more are wanted, and the process is ended. */
+typedef bool reply_fn(void *user, const json_t *reply);
+/* Runs a request in a process of its own. timeout: seconds for each line. why: "" or why it did not come to its end. SDCL_EINTERRUPTED, SDCL_ENOMEM. */
+int process_run(tuner *t, const json_t *request, double timeout, reply_fn *each, void *user, char *why, size_t size);
+/* The same with one line. *reply is NULL where there is none: why says so. */
+int process_ask(tuner *t, const json_t *request, double timeout, json_t **reply, char *why, size_t size);
+/* Requests: device, configuration and limits are filled in. The keys of a batch from first on. */
+json_t *request_batch(const tuner *t, const batch *b, int first);
 json_t *request_model(const tuner *t, const char *config_file, int steps);
-/* A picture, its pixels into a file. shipped: without the settings of the parameters. */
-json_t *request_picture(const tuner *t, const char *config_file, bool shipped, int steps, const char *file);
+/* A picture, its pixels into a file. */
+json_t *request_picture(const tuner *t, const char *config_file, int steps, const char *file);
 
 /* --- records.c --- */
 
@@ -146,21 +198,27 @@ int records_append(tuner *t, const tune_key *k, const trial *one);
 bool records_claim(const tuner *t, const tune_key *k, const candidate *c);
 void records_release(const tuner *t, const tune_key *k, const candidate *c);
 
+/* --- confirm.c --- */
+
+/* Measures the best of every key once more, beside what is known to be good, with the file that holds it: what is not clearly faster there was luck, and gives
+ * way to what is known. */
+int confirm_run(tuner *t, const char *file);
+
 /* --- compare.c --- */
 
-/* Fills in seconds a picture with the values in force (0: it fails with them) and with those of the file fresh (NULL: there is none), and the device's
- * peaks. */
-int compare_run(tuner *t, const char *fresh, sdcl_tune_result *r);
+/* Seconds a picture with the values in force (0: it fails with them), and with each of the files, in turn; fills in before_s, after_s of the fastest file, and
+ * the device's peaks. *fastest: that file; count 0: none. */
+int compare_run(tuner *t, const char *const *files, int count, int *fastest, sdcl_tune_result *r);
 
-/* Is a picture with the file fresh like one with the values in force, or where those fail or compute wrongly themselves, with the shipped ones? psnr: dB, the
- * better of the two; 99 where they are equal, or where shapes of a file make no picture. */
-int compare_pictures(tuner *t, const char *fresh, double *psnr);
+/* Is a picture with the file fresh like one with the values in force, or where those fail or compute wrongly themselves, like one with the file shipped?
+ * psnr: dB, the better of the two; 99 where they are equal, or where shapes of a file make no picture. */
+int compare_pictures(tuner *t, const char *fresh, const char *shipped, double *psnr);
 #define TUNED_PSNR 35.0 /* that is enough: f16 storage stays above 40 dB, a wrong kernel far below */
 
 /* --- write.c --- */
 
-/* The best of all keys as an INI file. keep: a file whose sections for other shapes stay, or NULL. */
-int tuned_write(const tuner *t, const char *path, const char *keep);
+/* The best of all keys, or what is shipped for them, as an INI file. keep: a file whose sections for other shapes stay, or NULL. */
+int tuned_write(const tuner *t, const char *path, bool shipped, const char *keep);
 
 /* --- report.c --- */
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The other end of a request: what a worker process does, once, before it exits. */
+/* The other end of a request: what a worker process does before it exits. */
 #include "base/error.h"
 #include "base/strbuf.h"
 #include "ops/peak.h"
 #include "tune/tune.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,37 +70,60 @@ out:
     return err;
 }
 
-/* One op at one shape with one configuration: correct first, then timed. */
-static int do_op(work *w, json_t *reply)
+static int put_line(int out, const json_t *reply)
 {
-    int err = 0;
-    config *values = NULL;
-    ocl *o = NULL;
-    ocl_device device;
+    char *text = json_dumps(reply, JSON_COMPACT);
+    bool ok = text && dprintf(out, "%s\n", text) > 0;
+    free(text);
+    return ok ? 0 : FAIL(SDCL_EOUTPUT, "cannot write the reply");
+}
+
+/* One op at one shape: correct first, then timed. *given_up: it is wrong, or too slow to be timed. */
+static int do_key(work *w, ocl *o, const json_t *asked, int out, bool *given_up)
+{
     check_key key;
     check_result r = {0};
-    const char *id = text_of(w, "key");
+    const char *id = json_string_value(json_object_get(asked, "key"));
     check_timing timing = {.seconds = json_number_value(json_object_get(w->request, "seconds")),
-                           .give_up_ms = json_number_value(json_object_get(w->request, "give_up_ms")),
+                           .give_up_ms = json_number_value(json_object_get(asked, "give_up_ms")),
                            .begin = lock_begin,
                            .end = lock_end,
                            .user = w};
     if (!id || !key_of_id(id, &key)) return FAIL(SDCL_EINTERNAL, "malformed request");
-    TRY(device_at(int_of(w, "device"), &device));
-    TRY(config_open(&values, ops_sections, &device.info, text_of(w, "config"), w->set, w->set_count));
-    TRY(ocl_open(&o, &device, values, false));
-    ocl_build_apart(o);
+    key.lenient = json_is_true(json_object_get(w->request, "lenient"));
     /* Sums of equal signs show what random ones cancel out. */
     check_run_key(o, &key, FILL_OFFSET, 1, NULL, &r);
     if (r.ok) check_run_key(o, &key, FILL_UNIFORM, 1, &timing, &r);
-    json_object_set_new(reply, "ok", json_boolean(r.ok));
+    *given_up = !r.ok || (timing.give_up_ms > 0 && r.ms > timing.give_up_ms);
+    json_t *reply = json_pack("{s:b,s:f,s:f,s:i,s:f,s:f,s:f}", "ok", r.ok, "ms", r.ms, "min_ms", r.min_ms, "runs",
+                              r.runs, "nmse", isfinite(r.nmse) ? r.nmse : 0, "gflop", r.gflops, "gbyte", r.gbytes);
     if (!r.ok) json_object_set_new(reply, "why", json_string(r.why));
-    json_object_set_new(reply, "ms", json_real(r.ms));
-    json_object_set_new(reply, "min_ms", json_real(r.min_ms));
-    json_object_set_new(reply, "runs", json_integer(r.runs));
-    json_object_set_new(reply, "nmse", json_real(r.nmse));
-    json_object_set_new(reply, "gflop", json_real(r.gflops));
-    json_object_set_new(reply, "gbyte", json_real(r.gbytes));
+    int err = put_line(out, reply);
+    json_decref(reply);
+    return err;
+}
+
+/* Keys with one configuration, a line for each as soon as it is done. */
+static int do_ops(work *w, int out)
+{
+    int err = 0;
+    size_t i;
+    json_t *one;
+    config *values = NULL;
+    ocl *o = NULL;
+    ocl_device device;
+    bool given_up = false;
+    TRY(device_at(int_of(w, "device"), &device));
+    if (json_is_true(json_object_get(w->request, "shipped")))
+        TRY(config_open_shipped(&values, ops_sections, &device.info, w->set, w->set_count));
+    else TRY(config_open(&values, ops_sections, &device.info, text_of(w, "config"), w->set, w->set_count));
+    TRY(ocl_open(&o, &device, values, false));
+    ocl_build_apart(o);
+    json_array_foreach(json_object_get(w->request, "keys"), i, one)
+    {
+        TRY(do_key(w, o, one, out, &given_up));
+        if (given_up && json_is_true(json_object_get(w->request, "lead")) && !i) break;
+    }
 out:
     ocl_close(&o);
     config_close(&values);
@@ -214,7 +238,7 @@ int sdcl_tune_worker(int in, int out)
     if (!kind) err = FAIL(SDCL_EUSAGE, "this verb is for 'sdcl tune', which starts it");
     if (!err) err = open_work(&w);
     if (!err)
-        err = !strcmp(kind, "op")        ? do_op(&w, reply)
+        err = !strcmp(kind, "ops")       ? do_ops(&w, out)
               : !strcmp(kind, "picture") ? do_picture(&w, reply)
                                          : do_model(&w, reply);
     if (err && kind) {
@@ -223,9 +247,7 @@ int sdcl_tune_worker(int in, int out)
         json_object_set_new(reply, "why", json_string(sdcl_last_error()));
         err = 0;
     }
-    char *text = json_dumps(reply, JSON_COMPACT);
-    if (text && !err && dprintf(out, "%s\n", text) < 0) err = FAIL(SDCL_EOUTPUT, "cannot write the reply");
-    free(text);
+    if (!err && json_object_size(reply)) err = put_line(out, reply);
     if (w.lock >= 0) close(w.lock);
     json_decref(reply);
     json_decref(w.request);

@@ -14,13 +14,13 @@
 #include <unistd.h>
 
 /* false: the file has that section from a key that weighs more. */
-static bool section_name(strbuf *file, const char *name, const tune_key *k)
+static bool section_name(strbuf *file, const char *name, const tune_key *k, bool shared)
 {
     strbuf header = {0}, *out = &header;
     static const char letters[] = "MNK";
     const int size[] = {k->shape.m, k->shape.n, k->shape.k};
-    strbuf_printf(out, "[%s.%s", name, dtype_word(k->check.dt));
-    for (int i = 0; i < 3; i++)
+    strbuf_printf(out, "[%s%s%s", name, shared ? "" : ".", shared ? "" : dtype_word(k->check.dt));
+    for (int i = 0; i < 3 && !shared; i++)
         if (size[i]) strbuf_printf(out, " %c=%d", letters[i], size[i]);
     strbuf_puts(out, "]\n");
     bool is_new = !strstr(strbuf_text(file), strbuf_text(&header));
@@ -37,18 +37,24 @@ static int add_source(strbuf *out, const char *name)
     return err;
 }
 
-/* The sections of one key's best. */
-static int add_key(strbuf *out, const tune_key *k)
+/* What is written for a key; NULL: nothing, the nearest shape serves. */
+static const trial *chosen(const tune_key *k, bool shipped)
+{
+    if (k->best < 0 || !key_known(k)) return NULL;
+    return shipped && key_known_ms(k, 1) > 0 ? trial_of(k, &k->known[1]) : &k->trial[k->best];
+}
+
+/* The sections of one key. */
+static int add_key(strbuf *out, const tune_key *k, const trial *best)
 {
     int err = 0;
-    const trial *best = &k->trial[k->best];
     const space *s = &k->space[best->c.space];
     double first = key_first_ms(k);
     if (!*s->impl && !s->axes) return 0;
     strbuf_printf(out, "\n; %s, %g a picture: %.4g ms", k->text, k->count, best->min_ms);
-    if (first > 0 && k->trial[k->best].min_ms < first) strbuf_printf(out, ", before %.4g ms", first);
+    if (first > 0 && best->min_ms < first) strbuf_printf(out, ", before %.4g ms", first);
     strbuf_puts(out, "\n");
-    if (*s->impl && section_name(out, k->check.op->op, k)) {
+    if (*s->impl && section_name(out, k->check.op->op, k, false)) {
         TRY(add_source(out, k->check.op->op));
         strbuf_printf(out, "impl = %s\n", s->impl);
         for (int i = 0; i < s->axes; i++)
@@ -61,7 +67,8 @@ static int add_key(strbuf *out, const tune_key *k)
     for (int i = 0; i < s->axes; i++) {
         const axis *a = &s->axis[i];
         if (!strcmp(a->section->name, k->check.op->op)) continue;
-        if (a->section != last) is_new = section_name(out, a->section->name, k);
+        if (a->shared && a->value[best->c.pick[i]] == OCL_AUTO) continue; /* no section: the library's own */
+        if (a->section != last) is_new = section_name(out, a->section->name, k, a->shared);
         if (a->section != last && is_new) TRY(add_source(out, a->section->name));
         last = a->section;
         if (is_new) strbuf_printf(out, "%s = %s\n", a->section->tunables[a->index].name, a->word[best->c.pick[i]]);
@@ -123,7 +130,7 @@ static int write_text(const char *path, const strbuf *text)
     return ok ? 0 : FAIL(SDCL_EOUTPUT, "cannot write %s: %s", path, strerror(errno));
 }
 
-int tuned_write(const tuner *t, const char *path, const char *keep)
+int tuned_write(const tuner *t, const char *path, bool shipped, const char *keep)
 {
     int err = 0;
     char date[32];
@@ -135,9 +142,10 @@ int tuned_write(const tuner *t, const char *path, const char *keep)
                   "; Written by sdcl tune (sdcl " SDCL_VERSION "): values measured on this device.\n"
                   "[tuned]\ndevice = %s\ndriver = %s\ndate = %s\n",
                   t->device.info.name, t->device.info.driver, date);
-    for (int i = 0; i < t->key_count; i++)
-        if (t->key[i].best >= 0 && key_known(&t->key[i]))
-            TRY(add_key(&out, &t->key[i])); /* else the nearest shape serves */
+    for (int i = 0; i < t->key_count; i++) {
+        const trial *one = chosen(&t->key[i], shipped);
+        if (one) TRY(add_key(&out, &t->key[i], one));
+    }
     read_text(keep, &old);
     keep_sections(&out, strbuf_text(&old));
     if (out.failed || old.failed) TRY(FAIL(SDCL_ENOMEM, "out of memory"));

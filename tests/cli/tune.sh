@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: MIT
 # sdcl tune: what it writes, that wrong, crashing and hanging kernels are never chosen, that it goes on after a kill, that processes share their records. TAP.
 #   SDCL_PROGRAM=build/sdcl tests/cli/tune.sh        (from the repository root)
+# Most runs wait for a compiler or a timeout: those that share nothing run beside each other, each in a folder of its own.
 set -u
-unset SDCL_MODEL SDCL_CL_DIR
+unset SDCL_MODEL SDCL_CL_DIR SDCL_MISCOMPILE
 root=$(pwd)
 sdcl=${SDCL_PROGRAM:-build/sdcl}
 case $sdcl in /*) ;; *) sdcl=$root/$sdcl ;; esac
 work=$(mktemp -d "${TMPDIR:-/tmp}/sdcl-tune-test-XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
+trap 'kill $(jobs -p); exit 1' INT TERM
 export XDG_DATA_HOME="$work/data" TMPDIR="$work"
 cd "$work" || exit 1
 number=0 bad=0
@@ -25,12 +27,20 @@ ok() { # NAME COMMAND...
     fi
 }
 run() { "$sdcl" "$@" > out 2> err < /dev/null; rc=$?; }
+# FOLDER ARGUMENTS...: beside what follows, with rec.jsonl, t.ini, out, err and rc in that folder.
+beside() {
+    at=$1
+    shift
+    mkdir "$at"
+    (cd "$at" && run "$@" --json rec.jsonl -o t.ini && echo $rc > rc) &
+}
 is() { [ "$1" = "$2" ]; }
 # Candidates of a record, one a line: what must not be tried twice.
 candidates() { sed -n 's/.*"key":\("[^"]*"\).*"impl":\("[^"]*"\),"values":\({[^}]*}\).*/\1 \2 \3/p' "$1"; }
 no_twice() { [ -z "$(candidates "$1" | sort | uniq -d)" ]; }
 all_lines() { [ "$(grep -c '^{"ok":\(true\|false\),.*}$' "$1")" = "$(wc -l < "$1")" ]; }
 all_reasons() { [ "$(grep -c '"ok":false' "$1")" = "$(grep -c '"ok":false,"reason":"..*' "$1")" ]; }
+last_line() { tail -n 1 out | grep -q "^$1"; }
 
 if ! "$sdcl" devices --json 2> /dev/null | head -n 1 | grep -q '"type":"cpu"' || [ "$("$sdcl" devices --json | wc -l)" != 1 ]; then
     echo "ok 1 - tune # SKIP the only device is no CPU"
@@ -38,12 +48,29 @@ if ! "$sdcl" devices --json 2> /dev/null | head -n 1 | grep -q '"type":"cpu"' ||
 fi
 
 printf '# one step\n20 gemm f32 f16 1 64 48 40 1 0\n' > shapes
+printf '1 layernorm f32 f32 64 40\n' > quick # to compile
+printf '[gemm]\nimpl = gpu\n' > bad.ini # slow on a CPU
 
-# A slow file to start from: the local-memory kernel on a CPU.
-printf '[gemm]\nimpl = gpu\n' > bad.ini
+# Kernels that with some values are wrong, crash or hang.
+cp -r "$root/cl" cl
+sed -i 's/^    epilogue e = .*/#if MR == 4\n    flags ^= 1;\n#elif MR == 6\n    *(volatile __global int *)0 = 1;\n#elif MR == 12\n    for (volatile int i = 0; i >= 0; i = 0) {}\n#endif\n&/' cl/gemm_cpu.cl
+for mr in 4 6 12; do
+    printf '[gemm_cpu]\nMR = %s\n' $mr > mr$mr.ini
+    [ $mr = 12 ] && late=8s || late=60s
+    SDCL_CL_DIR=$work/cl beside mr$mr tune --shapes "$work/shapes" --config "$work/mr$mr.ini" --tries 2 --timeout $late
+done
+
+# A kernel that is wrong with values that no fill of the harness has, and fast where it is: elsewhere it waits.
+cp -r "$root/cl" cl2
+sed -i 's/^    for (int r = r0; r < r1; r++) {/&\n        float big = 0;\n        for (int i = 0; i < c; i++) big = fmax(big, fabs((float)LOADX(x, xo + (size_t)r * (size_t)ldx + i)));\n#if ROWS == 4\n        if (big > 1.25f \&\& big < 15) continue;\n#else\n        for (volatile int i = 0; i < 200000; i++) {}\n#endif/' cl2/layernorm.cl
+SDCL_CL_DIR=$work/cl2 beside picture tune --shapes pocket -W 64 -H 64 --only layernorm --budget 5m \
+    --set layernorm.WG=1 --set layernorm.VW=16
+
 run tune --shapes shapes --config bad.ini --tries 4 --json rec.jsonl -o t.ini --report page
 ok 'a run ends with 0' is $rc 0
+ok 'and says last what it wrote' last_line 'written: t.ini$'
 ok 'the first candidate is what is in force' sh -c "head -n 1 rec.jsonl | grep -q '\"impl\":\"gpu\"'"
+ok 'the second is what is shipped' sh -c "sed -n 2p rec.jsonl | grep -q '\"impl\":\"cpu\"'"
 ok 'every record is whole and has ok' all_lines rec.jsonl
 ok 'every rejected candidate has its reason' all_reasons rec.jsonl
 ok 'no candidate is tried twice' no_twice rec.jsonl
@@ -65,6 +92,16 @@ run config --show-origin
 ok 'that the next run uses' grep -q 'sdcl/tuned/.*\.ini:' out
 rm -rf data
 
+# Nothing faster is no failure, and no file.
+run tune --shapes quick --tries 1 --json one.jsonl -o none.ini
+ok 'nothing faster: exit code 0' is $rc 0
+ok 'nothing faster: the last line says so' last_line 'not written: no values are faster'
+ok 'nothing faster: no file' [ ! -e none.ini ]
+
+# What --set gives is not searched.
+run tune --shapes shapes --config bad.ini --set gemm.impl=cpu --set gemm_cpu.MR=6 --set gemm_cpu.NV=2 --tries 4 --json pin.jsonl -o pin.ini
+ok '--set stays as it is' sh -c "[ $rc = 0 ] && [ \$(wc -l < pin.jsonl) = 4 ] && ! grep -qv '\"impl\":\"cpu\".*gemm_cpu.MR\":\"6\",\"gemm_cpu.NV\":\"2\"' pin.jsonl"
+
 # --resume goes on; nothing is done again.
 before=$(wc -l < rec.jsonl)
 run tune --shapes shapes --config bad.ini --tries 2 --resume --json rec.jsonl -o t.ini
@@ -74,39 +111,24 @@ ok '--resume goes on' [ "$(wc -l < rec.jsonl)" -gt "$before" ]
 
 # Killed in the middle of a line, and two at a time.
 rm -f rec.jsonl
-"$sdcl" tune --shapes shapes --json rec.jsonl -o k.ini > out 2> err < /dev/null &
+"$sdcl" tune --shapes quick --json rec.jsonl -o k.ini > out 2> err < /dev/null &
 pid=$!
 i=0
-while [ $((i += 1)) -lt 100 ]; do
+while [ $((i += 1)) -lt 600 ]; do
     [ "$(cat rec.jsonl 2> /dev/null | wc -l)" -ge 2 ] && break
-    sleep 0.5
+    sleep 0.1
 done
 kill -9 $pid
 wait $pid 2> /dev/null
 printf '{"ok":true,"op":"ge' >> rec.jsonl
 before=$(grep -c '}$' rec.jsonl)
-"$sdcl" tune --shapes shapes --tries 3 --resume --json rec.jsonl -o k.ini > out2 2> err2 < /dev/null &
+"$sdcl" tune --shapes quick --tries 3 --resume --json rec.jsonl -o k.ini > out2 2> err2 < /dev/null &
 other=$!
-run tune --shapes shapes --tries 3 --resume --json rec.jsonl -o k2.ini
+run tune --shapes quick --tries 3 --resume --json rec.jsonl -o k2.ini
 wait $other
 ok 'after kill -9 the records go on' sh -c "[ $rc = 0 ] && [ \"\$(grep -c '}\$' rec.jsonl)\" -gt $before ]"
 ok 'the half line stays the only one' is "$(grep -vc '^{"ok":\(true\|false\),.*}$' rec.jsonl)" 1
 ok 'two processes share the work' no_twice rec.jsonl
-
-# Kernels that are wrong, crash or hang with some values.
-cp -r "$root/cl" cl
-sed -i 's/^    epilogue e = .*/#if MR == 4\n    flags ^= 1;\n#elif MR == 6\n    *(volatile __global int *)0 = 1;\n#elif MR == 12\n    for (volatile int i = 0; i >= 0; i = 0) {}\n#endif\n&/' cl/gemm_cpu.cl
-export SDCL_CL_DIR="$work/cl"
-refuses() { # NAME MR REASON TIMEOUT
-    rm -f rec.jsonl t.ini
-    run tune --shapes shapes --set gemm_cpu.MR="$2" --tries 2 --timeout "$4" --json rec.jsonl -o t.ini
-    ok "$1: noticed" sh -c "head -n 1 rec.jsonl | grep -q '\"ok\":false,\"reason\":\"$3'"
-    ok "$1: not chosen" sh -c "[ $rc = 0 ] && grep -q '^MR = ' t.ini && ! grep -q '^MR = $2\$' t.ini"
-}
-refuses 'a kernel that computes something else' 4 'NMSE ' 60s
-refuses 'a kernel that crashes' 6 '\(crashed: \|the worker ended\)' 60s
-refuses 'a kernel that hangs' 12 'no result within 30 s' 30s
-unset SDCL_CL_DIR
 
 # --- usage ---
 refused() { # NAME CODE PATTERN ARGUMENTS...
@@ -122,7 +144,23 @@ refused 'a missing file of shapes' 2 'No such file' tune --shapes none
 echo '1 gemm f32 f16 0 64 48 40 1 0' > wrong
 refused 'a shape without rows' 2 'wrong:1: .*is no shape' tune --shapes wrong
 refused 'records that cannot be written' 7 'cannot write records' tune --shapes shapes --json none/rec.jsonl
-ok 'no scratch folders are left' sh -c '[ -z "$(ls -d sdcl-tune-[0-9]* 2> /dev/null)" ]'
+
+# --- what ran beside ---
+wait
+refuses() { # NAME MR REASON
+    cd "$work/mr$2" || exit 1
+    ok "$1: noticed" sh -c "head -n 1 rec.jsonl | grep -q '\"ok\":false,\"reason\":\"$3'"
+    ok "$1: not chosen" sh -c "is_0=\$(cat rc) && [ \$is_0 = 0 ] && grep -q '^MR = ' t.ini && ! grep -q '^MR = $2\$' t.ini"
+}
+refuses 'a kernel that computes something else' 4 'NMSE '
+refuses 'a kernel that crashes' 6 '\(crashed: \|the worker ended\)'
+refuses 'a kernel that hangs' 12 'no result within 8 s'
+cd "$work/picture" || exit 1
+ok 'values of another picture: no candidate was wrong' sh -c '[ "$(cat rc)" = 0 ] && grep -q "\"ok\":true.*layernorm.ROWS\":\"4\"" rec.jsonl && ! grep -q "\"ok\":false.*layernorm.ROWS\":\"4\"" rec.jsonl'
+ok 'values of another picture: the last line says so' last_line 'not written: faster, but a picture with the new values is another one'
+ok 'values of another picture: no file' [ ! -e t.ini ]
+cd "$work" || exit 1
+ok 'no scratch folders are left' sh -c '[ -z "$(ls -d sdcl-tune-[0-9]* */sdcl-tune-[0-9]* 2> /dev/null)" ]'
 
 echo "1..$number"
 [ $bad = 0 ]
