@@ -375,9 +375,9 @@ int sdcl_tune(const sdcl_params *params, const sdcl_tune_job *job, sdcl_tune_res
     t.begin = seconds_now();
     t.deadline = t.begin + job->budget;
     TRY(search(&t));
+    TRY(finish(&t, result));
     result->tried = t.tried;
     result->rejected = t.rejected;
-    TRY(finish(&t, result));
     if (job->report) TRY(report_write(&t, job->report, result));
 out:
     scratch_close(&t);

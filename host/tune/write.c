@@ -66,8 +66,8 @@ static int add_key(strbuf *out, const tune_key *k, const trial *best)
     bool is_new = false;
     for (int i = 0; i < s->axes; i++) {
         const axis *a = &s->axis[i];
-        if (!strcmp(a->section->name, k->check.op->op)) continue;
-        if (a->shared && a->value[best->c.pick[i]] == OCL_AUTO) continue; /* no section: the library's own */
+        if (*s->impl && !strcmp(a->section->name, k->check.op->op)) continue; /* written above */
+        if (a->shared && a->value[best->c.pick[i]] == OCL_AUTO) continue;     /* no section: the library's own */
         if (a->section != last) is_new = section_name(out, a->section->name, k, a->shared);
         if (a->section != last && is_new) TRY(add_source(out, a->section->name));
         last = a->section;

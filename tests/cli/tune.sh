@@ -60,9 +60,9 @@ for mr in 4 6 12; do
     SDCL_CL_DIR=$work/cl beside mr$mr tune --shapes "$work/shapes" --config "$work/mr$mr.ini" --tries 2 --timeout $late
 done
 
-# A kernel that is wrong with values that no fill of the harness has, and fast where it is: elsewhere it waits.
+# A kernel that is wrong with values that no fill of the harness has where ROWS is 4, and waits where it is not.
 cp -r "$root/cl" cl2
-sed -i 's/^    for (int r = r0; r < r1; r++) {/&\n        float big = 0;\n        for (int i = 0; i < c; i++) big = fmax(big, fabs((float)LOADX(x, xo + (size_t)r * (size_t)ldx + i)));\n#if ROWS == 4\n        if (big > 1.25f \&\& big < 15) continue;\n#else\n        for (volatile int i = 0; i < 200000; i++) {}\n#endif/' cl2/layernorm.cl
+sed -i 's/^        rstd\[r\] = .*/&\n        float big = 0;\n        for (int i = 0; i < c; i++) big = fmax(big, fabs((float)LOADX(from, i)));\n#if ROWS == 4\n        if (big > 1.25f \&\& big < 15) rstd[r] = -rstd[r];\n#else\n        for (volatile int i = 0; i < 100000; i++) {}\n#endif/' cl2/layernorm.cl
 SDCL_CL_DIR=$work/cl2 beside picture tune --shapes pocket -W 64 -H 64 --only layernorm --budget 5m \
     --set layernorm.WG=1 --set layernorm.VW=16
 
