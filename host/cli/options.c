@@ -18,7 +18,7 @@ const verb verbs[VERB_COUNT] = {
     [VERB_CONFIG] = {"config", NULL, "print the configuration in force"},
     [VERB_BENCH] = {"bench", "model|ops", "time a model's phases, or every op at its shapes"},
     [VERB_TUNE] = {"tune", NULL,
-                   "search for faster values for the device, and write them if a picture is faster with them"},
+                   "search for values with which a picture is faster"},
     [VERB_SELFTEST] = {"selftest", NULL, "compare every op with a reference on the device, then a picture"},
 };
 
