@@ -14,24 +14,31 @@
 /* 2^x for x <= 0; 2^-126 below -126. */
 INLINE float16 weight_of(float16 x) { return two_to_16(LARGER(-126.0f, x), 1.0f); }
 
+typedef struct attention_scalars {
+    ulong y, q, k, v; /* where they begin */
+    int tq, tk, ldq, ldk, ldv, ldy, causal;
+    float scale;
+    int mq;
+} attention_scalars;
+
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void attention_cpu(__global YTYPE *y, ulong yo, __global const XTYPE *q, ulong qo, __global const XTYPE *k, ulong ko,
-                   __global const XTYPE *v, ulong vo, int tq, int tk, int ldq, int ldk, int ldv, int ldy, int causal, float scale, int mq)
+void attention_cpu(__global YTYPE *y, __global const XTYPE *q, __global const XTYPE *k, __global const XTYPE *v, attention_scalars s)
 {
+    int tq = s.tq, tk = s.tk, ldq = s.ldq, ldk = s.ldk, ldv = s.ldv, ldy = s.ldy, mq = s.mq;
     float16 queries[GQ * D * NQ], sums[GQ * DP * NQ], top[GQ * NQ], total[GQ * NQ], scores[KB * NQ];
     float keys[KB * D], values[KB * DP];
     int q0 = (int)get_group_id(0) * mq, count = min(mq, tq - q0), head = (int)get_group_id(1), image = (int)get_group_id(2);
     int groups = (count + LANES - 1) / LANES;
     const float16 lane = (float16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    q += qo + ((size_t)image * (size_t)tq + (size_t)q0) * (size_t)ldq + (size_t)head * D;
-    k += ko + (size_t)image * (size_t)tk * (size_t)ldk + (size_t)head * D;
-    v += vo + (size_t)image * (size_t)tk * (size_t)ldv + (size_t)head * D;
-    y += yo + ((size_t)image * (size_t)tq + (size_t)q0) * (size_t)ldy + (size_t)head * D;
+    q += s.q + ((size_t)image * (size_t)tq + (size_t)q0) * (size_t)ldq + (size_t)head * D;
+    k += s.k + (size_t)image * (size_t)tk * (size_t)ldk + (size_t)head * D;
+    v += s.v + (size_t)image * (size_t)tk * (size_t)ldv + (size_t)head * D;
+    y += s.y + ((size_t)image * (size_t)tq + (size_t)q0) * (size_t)ldy + (size_t)head * D;
     for (int i = 0; i < groups * LANES; i++) {
         __global const XTYPE *from = q + (size_t)min(i, count - 1) * (size_t)ldq;
         float *to = (float *)(queries + i / LANES * D * NQ) + i % LANES;
 #pragma clang loop vectorize(disable)
-        for (int d = 0; d < D; d++) to[d * LANES] = scale * 1.44269504088896341f * LOADX(from, d);
+        for (int d = 0; d < D; d++) to[d * LANES] = s.scale * LOG2_E * LOADX(from, d);
     }
     for (int i = 0; i < groups * DP * NQ; i++) sums[i] = 0.0f;
     for (int i = 0; i < groups * NQ; i++) {
@@ -39,7 +46,7 @@ void attention_cpu(__global YTYPE *y, ulong yo, __global const XTYPE *q, ulong q
         total[i] = 0.0f;
     }
     for (int i = 0; i < KB * DP; i++) values[i] = 0.0f;
-    int seen = causal ? min(tk, q0 + count) : tk;
+    int seen = s.causal ? min(tk, q0 + count) : tk;
     for (int k0 = 0; k0 < seen; k0 += KB) {
         int kn = min(KB, seen - k0);
         for (int j = 0; j < kn; j++) {
@@ -71,7 +78,7 @@ void attention_cpu(__global YTYPE *y, ulong yo, __global const XTYPE *q, ulong q
                 for (int i = 0; i < RR; i++)
 #pragma unroll
                     for (int j = 0; j < NQ; j++) {
-                        if (causal) {
+                        if (s.causal) {
                             float16 query = lane + (float)(q0 + g * LANES + 16 * j);
                             c[i][j] = select(c[i][j], (float16)(-MAXFLOAT), query < (float)(k0 + t + i));
                         }

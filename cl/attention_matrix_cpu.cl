@@ -79,20 +79,27 @@ MATRIX void sum_weights(float16 *total, const float16 *shrink, const uint16 *wei
     }
 }
 
+typedef struct attention_scalars {
+    ulong y, q, k, v; /* where they begin */
+    int tq, tk, ldq, ldk, ldv, ldy, causal;
+    float scale;
+    int mq;
+} attention_scalars;
+
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void attention_matrix_cpu(__global YTYPE *y, ulong yo, __global const XTYPE *q, ulong qo, __global const XTYPE *k, ulong ko,
-                          __global const XTYPE *v, ulong vo, int tq, int tk, int ldq, int ldk, int ldv, int ldy, int causal, float scale, int mq)
+void attention_matrix_cpu(__global YTYPE *y, __global const XTYPE *q, __global const XTYPE *k, __global const XTYPE *v, attention_scalars s)
 {
+    int tq = s.tq, tk = s.tk, ldq = s.ldq, ldk = s.ldk, ldv = s.ldv, ldy = s.ldy, mq = s.mq;
     uint16 queries[GQ * PAIRS * NQ], weights[KB / 2 * NQ];
     float16 sums[GQ * DP * NQ], top[GQ * NQ], total[GQ * NQ], scores[KB * NQ];
     uint keys[KB * PAIRS], values[KB / 2 * DP];
     int q0 = (int)get_group_id(0) * mq, count = min(mq, tq - q0), head = (int)get_group_id(1), image = (int)get_group_id(2);
     int groups = (count + LANES - 1) / LANES;
-    float to_two = scale * LOG2_E;
-    q += qo + ((size_t)image * (size_t)tq + (size_t)q0) * (size_t)ldq + (size_t)head * D;
-    k += ko + (size_t)image * (size_t)tk * (size_t)ldk + (size_t)head * D;
-    v += vo + (size_t)image * (size_t)tk * (size_t)ldv + (size_t)head * D;
-    y += yo + ((size_t)image * (size_t)tq + (size_t)q0) * (size_t)ldy + (size_t)head * D;
+    float to_two = s.scale * LOG2_E;
+    q += s.q + ((size_t)image * (size_t)tq + (size_t)q0) * (size_t)ldq + (size_t)head * D;
+    k += s.k + (size_t)image * (size_t)tk * (size_t)ldk + (size_t)head * D;
+    v += s.v + (size_t)image * (size_t)tk * (size_t)ldv + (size_t)head * D;
+    y += s.y + ((size_t)image * (size_t)tq + (size_t)q0) * (size_t)ldy + (size_t)head * D;
     for (int i = 0; i < groups * LANES; i++) {
         __global const XTYPE *from = q + (size_t)min(i, count - 1) * (size_t)ldq;
         uint *to = (uint *)(queries + i / LANES * PAIRS * NQ) + i % LANES;

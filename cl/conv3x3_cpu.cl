@@ -6,27 +6,34 @@
  *   pad: rows and columns of zeros above and on the left; whatever lies outside reads as zero
  *   weights: panels [ceil(N/NR)][9][C][NR]    zeros: at least C zeros    the rest: gemm_cpu.cl
  *   launch: as gemm_cpu, rows being output pixels */
+typedef struct conv_scalars {
+    ulong y, x, w, bias, row, residual; /* where they begin */
+    int images, h, width, c, uh, uw, oh, ow, stride, pad, n, ldx, ldy, ldr, ldrow, flags, rb, pb;
+} conv_scalars;
+
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void conv3x3_cpu(__global YTYPE *y, ulong yo, __global const XTYPE *x, ulong xo, __global const WTYPE *wt, ulong wo,
-                 __global const float *bias, ulong bo, __global const float *row, ulong ro, __global const YTYPE *residual, ulong so,
-                 __global const XTYPE *zeros, int images, int h, int w, int c, int uh, int uw, int oh, int ow, int stride, int pad, int n,
-                 int ldx, int ldy, int ldr, int ldrow, int flags, int rb, int pb)
+void conv3x3_cpu(__global YTYPE *y, __global const XTYPE *x, __global const WTYPE *wt, __global const float *bias, __global const float *row,
+                 __global const YTYPE *residual, __global const XTYPE *zeros, conv_scalars s)
 {
+    int h = s.h, w = s.width, c = s.c, uh = s.uh, uw = s.uw, oh = s.oh, ow = s.ow, n = s.n, ldx = s.ldx, flags = s.flags, rb = s.rb, pb = s.pb;
     float16 sums[PB * RB * NV];
 #if WT == F16
     float block[KC * NR];
 #endif
     int pixel[9 * RB]; /* input pixel of (tap, row), -1: outside */
-    int m = images * oh * ow;
+    int m = s.images * oh * ow;
     int panels = (n + NR - 1) / NR, p0 = (int)get_group_id(0) * pb, r0 = (int)get_group_id(1) * rb;
     int p1 = min(p0 + pb, panels), r1 = min(r0 + rb, m);
-    y += yo;
-    x += xo;
-    wt += wo;
+    y += s.y;
+    x += s.x;
+    wt += s.w;
+    bias += s.bias;
+    row += s.row;
+    residual += s.residual;
     for (int r = r0; r < r1; r++) {
         int ox = r % ow, oy = r / ow % oh, image = r / (ow * oh);
         for (int t = 0; t < 9; t++) {
-            int iy = oy * stride + t / 3 - pad, ix = ox * stride + t % 3 - pad;
+            int iy = oy * s.stride + t / 3 - s.pad, ix = ox * s.stride + t % 3 - s.pad;
             int inside = iy >= 0 && iy < uh && ix >= 0 && ix < uw;
             if (uh != h) iy = (int)((long)iy * h / uh);
             if (uw != w) ix = (int)((long)ix * w / uw);
@@ -55,11 +62,11 @@ void conv3x3_cpu(__global YTYPE *y, ulong yo, __global const XTYPE *x, ulong xo,
                 }
             }
         }
-    epilogue e = {bias + bo, row + ro, flags, n};
+    epilogue e = {bias, row, flags, n};
     for (int r = r0; r < r1; r++) {
-        e.row = row + ro + (size_t)(r / (ow * oh)) * (size_t)ldrow;
+        e.row = row + (size_t)(r / (ow * oh)) * (size_t)s.ldrow;
         for (int p = p0; p < p1; p++)
-            store_row((const float *)(sums + ((p - p0) * RB + (r - r0)) * NV), y + (size_t)r * (size_t)ldy,
-                      residual + so + (size_t)r * (size_t)ldr, &e, p * NR);
+            store_row((const float *)(sums + ((p - p0) * RB + (r - r0)) * NV), y + (size_t)r * (size_t)s.ldy,
+                      residual + (size_t)r * (size_t)s.ldr, &e, p * NR);
     }
 }

@@ -4,20 +4,28 @@
 /* y (M, N) = epilogue(x (M, K) * w^T): linear layers and 1x1 convolutions on a CPU.
  *   x, y, residual: row strides ldx, ldy, ldr    w: panels [ceil(N/NR)][K][NR]    bias: N (2N with GEGLU)    row: one of ldrow values per `image` rows
  *   launch: one work-item per block of rb rows (<= RB, a multiple of MR) and pb panels (<= PB); dimension 0 panels, 1 rows */
+typedef struct gemm_scalars {
+    ulong y, x, w, bias, row, residual; /* where they begin */
+    int m, n, k, ldx, ldy, ldr, ldrow, image, flags, rb, pb;
+} gemm_scalars;
+
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void gemm_cpu(__global YTYPE *y, ulong yo, __global const XTYPE *x, ulong xo, __global const WTYPE *w, ulong wo, __global const float *bias,
-              ulong bo, __global const float *row, ulong ro, __global const YTYPE *residual, ulong so, int m, int n, int k, int ldx, int ldy,
-              int ldr, int ldrow, int image, int flags, int rb, int pb)
+void gemm_cpu(__global YTYPE *y, __global const XTYPE *x, __global const WTYPE *w, __global const float *bias, __global const float *row,
+              __global const YTYPE *residual, gemm_scalars s)
 {
+    int m = s.m, n = s.n, k = s.k, ldx = s.ldx, flags = s.flags, rb = s.rb, pb = s.pb;
     float16 sums[PB * RB * NV];
 #if WT == F16
     float block[KC * NR];
 #endif
     int panels = (n + NR - 1) / NR, p0 = (int)get_group_id(0) * pb, r0 = (int)get_group_id(1) * rb;
     int p1 = min(p0 + pb, panels), r1 = min(r0 + rb, m);
-    y += yo;
-    x += xo;
-    w += wo;
+    y += s.y;
+    x += s.x;
+    w += s.w;
+    bias += s.bias;
+    row += s.row;
+    residual += s.residual;
     for (int k0 = 0; k0 < k; k0 += KC) {
         int kc = min(KC, k - k0);
         for (int p = p0; p < p1; p++) {
@@ -36,12 +44,12 @@ void gemm_cpu(__global YTYPE *y, ulong yo, __global const XTYPE *x, ulong xo, __
             }
         }
     }
-    epilogue e = {bias + bo, row + ro, flags, flags & IS_GEGLU ? n / 2 : n};
+    epilogue e = {bias, row, flags, flags & IS_GEGLU ? n / 2 : n};
     int step = flags & IS_GEGLU ? NR / 2 : NR;
     for (int r = r0; r < r1; r++) {
-        e.row = row + ro + (size_t)(r / image) * (size_t)ldrow;
+        e.row = row + (size_t)(r / s.image) * (size_t)s.ldrow;
         for (int p = p0; p < p1; p++)
-            store_row((const float *)(sums + ((p - p0) * RB + (r - r0)) * NV), y + (size_t)r * (size_t)ldy,
-                      residual + so + (size_t)r * (size_t)ldr, &e, p * step);
+            store_row((const float *)(sums + ((p - p0) * RB + (r - r0)) * NV), y + (size_t)r * (size_t)s.ldy,
+                      residual + (size_t)r * (size_t)s.ldr, &e, p * step);
     }
 }

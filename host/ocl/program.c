@@ -272,6 +272,7 @@ static int set_argument(ocl_kernel *k, int i, const ocl_arg *a)
     if (k->set[i].size == a->size && !memcmp(k->set[i].value, a->value, a->size)) return 0;
     k->set[i].size = 0;
     CL_TRY(clSetKernelArg(k->kernel, (cl_uint)i, a->size, a->value));
+    if (a->size > sizeof k->set[i].value) return 0;
     k->set[i].size = a->size;
     memcpy(k->set[i].value, a->value, a->size);
 out:

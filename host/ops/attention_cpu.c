@@ -36,7 +36,7 @@ int attention_cpu_launch(plan *p, const step *s, int lanes, int groups)
     tensor q = s->t[ATT_Q];
     int tq = tokens_of(q);
     size_t want = 2 * (size_t)ocl_units(plan_ocl(p));
-    args a = {0};
+    args a = {.packed = true};
     while (groups > 1 && ceil_div(tq, groups * lanes) * (size_t)v->heads * (size_t)q.n < want) groups /= 2;
     attention_args(&a, p, s);
     arg_int(&a, groups * lanes);

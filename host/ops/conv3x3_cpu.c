@@ -36,7 +36,7 @@ static int launch(plan *p, const step *s)
     tensor y = s->t[MM_Y];
     int m = rows_of(y), panels = (int)ceil_div(y.c, s->w[0]->panel);
     cl_mem zeros;
-    args a = {0};
+    args a = {.packed = true};
     TRY(ocl_zeros(plan_ocl(p), (uint64_t)s->t[MM_X].c * 4, &zeros));
     cpu_blocks(p, m, panels, t->MR, t->RB, t->PB, &rb, &pb);
     conv_tensor_args(&a, p, s);

@@ -18,7 +18,7 @@ static int run(const plan *p, const gemm_engine *g, const char *module, const ge
 {
     int rb, pb, panels = (int)ceil_div(c->n, g->panel);
     struct gemm_cpu_tune t;
-    args a = {0};
+    args a = {.packed = true};
     memcpy(&t, g->tune, sizeof t);
     cpu_blocks(p, c->m, panels, t.MR, t.RB, t.PB, &rb, &pb);
     gemm_args(&a, c);

@@ -62,34 +62,34 @@ int op_kernel(plan *p, ocl_kernel **k, const ocl_section *section, const void *t
     return err;
 }
 
-static void arg(args *a, size_t size)
+static void arg(args *a, int kind, size_t size)
 {
     a->list[a->n] = (ocl_arg){size, &a->value[a->n]};
-    a->n++;
+    a->kind[a->n++] = kind;
 }
 
 void arg_int(args *a, int v)
 {
     a->value[a->n].i = v;
-    arg(a, sizeof(cl_int));
+    arg(a, ARG_WORD, sizeof(cl_int));
 }
 
 void arg_ulong(args *a, cl_ulong v)
 {
     a->value[a->n].off = v;
-    arg(a, sizeof(cl_ulong));
+    arg(a, ARG_LONG, sizeof(cl_ulong));
 }
 
 void arg_float(args *a, float v)
 {
     a->value[a->n].f = v;
-    arg(a, sizeof(cl_float));
+    arg(a, ARG_WORD, sizeof(cl_float));
 }
 
 void arg_buffer(args *a, cl_mem mem)
 {
     a->value[a->n].mem = mem;
-    arg(a, sizeof(cl_mem));
+    arg(a, ARG_BUFFER, sizeof(cl_mem));
 }
 
 void arg_mem(args *a, cl_mem mem, cl_ulong offset)
@@ -104,11 +104,32 @@ void arg_tensor(args *a, const plan *p, tensor t, tensor instead)
     arg_mem(a, tensor_mem(p, t), tensor_off(p, t));
 }
 
+/* Into list: the buffers, then the scalars. Returns the number of buffers. */
+static int pack(const args *a, ocl_arg *list, unsigned char *scalars)
+{
+    int buffers = 0;
+    size_t bytes = 0;
+    for (int kind = ARG_LONG; kind <= ARG_WORD; kind++)
+        for (int i = 0; i < a->n; i++)
+            if ((int)a->kind[i] == kind) {
+                memcpy(scalars + bytes, a->list[i].value, a->list[i].size);
+                bytes += a->list[i].size;
+            }
+    for (int i = 0; i < a->n; i++)
+        if (a->kind[i] == ARG_BUFFER) list[buffers++] = a->list[i];
+    list[buffers] = (ocl_arg){(bytes + 7) / 8 * 8, scalars};
+    return buffers;
+}
+
 int args_run(args *a, const plan *p, ocl_kernel *k, const char *module, size_t groups0, size_t groups1, size_t groups2,
              size_t local0, size_t local1)
 {
     ocl_grid grid = {{groups0, groups1, groups2}, {local0, local1, 1}, a->flops};
-    return ocl_run(plan_ocl(p), plan_queue(p), k, module, grid, a->list, a->n);
+    ocl_arg list[ARGS_MAX];
+    unsigned char scalars[8 * ARGS_MAX] = {0};
+    if (!a->packed) return ocl_run(plan_ocl(p), plan_queue(p), k, module, grid, a->list, a->n);
+    int buffers = pack(a, list, scalars);
+    return ocl_run(plan_ocl(p), plan_queue(p), k, module, grid, list, buffers + 1);
 }
 
 int panel_vectors(int columns, int most)

@@ -30,7 +30,10 @@ typedef struct args {
         cl_int i;
         cl_float f;
     } value[ARGS_MAX];
+    enum { ARG_BUFFER, ARG_LONG, ARG_WORD } kind[ARGS_MAX];
     int n;
+    bool
+        packed; /* buffers, then all scalars as one struct, ulongs first: PoCL allocates memory for every argument of every launch */
     double flops; /* of the launch, where it may be split: ocl_grid */
 } args;
 
