@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "common.h"
-#include "vector.h"
+#include "norm_row.h"
 
 /* y = x * norm[0] + norm[1] per image and channel, then SiLU where asked.  x, y (n, hw, c), row strides ldx, ldy; y may be x.  norm (n, 2, c)
  *   launch: dimension 0 blocks of ROWS rows, 1 groups of WG items over the channels (VW an item, strided) */
@@ -14,18 +14,6 @@ void norm_apply(__global YTYPE *y, ulong yo, __global const XTYPE *x, ulong xo, 
         __global const float *scale = norm + no + (size_t)(r / hw) * 2 * (size_t)c, *shift = scale + c;
         __global const XTYPE *from = x + xo + (size_t)r * (size_t)ldx;
         __global YTYPE *to = y + yo + (size_t)r * (size_t)ldy;
-        for (int k = first; k < c; k += step) {
-            if (k + VW <= c) {
-                VECTOR v = fma(LOADXV(from, k), LOADV(scale + k), LOADV(shift + k));
-                if (silu) v = SILUV(v);
-                STOREYV(v, to, k);
-            } else {
-                for (int j = k; j < c; j++) {
-                    float v = fma(LOADX(from, j), scale[j], shift[j]);
-                    if (silu) v = silu_1(v);
-                    STOREY(v, to, j);
-                }
-            }
-        }
+        apply_row(to, from, scale, shift, c, silu, first, step);
     }
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Group normalisation (statistics, apply) and layer normalisation. */
-#include "ops/launch.h"
+#include "ops/norm.h"
+
+#include <string.h>
 #include "ops/subgroup.h"
 
 #define GROUPNORM_PARTIAL_TUNE(P)                                                                                      \
@@ -32,17 +34,20 @@ static ocl_shape rows_and_channels(tensor x) { return (ocl_shape){x.h * x.w, x.c
 
 /* --- statistics --- */
 
-enum { STATS_NORM, STATS_X, STATS_GAMMA, STATS_BETA, STATS_OPERANDS };
-
-typedef struct stats_params {
-    int groups;
-    float eps;
-} stats_params;
-
 typedef struct stats_state {
     struct groupnorm_partial_tune tune;
     tensor part;
 } stats_state;
+
+int groupnorm_slab_of(const plan *p, ocl_shape shape, groupnorm_slab *slab)
+{
+    int err = 0;
+    struct groupnorm_partial_tune t;
+    TRY(tune_values(p, &groupnorm_partial_kernel, plan_activation(p), shape, &t));
+    *slab = (groupnorm_slab){t.ROWS, t.VW, t.NV};
+out:
+    return err;
+}
 
 static int stats_prepare(plan *p, step *s)
 {
@@ -73,8 +78,8 @@ static int launch_partial(plan *p, const step *s, const struct groupnorm_partial
 }
 
 /* piece: pixels of a piece, slab: of a slab. */
-static int launch_finish(plan *p, const step *s, ocl_kernel *k, const stats_params *v, tensor part, int hw, int piece,
-                         int slab)
+static int launch_finish(plan *p, const step *s, ocl_kernel *k, const groupnorm_params *v, tensor part, int hw,
+                         int piece, int slab)
 {
     tensor norm = s->t[STATS_NORM];
     args a = {0};
@@ -120,7 +125,7 @@ static int check_stats(const plan *p, tensor norm, int n, int c, tensor gamma, t
 
 int op_groupnorm_stats(plan *p, tensor norm, tensor x, tensor gamma, tensor beta, int groups, float eps)
 {
-    stats_params v = {groups, eps};
+    groupnorm_params v = {groups, eps};
     step s = {.op = &stats_op,
               .shape = rows_and_channels(x),
               .operands = STATS_OPERANDS,
@@ -179,8 +184,8 @@ int op_groupnorm_piece(plan *p, const groupnorm_pieces *g, tensor x, int y)
 }
 
 typedef struct merge_params {
-    stats_params stats;  /* first: as of the whole */
-    int hw, piece, slab; /* pixels */
+    groupnorm_params stats; /* first: as of the whole */
+    int hw, piece, slab;    /* pixels */
 } merge_params;
 
 static int merge_prepare(plan *p, step *s)
@@ -257,6 +262,10 @@ int op_norm_apply(plan *p, tensor y, tensor x, tensor norm, bool silu)
               .in_place = true};
     if (!same_shape(y, x) || norm.n != x.n || norm.w != 2 || norm.c != x.c)
         return FAIL(SDCL_EINTERNAL, "%s: norm_apply: shapes differ", plan_scope(p));
+    const step *last = plan_last(p);
+    if (last && last->op == &stats_op && !memcmp(&last->t[STATS_X], &x, sizeof x) &&
+        !memcmp(&last->t[STATS_NORM], &norm, sizeof norm) && groupnorm_is_small(p, x))
+        return groupnorm_whole(p, y, x, norm, last, silu);
     return plan_add(p, &s, &with_silu, sizeof with_silu);
 }
 

@@ -2,7 +2,7 @@
 /* Everything that INI files can set: the device, ops that choose an implementation, then kernels. A new kernel adds its line here. */
 #include "ops/clblast_tune.h"
 
-extern const ocl_section device_section, gemm_section, conv3x3_section, attention_section;
+extern const ocl_section device_section, gemm_section, conv3x3_section, attention_section, groupnorm_section;
 extern const ocl_section gemm_matrix_cpu_kernel, gemm_cpu_kernel, gemm_gpu_kernel, gemm_matrix_gpu_kernel,
     conv3x3_cpu_kernel, conv3x3_gpu_kernel, winograd_input_cpu_kernel, winograd_cpu_kernel, attention_cpu_kernel,
     attention_matrix_cpu_kernel, attention_gpu_kernel, softmax_rows_kernel, groupnorm_partial_kernel, norm_apply_kernel,
@@ -15,6 +15,7 @@ const ocl_section *const ops_sections[] = {
     &gemm_section,
     &conv3x3_section,
     &attention_section,
+    &groupnorm_section,
     &gemm_cpu_kernel,
     &gemm_gpu_kernel,
     &gemm_matrix_cpu_kernel,

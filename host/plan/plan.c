@@ -279,6 +279,10 @@ int plan_add(plan *p, const step *s, const void *params, size_t params_size)
     return 0;
 }
 
+const step *plan_last(const plan *p) { return p->step_count ? &p->steps[p->step_count - 1] : NULL; }
+
+void plan_take_back(plan *p) { p->step_count--; }
+
 int plan_lower(plan *p)
 {
     int err = 0;

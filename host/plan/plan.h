@@ -91,6 +91,9 @@ tensor plan_vector(plan *p, weight *w);
 
 /* Appends a step, with plan_choose where s->impl is NULL. Everything is copied, params too. */
 int plan_add(plan *p, const step *s, const void *params, size_t params_size);
+/* The step appended last, until the next plan_add; NULL: none. For an op that does that step's work too, and takes it back before it adds itself. */
+const step *plan_last(const plan *p);
+void plan_take_back(plan *p);
 
 /* Picks s->impl by configuration, else the first that fits. Depends on the shape per image, never on the number of images. */
 int plan_choose(plan *p, step *s);

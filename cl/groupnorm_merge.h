@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Merges the moments of an image's slabs for channels [first, first + width) in a fixed order (Chan, Golub, LeVeque 1979), into what a consumer applies:
+ *   norm (2, c): scale = gamma * rstd, shift = beta - mean * scale
+ *   part (slabs, 2, c): the hw rows of an image come in pieces of `piece`, and each of those in slabs of `rows`, the last of both may be smaller */
+INLINE void merge_slabs(__global float *norm, __global const float *part, __global const float *gamma, __global const float *beta, int first, int width,
+                        int hw, int c, int piece, int rows, float eps)
+{
+    float mean = 0.0f, m2 = 0.0f, count = 0.0f;
+    for (int at = 0; at < hw; at += piece) {
+        int here = min(piece, hw - at);
+        for (int r = 0; r < here; r += rows, part += 2 * (size_t)c) {
+            float n = (float)min(rows, here - r);
+            for (int k = first; k < first + width; k++) {
+                float d = part[k] - mean, total = count + n;
+                mean += d * (n / total);
+                m2 += part[c + k] + d * d * (count * n / total);
+                count = total;
+            }
+        }
+    }
+    float rstd = 1.0f / sqrt(m2 / count + eps);
+    for (int k = first; k < first + width; k++) {
+        float scale = gamma[k] * rstd;
+        norm[k] = scale;
+        norm[c + k] = beta[k] - mean * scale;
+    }
+}
