@@ -3,9 +3,9 @@
  *
  *   check [--op NAME] [--impl NAME] [--dtype f32|f16|bf16] [--shape N] [--device D] [--set S.K=V] [--seed N] [--minimal] [--bench] [--list]
  *
- * Every op, every implementation it can be forced to, every precision, every fill. --minimal: the first shapes alone, one fill (for simulators).
- * Ends with "N passed, N failed"; exit 1 if anything failed, 2 if something is asked for that is not there. Without --dtype, --minimal and --bench f16 is
- * checked in a process of its own, beside f32 and bf16: most of it is compiling, which PoCL does on one core. */
+ * Every op, every implementation it can be forced to, every precision, every fill; without --set and --bench the variants too. --minimal: the first shapes
+ * alone, one fill (for simulators). Ends with "N passed, N failed"; exit 1 if anything failed, 2 if something is asked for that is not there. Without --dtype,
+ * --minimal and --bench f16 is checked in a process of its own, beside f32 and bf16: most of it is compiling, which PoCL does on one core. */
 #include "check/check.h"
 
 #include <getopt.h>
@@ -18,7 +18,7 @@
 enum { MINIMAL_CASES = 4, SETS_MAX = 16 };
 
 typedef struct options {
-    const char *op, *impl, *dt, *device, *set[SETS_MAX + 1];
+    const char *op, *impl, *dt, *device, *set[SETS_MAX + 2];
     int sets, shape;
     uint64_t seed;
     bool minimal, bench, list;
@@ -44,7 +44,8 @@ static void report(const check_op *op, const char *impl, const check_case *c, co
     fflush(stdout);
 }
 
-static void run_cases(ocl *o, const check_op *op, const char *impl, const options *g, totals *sum)
+/* variant: its values, or "". */
+static void run_cases(ocl *o, const check_op *op, const char *impl, const char *variant, const options *g, totals *sum)
 {
     int first = g->bench ? op->cases : 0, end = g->bench ? op->cases + op->bench_cases : op->cases;
     if (g->minimal && end > MINIMAL_CASES) end = MINIMAL_CASES;
@@ -65,12 +66,14 @@ static void run_cases(ocl *o, const check_op *op, const char *impl, const option
     }
     int ran = sum->passed + sum->failed - before;
     if (!g->bench && ran && failed == sum->failed)
-        printf("ok - %s %s%s%s: %d cases\n", op->name, impl, g->dt ? " " : "", g->dt ? g->dt : "", ran);
+        printf("ok - %s %s%s%s%s%s: %d cases\n", op->name, impl, *variant ? " " : "", variant, g->dt ? " " : "",
+               g->dt ? g->dt : "", ran);
     if (sum->unfit > unfit) printf("# %s %s: %d cases do not fit this device\n", op->name, impl, sum->unfit - unfit);
 }
 
 /* One op on one implementation ("" where there is no choice), in a session of its own: the configuration differs. */
-static int run_impl(const ocl_device *device, const check_op *op, const char *impl, options *g, totals *sum)
+static int run_impl(const ocl_device *device, const check_op *op, const char *impl, const char *variant, options *g,
+                    totals *sum)
 {
     int err = 0, sets = g->sets;
     char forced[64];
@@ -80,9 +83,10 @@ static int run_impl(const ocl_device *device, const check_op *op, const char *im
         snprintf(forced, sizeof forced, "%s.impl=%s", op->section, impl);
         g->set[sets++] = forced;
     }
+    if (*variant) g->set[sets++] = variant;
     TRY(config_open(&values, ops_sections, &device->info, NULL, g->set, sets));
     TRY(ocl_open(&o, device, values, false));
-    run_cases(o, op, *impl ? impl : "-", g, sum);
+    run_cases(o, op, *impl ? impl : "-", variant, g, sum);
 out:
     ocl_close(&o);
     config_close(&values);
@@ -94,9 +98,13 @@ static int run_op(const ocl_device *device, const check_op *op, options *g, tota
     int err = 0;
     char impls[128], *rest = impls;
     snprintf(impls, sizeof impls, "%s", check_impls(op));
-    if (!*impls) return run_impl(device, op, "", g, sum);
-    for (char *impl; !err && (impl = strsep(&rest, " "));)
-        if (!g->impl || !strcmp(g->impl, impl)) err = run_impl(device, op, impl, g, sum);
+    if (!*impls) return run_impl(device, op, "", "", g, sum);
+    for (char *impl; !err && (impl = strsep(&rest, " "));) {
+        if (g->impl && strcmp(g->impl, impl) != 0) continue;
+        err = run_impl(device, op, impl, "", g, sum);
+        for (const check_variant *v = check_variants; !err && v->op && !g->sets && !g->bench; v++)
+            if (!strcmp(v->op, op->name) && !strcmp(v->impl, impl)) err = run_impl(device, op, impl, v->set, g, sum);
+    }
     return err;
 }
 

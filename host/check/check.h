@@ -48,6 +48,13 @@ typedef struct check_op {
 
 extern const check_op *const check_ops[]; /* null-terminated */
 
+/* An implementation with a value of its own ("section.key=value") that tests run as well: what its default leaves uncompiled. */
+typedef struct check_variant {
+    const char *op, *impl, *set;
+} check_variant;
+
+extern const check_variant check_variants[]; /* op NULL after the last */
+
 /* --- what a case's run function uses --- */
 
 plan *check_plan(check *t);

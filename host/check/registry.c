@@ -9,6 +9,11 @@ const check_op *const check_ops[] = {
     &check_timestep, &check_scale_repeat, &check_image,     &check_scheduler, NULL,
 };
 
+const check_variant check_variants[] = {
+    {"conv3x3", "winograd", "winograd_cpu.TILE=2"},
+    {NULL, NULL, NULL},
+};
+
 extern const check_keyed keyed_gemm, keyed_conv3x3, keyed_attention, keyed_groupnorm, keyed_layernorm;
 
 const check_keyed *const check_keyed_ops[] = {
