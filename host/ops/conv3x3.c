@@ -10,9 +10,29 @@ static const ocl_tunable conv3x3_tunables[] = {
     {"winograd_mflop", 500, "0 100 250 500 1000 2000 100000000",
      "auto: million operations an image from which on winograd is worth its rounding"},
 };
+_Static_assert(sizeof conv3x3_tunables / sizeof *conv3x3_tunables == sizeof(conv3x3_values) / sizeof(int), "one each");
 const ocl_section conv3x3_section = {"conv3x3", conv3x3_tunables, 3, 1, NULL};
 static const impl *const conv3x3_impls[] = {&conv3x3_winograd_impl, &conv3x3_cpu_impl, &conv3x3_gpu_impl, NULL};
 static const op conv3x3_op = {"conv3x3", &conv3x3_section, conv3x3_impls, flops};
+
+conv3x3_values conv3x3_values_of(const plan *p, const step *s)
+{
+    conv3x3_values v;
+    tune_fits(p, s->op->section, plan_precision(p), s->shape, &v); /* no values of this section exclude each other */
+    return v;
+}
+
+bool conv3x3_winograd_fits(const plan *p, const step *s)
+{
+    const conv_params *c = s->params;
+    (void)p;
+    return c->stride == 1 && c->pad == 1;
+}
+
+bool conv3x3_winograd_pays(const plan *p, const step *s)
+{
+    return s->op->flops(s) >= 1e6 * s->t[MM_Y].n * conv3x3_values_of(p, s).winograd_mflop;
+}
 
 int op_conv3x3(plan *p, tensor y, tensor x, weight *w, int stride, conv_padding padding, int up_h, int up_w, fuse f)
 {

@@ -25,8 +25,6 @@ typedef struct winograd {
     int points, padded; /* of a tile; input channels, to whole KC */
 } winograd;
 
-static int value(const plan *p, const char *key) { return config_value(ocl_config_of(plan_ocl(p)), "conv3x3", key); }
-
 static int tiles_of(tensor y, int tile) { return (int)(ceil_div(y.h, tile) * ceil_div(y.w, tile)); }
 
 static void tiling(const step *s, winograd *x)
@@ -41,24 +39,12 @@ static void tiling(const step *s, winograd *x)
 
 static bool runs_on(const ocl_device *d) { return d->cpu; }
 
-static bool fits(const plan *p, const step *s)
-{
-    const conv_params *c = s->params;
-    (void)p;
-    return c->stride == 1 && c->pad == 1;
-}
-
-/* Direct convolution is the more exact one, and as fast where there is little to do. */
-static bool pays(const plan *p, const step *s)
-{
-    return s->op->flops(s) >= 1e6 * s->t[MM_Y].n * value(p, "winograd_mflop");
-}
-
 /* As many tile rows a chunk as the budget holds, in whole blocks where that is possible. */
 static void blocking(const plan *p, const step *s, winograd *x)
 {
     int lines = s->t[MM_Y].n * x->th, panels = (int)ceil_div(s->w[0]->rows, 16 * x->t.NV);
-    uint64_t tile = (uint64_t)x->points * (uint64_t)x->padded * 4, budget = (uint64_t)value(p, "winograd_mb") << 20;
+    uint64_t tile = (uint64_t)x->points * (uint64_t)x->padded * 4,
+             budget = (uint64_t)conv3x3_values_of(p, s).winograd_mb << 20;
     uint64_t most = budget / (tile * (uint64_t)x->tw);
     x->lines = most < 1 ? 1 : most < (uint64_t)lines ? (int)most : lines;
     while (x->lines * x->tw < x->t.TB && x->lines < lines) x->lines++;
@@ -156,7 +142,7 @@ out:
 const impl conv3x3_winograd_impl = {.name = "winograd",
                                     .fuses_norm = true,
                                     .runs_on = runs_on,
-                                    .fits = fits,
-                                    .pays = pays,
+                                    .fits = conv3x3_winograd_fits,
+                                    .pays = conv3x3_winograd_pays,
                                     .prepare = prepare,
                                     .launch = launch};
