@@ -34,6 +34,7 @@
 #define LOADX8(p, i) JOIN(LOAD8_, XT)(p, i)
 #define LOADX16(p, i) JOIN(LOAD16_, XT)(p, i)
 #define WTYPE JOIN(TYPE_, WT)
+#define LOADW(p, i) JOIN(LOAD_, WT)(p, i)
 #define LOADW16(p, i) JOIN(LOAD16_, WT)(p, i)
 #define YTYPE JOIN(TYPE_, YT)
 #define LOADY(p, i) JOIN(LOAD_, YT)(p, i)
@@ -111,6 +112,11 @@ INLINE float fast_exp2(float x)
 #else
 INLINE float fast_exp2(float x) { return native_exp2(x); }
 #endif
+
+/* SiLU of a value that was stored as XT: halves do not show what the device's own functions lose. */
+#define SILU_1(v) silu_1(v)
+#define SILU_2(v) ((v) * native_recip(1.0f + fast_exp2(-1.44269504088896341f * (v))))
+#define SILU(v) JOIN(SILU_, XT)(v)
 
 /* What follows the sum of a GEMM or convolution, in this order: bias, row, activation or GEGLU, residual. host/ops/matmul.h has the same numbers;
  * from ACT_SHIFT on stands the activation: host/ops/ops.h, enum activation. */

@@ -31,12 +31,6 @@
 #define WIDEN_2_8(p) vload_half8(0, (const half *)(p))
 #define FLOATS JOIN(VECTOR_, VW)(float)
 
-#if XT == F16
-#define SILU(v) ((v) * native_recip(1.0f + fast_exp2(-1.44269504088896341f * (v))))
-#else
-#define SILU(v) silu_1(v)
-#endif
-
 /* Which panel and block of rows a group has. */
 INLINE void tile_of_group(int group, int panels, int blocks, int *panel, int *block)
 {

@@ -35,6 +35,8 @@ done
 # of a reduction, whichever the configuration says.
 variants_of() {
     case $1,$(tools/kernel_options.sh "$1" F32 --for-device gpu) in
+        winograd_input_gpu,*) echo NORM=2 TILE=2,NORM=2 TILE=6,NORM=2 ;;
+        winograd_*-DTILE=*) echo - TILE=2 TILE=6 ;;
         conv*-DNORM=*) echo - NORM=2 ;;
         *-DNORM=*) echo - NORM=1,GEGLU=1 ;;
         *-DREDUCE=*) if grep -qw D "cl/$1.cl"; then echo D=40 D=80 D=160 D=40,REDUCE=0 D=40,REDUCE=1; else echo REDUCE=0 REDUCE=1; fi ;;
@@ -54,7 +56,7 @@ for kernel in $KERNELS; do
     done
 done > "$work/all-jobs"
 [ -z "$CLBLAST" ] || for target in $usable; do echo "$(vendor_of "$target") $target clblast F32 -"; done >> "$work/all-jobs"
-cat "$work/all-jobs" | sort -s -k 3,3 | awk '{ print ($3 ~ /gemm|conv|attention|clblast/ ? 0 : 1), $0 }' | sort -s -k 1,1 | cut -d ' ' -f 2- > "$work/jobs"
+cat "$work/all-jobs" | sort -s -k 3,3 | awk '{ print ($3 ~ /gemm|conv|winograd|attention|clblast/ ? 0 : 1), $0 }' | sort -s -k 1,1 | cut -d ' ' -f 2- > "$work/jobs"
 
 xargs -P "$(nproc)" -L 1 tools/crosscheck/one.sh < "$work/jobs"
 

@@ -16,6 +16,9 @@ case $kernel,$* in # what the host sets by itself
     peak_fma,*) own=' -DWG=256 -DWIDTH=1 -DCHAINS=10' ;;
     peak_copy,*) own=' -DWG=256 -DROWS=64' ;;
     winograd_input_cpu,*) own=' -DTILE=4 -DKC=16' ;;
+    winograd_input_gpu,*) own=' -DNORM=0' ;;
+    winograd_weight_gpu,*) own=' -DTILE=4 -DBN=64' ;;
+    winograd_output_gpu,*) own=' -DTILE=4 -DACT=0' ;;
     gemm_matrix_gpu,*) own=" -DNORM=0 -DGEGLU=0 -DACT=0 -DENGINE=$(tools/matrix_engine.sh "$*")" ;;
     gemm_gpu,* | conv3x3_gpu,*) own=' -DNORM=0 -DGEGLU=0 -DACT=0' ;;
     *) own= ;;

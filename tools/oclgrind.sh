@@ -45,7 +45,8 @@ chmod +x "$work/simulate"
     echo "races-in-groups --data-races $harness --minimal $reductions"
     "$harness" --list | grep -v '(bench)' | awk '$2 < 4 { print $1, $2 }' | while read -r op shape; do
         case $op in
-        gemm | conv3x3) impls='cpu gpu' ;;
+        gemm) impls='cpu gpu' ;;
+        conv3x3) impls='cpu gpu winograd_gpu' ;;
         attention) impls='flash_gpu sliced' ;;
         *) impls=any ;;
         esac
@@ -53,6 +54,7 @@ chmod +x "$work/simulate"
             for type in f32 f16; do
                 forced=
                 [ $impl = any ] || forced=" --impl $impl"
+                [ $impl != winograd_gpu ] || forced="$forced --set $impl.BM=16 --set $impl.BN=16" # a tile a point: minutes at 64 x 64
                 echo "$op-$impl-$type-$shape --uninitialized $harness --minimal --set layernorm.VW=8 --set softmax_rows.VW=8 --op $op --shape $shape --dtype $type$forced"
             done
         done

@@ -3,6 +3,8 @@
 #include "ops/half_probe.h"
 #include "ops/matmul.h"
 
+#include <string.h>
+
 enum { SUMS_MAX = 64 }; /* of an item: more do not stay in registers */
 
 bool gpu_tile_fits(const ocl_device *d, ocl_shape shape, const void *tune)
@@ -16,6 +18,17 @@ bool gpu_tile_fits(const ocl_device *d, ocl_shape shape, const void *tune)
            t->PAD % t->LV == 0 && t->BK % t->KU == 0 &&
            (!t->MATH || (t->BK % t->KCHUNK == 0 && t->KCHUNK % t->KU == 0)) && local <= d->info.local_bytes &&
            group_fits(d, t->BN / t->TN, t->BM / t->TM);
+}
+
+struct blocks {
+    GPU_TILE_BLOCKS(OCL_TUNABLE_FIELD)
+};
+
+bool gpu_tile_f32_fits(const ocl_device *d, ocl_shape shape, const void *tune)
+{
+    gpu_tile t = {0};
+    memcpy(&t, tune, sizeof(struct blocks)); /* what both begin with */
+    return gpu_tile_fits(d, shape, &t);
 }
 
 size_t gpu_tile_groups(const gpu_tile *t, int m, int n) { return ceil_div(m, t->BM) * ceil_div(n, t->BN); }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The tile of the local-memory kernels, cl/tile_gpu.h: its tunables, declared once for GEMM and convolution, and what they must satisfy. */
+/* The tile of the local-memory kernels, cl/tile_gpu.h: its tunables, declared once for GEMM and convolutions, and what they must satisfy. */
 #ifndef SDCL_OPS_GPU_TILE_H
 #define SDCL_OPS_GPU_TILE_H
 
 #include "ops/launch.h"
 
-#define GPU_TILE_TUNE(P)                                                                                               \
+#define GPU_TILE_BLOCKS(P)                                                                                             \
     P(BM, 64, "16 32 64 128", "rows (pixels) of a work-group's tile")                                                  \
     P(BN, 64, "16 32 64 128", "columns (output channels) of a work-group's tile")                                      \
     P(BK, 16, "8 16 32", "summed values (input channels) in local memory at a time")                                   \
@@ -16,7 +16,9 @@
     P(PAD, 2, "0 1 2 4 8", "values between rows of x in local memory, against bank conflicts")                         \
     P(DB, 1, "1 2", "blocks in local memory: with two, one barrier a block")                                           \
     P(SW, 4, "1 2 4 8 16", "blocks of rows that groups walk down before the next panel")                               \
-    P(KU, 2, "1 2 4 8", "values of K that the inner loop is unrolled by")                                              \
+    P(KU, 2, "1 2 4 8", "values of K that the inner loop is unrolled by")
+#define GPU_TILE_TUNE(P)                                                                                               \
+    GPU_TILE_BLOCKS(P)                                                                                                 \
     P(MATH, 0, "f32 f16", "f16: products in half at --precision f16, where the device proves that it can")             \
     P(KCHUNK, 8, "4 8 16 32", "most products summed in half before they are added to a float")
 
@@ -24,8 +26,10 @@ typedef struct gpu_tile {
     GPU_TILE_TUNE(OCL_TUNABLE_FIELD)
 } gpu_tile;
 
-/* ocl_fits_fn of both kernels: the tile divides into items and their loads, and local memory and the group hold it. */
+/* ocl_fits_fn of kernels with these tunables: the tile divides into items and their loads, and local memory and the group hold it. */
 bool gpu_tile_fits(const ocl_device *d, ocl_shape shape, const void *tune);
+/* The same for one that always multiplies in f32 and has GPU_TILE_BLOCKS alone. */
+bool gpu_tile_f32_fits(const ocl_device *d, ocl_shape shape, const void *tune);
 /* Work-groups for m rows and n columns. */
 size_t gpu_tile_groups(const gpu_tile *t, int m, int n);
 /* Items of a group in dimensions 0 and 1. */

@@ -59,7 +59,7 @@ void conv_shape_args(args *a, const step *s);
 
 extern const ocl_section gemm_section;
 extern const impl gemm_matrix_impl, gemm_cpu_impl, gemm_gpu_impl, gemm_matrix_gpu_impl, gemm_clblast_impl;
-extern const impl conv3x3_cpu_impl, conv3x3_winograd_impl, conv3x3_gpu_impl;
+extern const impl conv3x3_cpu_impl, conv3x3_winograd_impl, conv3x3_winograd_gpu_impl, conv3x3_gpu_impl;
 
 /* The values of [conv3x3] for a step. */
 typedef struct conv3x3_values {

@@ -181,6 +181,13 @@ static void gpu_kernels(void **state)
     parity_with((const char *const[]){"gemm.impl=gpu", "conv3x3.impl=gpu", "attention.impl=flash_gpu", NULL});
 }
 
+static void winograd_of_gpus(void **state)
+{
+    (void)state;
+    parity_with((const char *const[]){"conv3x3.impl=winograd_gpu", NULL});
+    parity_with((const char *const[]){"conv3x3.impl=winograd_gpu", "winograd_input_gpu.TILE=2", NULL});
+}
+
 static void sliced_attention(void **state)
 {
     (void)state;
@@ -196,6 +203,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(cold_program_cache),
         cmocka_unit_test(one_thread),
         cmocka_unit_test(gpu_kernels),
+        cmocka_unit_test(winograd_of_gpus),
         cmocka_unit_test(sliced_attention),
     };
     if (argc == 3 && !strcmp(argv[1], "draw")) return draw_into(argv[2]);

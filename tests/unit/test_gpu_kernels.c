@@ -22,16 +22,16 @@ static const check_op *op_named(const char *name)
     return NULL;
 }
 
-/* set: null-terminated. A launch of more than `flops` is split. */
-static void check_op_with(const char *name, const char *const *set, double flops)
+/* Cases [first, end). set: null-terminated. A launch of more than `flops` is split. */
+static void check_cases_with(const char *name, int first, int end, const char *const *set, double flops)
 {
     const check_op *op = op_named(name);
     config *values = NULL;
     ocl *o = NULL;
-    assert_true(op->cases >= CASE_END);
+    assert_true(op->cases >= end);
     if (default_device_open(&values, &o, set)) fail_msg("%s", sdcl_last_error());
     if (flops > 0) ocl_limit_launch(o, flops);
-    for (int i = CASE_FIRST; i < CASE_END; i++) {
+    for (int i = first; i < end; i++) {
         check_case c = {.op = op->name, .index = i, .dt = i % 2 ? F32 : F16, .fill = (check_fill)(i % FILL_COUNT)};
         check_result r;
         check_run(o, op, &c, 1, false, &r);
@@ -41,7 +41,9 @@ static void check_op_with(const char *name, const char *const *set, double flops
     config_close(&values);
 }
 
-#define CHECK(name, flops, ...) check_op_with(name, (const char *const[]){__VA_ARGS__, NULL}, flops)
+#define CHECK_CASES(name, first, end, flops, ...)                                                                      \
+    check_cases_with(name, first, end, (const char *const[]){__VA_ARGS__, NULL}, flops)
+#define CHECK(name, flops, ...) CHECK_CASES(name, CASE_FIRST, CASE_END, flops, __VA_ARGS__)
 #define TILE(kernel, bm, bn, bk, tm, tn, vw, lv, pad, db)                                                              \
     kernel ".BM=" #bm, kernel ".BN=" #bn, kernel ".BK=" #bk, kernel ".TM=" #tm, kernel ".TN=" #tn, kernel ".VW=" #vw,  \
         kernel ".LV=" #lv, kernel ".PAD=" #pad, kernel ".DB=" #db
@@ -51,6 +53,7 @@ static void launches_in_pieces(void **state)
     (void)state;
     CHECK("gemm", 1e4, "gemm.impl=gpu", "gemm_gpu.BM=16", "gemm_gpu.BN=16");
     CHECK("conv3x3", 1e4, "conv3x3.impl=gpu", "conv3x3_gpu.BM=16", "conv3x3_gpu.BN=16");
+    CHECK("conv3x3", 1e4, "conv3x3.impl=winograd_gpu", "winograd_gpu.BM=16", "winograd_gpu.BN=16");
     CHECK("attention", 1e4, "attention.impl=flash_gpu", "attention_gpu.BQ=16");
 }
 
@@ -59,8 +62,18 @@ static void scalar_loads_and_two_buffers(void **state)
     (void)state;
     CHECK("gemm", 0, "gemm.impl=gpu", TILE("gemm_gpu", 16, 16, 8, 1, 2, 1, 1, 0, 2));
     CHECK("conv3x3", 0, "conv3x3.impl=gpu", TILE("conv3x3_gpu", 16, 16, 8, 1, 2, 1, 1, 0, 2));
+    CHECK("conv3x3", 0, "conv3x3.impl=winograd_gpu", TILE("winograd_gpu", 16, 16, 8, 1, 2, 1, 1, 0, 2));
     CHECK("attention", 0, "attention.impl=flash_gpu", "attention_gpu.VW=1", "attention_gpu.KEEP=0",
           "attention_gpu.TQ=1", "attention_gpu.BQ=16", "attention_gpu.PAD=0");
+}
+
+/* With a megabyte each for transformed input, weights and products, 64 tiles and four panels of the last case are two chunks either way. */
+static void winograd_in_chunks(void **state)
+{
+    (void)state;
+    int last = op_named("conv3x3")->cases - 1;
+    CHECK_CASES("conv3x3", last, last + 1, 0, "conv3x3.impl=winograd_gpu", "conv3x3.winograd_mb=1",
+                "winograd_gpu.BM=16");
 }
 
 int main(void)
@@ -68,6 +81,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(launches_in_pieces),
         cmocka_unit_test(scalar_loads_and_two_buffers),
+        cmocka_unit_test(winograd_in_chunks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

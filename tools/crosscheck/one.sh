@@ -61,7 +61,7 @@ row() {
 }
 hot() { printf 'hot\t| %s | %s | %s | %s | %s |\n' "$(echo "$kernel" | sed "s/^clblast/CLBlast's Xgemm/")" "$config" "$target" "$1" "$2" >> "$dir/found"; }
 figure() { sed -n "s/^$1 //p" "$dir/figures"; }
-multiplies() { case $kernel in *gemm* | *conv* | *attention* | clblast) ;; *) false ;; esac; }
+multiplies() { case $kernel in *gemm* | *conv* | winograd_gpu | *attention* | clblast) ;; *) false ;; esac; }
 
 # Work-items of a group, from the attribute in the preprocessed text.
 group_items() {
