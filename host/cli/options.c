@@ -17,8 +17,7 @@ const verb verbs[VERB_COUNT] = {
     [VERB_INFO] = {"info", "IMG.png", "print the text stored in a PNG"},
     [VERB_CONFIG] = {"config", NULL, "print the configuration in force"},
     [VERB_BENCH] = {"bench", "model|ops", "time a model's phases, or every op at its shapes"},
-    [VERB_TUNE] = {"tune", NULL,
-                   "search for values with which a picture is faster"},
+    [VERB_TUNE] = {"tune", NULL, "search for values with which a picture is faster"},
     [VERB_SELFTEST] = {"selftest", NULL, "compare every op with a reference on the device, then a picture"},
 };
 
