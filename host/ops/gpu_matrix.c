@@ -216,7 +216,7 @@ static int measure(ocl *o, int e)
     TRY(pack(&t, matrix.g.panel > gpu.g.panel ? matrix.g.panel : gpu.g.panel));
     TRY(ocl_kernel_wait(t.o, matrix.g.kernel));
     TRY(ocl_kernel_wait(t.o, gpu.g.kernel));
-    probe_racer racers[] = {{t.o, enqueue, &matrix, INFINITY}, {t.o, enqueue, &gpu, INFINITY}};
+    probe_racer racers[] = {{t.o, enqueue, &matrix, 0, 0}, {t.o, enqueue, &gpu, 0, 0}};
     TRY(ocl_probe_race(racers, 2));
     permille = (int)fmin(1e6, 1e3 * racers[1].seconds / racers[0].seconds);
 out:

@@ -140,7 +140,7 @@ static void race(ocl *o)
     for (int e = X86_DOT; e <= X86_NONE; e++) {
         if (e != X86_NONE && !x86_matrix_works(o, (x86_engine)e)) continue;
         t[n].o = o;
-        racers[n] = (probe_racer){o, enqueue, &t[n], INFINITY};
+        racers[n] = (probe_racer){o, enqueue, &t[n], 0, 0};
         TRY(open_engine(&t[n++], o, (x86_engine)e));
     }
     TRY(ocl_probe_race(racers, n));
