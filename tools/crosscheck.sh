@@ -39,7 +39,7 @@ variants_of() {
         winograd_*-DTILE=*) echo - TILE=2 TILE=6 ;;
         conv*-DNORM=*) echo - NORM=2 ;;
         *-DNORM=*) echo - NORM=1,GEGLU=1 ;;
-        *-DREDUCE=*) if grep -qw D "cl/$1.cl"; then echo D=40 D=80 D=160 D=40,REDUCE=0 D=40,REDUCE=1; else echo REDUCE=0 REDUCE=1; fi ;;
+        *-DREDUCE=*) if grep -qw D "cl/$1.cl"; then echo D=40 D=80 D=160 D=40,REDUCE=other; else echo - REDUCE=other; fi ;;
         *) if grep -qw D "cl/$1.cl"; then echo D=40 D=80 D=160; else echo -; fi ;;
     esac
 }

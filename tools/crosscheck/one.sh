@@ -24,7 +24,10 @@ else
     source=cl/$kernel.cl entry=$kernel
     options=$(tools/kernel_options.sh "$kernel" "$type" --for-device "$vendor $target" ${CONFIG:+--config "$CONFIG"})
     for replaced in $(echo "$variant" | tr , ' ' | grep -o '[A-Z]*=.*'); do
-        options=$(echo "$options" | sed "s/-D${replaced%%=*}=[^ ]*/-D$replaced/")
+        case $replaced in
+        REDUCE=other) options=$(echo "$options" | sed 's/-DREDUCE=/&not/; s/REDUCE=not0/REDUCE=1/; s/REDUCE=not1/REDUCE=0/') ;;
+        *) options=$(echo "$options" | sed "s/-D${replaced%%=*}=[^ ]*/-D$replaced/") ;;
+        esac
     done
     case $kernel,$vendor in
         attention_gpu,NVIDIA) options=$(echo "$options" | awk -v local=49152 -v items=1024 -f "$here/attention_tile.awk") ;;
