@@ -169,9 +169,22 @@ out:
     return err;
 }
 
-/* Under --compat a batch is one stream of one seed: there a list of seeds is as many jobs. */
+/* What the library failed with, after which nothing more is drawn. What has been written stays. */
+static int stopped(const gen *g, int err)
+{
+    if (err == SDCL_EINTERRUPTED)
+        return cli_fail(err, "interrupted\n%d of %d pictures are finished", g->finished, g->job.count);
+    if (g->failed_here) return err;
+    if (!g->finished || err == SDCL_EOUTPUT || err == SDCL_EPARTIAL) return cli_library(err);
+    cli_fail(SDCL_EPARTIAL, "%s\n%d of %d pictures are finished", sdcl_last_error(), g->finished, g->job.count);
+    cli_hint("%s", sdcl_last_hint());
+    return SDCL_EPARTIAL;
+}
+
+/* Under --compat a batch is one stream of one seed: there a list of seeds is as many jobs, and one whose picture fails is not the last. */
 static int draw(gen *g)
 {
+    int failed = 0;
     bool apart = g->job.compat != SDCL_COMPAT_NONE && g->o->seed_count > 1;
     sdcl_job job = g->job;
     if (apart) job.count = 1;
@@ -180,11 +193,14 @@ static int draw(gen *g)
         job.last = g->first + job.count == g->job.count;
         int err = sdcl_generate(g->session, &job, on_image, g);
         progress_clear(&g->bar);
-        if (err == SDCL_EINTERRUPTED)
-            return cli_fail(err, "interrupted\n%d of %d pictures are finished", g->finished, g->job.count);
-        if (err) return g->failed_here ? err : cli_library(err);
+        if (err && (!apart || err != SDCL_ERESULT)) return stopped(g, err);
+        if (!err) continue;
+        cli_library(err);
+        failed++;
+        say(g, "warning: picture %d, seed %llu: %s", g->first + 1, (unsigned long long)*job.seeds, cli_last_error());
     }
-    return 0;
+    if (!failed || failed == g->job.count) return failed ? SDCL_ERESULT : 0;
+    return cli_fail(SDCL_EPARTIAL, "%d of %d pictures failed", failed, g->job.count);
 }
 
 static int dry_run(gen *g)

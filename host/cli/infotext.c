@@ -69,6 +69,7 @@ char *infotext(const sdcl_job *job, const sdcl_image *image, const char *model, 
         fputs(strcmp(image->sampler, "ddim") ? ", Eta: " : ", Eta DDIM: ", f);
         json_number(f, job->eta);
     }
+    if (image->nan_retries) fprintf(f, ", NaN retries: %d", image->nan_retries);
     fputs(", Version: sdcl " SDCL_VERSION, f);
     if (!fclose(f)) return text;
     free(text);

@@ -15,7 +15,7 @@ static uint64_t place(passes *x, uint64_t bytes)
 static int new_plan(sdcl *s, plan **p, const char *name)
 {
     int err = plan_new(p, s->o, name);
-    if (!err) plan_set_precision(*p, s->precision);
+    if (!err) plan_set_precision(*p, p == &s->shape.vae ? s->vae_precision : s->precision);
     return err;
 }
 
@@ -181,13 +181,17 @@ int passes_prepare(sdcl *s, int pictures, bool guided, int h, int w)
 {
     int err = 0, rows = guided ? 2 * pictures : pictures;
     passes *x = &s->shape;
-    if (x->vae && x->pictures == pictures && x->guided == guided && x->h == h && x->w == w) return 0;
+    if (x->vae && x->pictures == pictures && x->guided == guided && x->h == h && x->w == w &&
+        x->precision == s->precision && x->vae_precision == s->vae_precision)
+        return 0;
     passes_free(s);
     weights_forget_layouts(s->text_weights);
     weights_forget_layouts(s->unet_weights);
     weights_forget_layouts(s->vae_weights);
     x->pictures = pictures;
     x->guided = guided;
+    x->precision = s->precision;
+    x->vae_precision = s->vae_precision;
     x->h = h;
     x->w = w;
     TRY(build_text(s, x));

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* prompt -> tokens -> context -> latents -> pixels. */
+/* The stages of a job: prompt -> tokens -> context, latents -> pixels; and what they need. */
 #include "pipeline/pipeline.h"
 
-#include "pipeline/denoise.h"
 #include "pipeline/dump.h"
 #include "pipeline/residency.h"
 
@@ -98,6 +97,7 @@ int pipeline_encode(sdcl *s, const sdcl_job *j, int first, timing *t)
         TRY(dump_f32(j->dump, "context", rows, 3, (int[]){2, positions, width}));
     }
     TRY(ocl_finish(s->o));
+    s->shape.encoded = true;
     t->text += seconds_now() - begin;
     s->busy_seconds += seconds_now() - begin;
     t->load += s->memory.seconds - loaded;
@@ -124,98 +124,9 @@ int pipeline_decode(sdcl *s, int i, unsigned char *rgb, float *unit)
     for (uint64_t k = 0; k < values && !err; k++)
         if (isnan(unit[k])) {
             err = FAIL(SDCL_ERESULT, "the picture is not finite after decoding");
-            error_hint(s->activation == F16 ? "--precision f32"
-                                            : "sdcl inspect tells what the model is; sdcl devices: try another device");
+            error_hint("sdcl inspect tells what the model is; sdcl devices: try another device");
         }
 out:
-    return err;
-}
-
-static int run_batch(sdcl *s, const sdcl_job *j, sampler *steps, int first, sdcl_image_fn *each, void *user, timing *t)
-{
-    int err = 0;
-    const passes *x = &s->shape;
-    noise n = {0};
-    size_t values = (size_t)rows_of(x->rgb) * 3;
-    unsigned char *rgb = malloc(values);
-    size_t kept = j->dump ? values : 0; /* of unit, for each picture */
-    float *unit = malloc((values + kept * (size_t)(x->pictures - 1)) * sizeof *unit);
-    double loaded = s->memory.seconds;
-    if (!rgb || !unit) {
-        err = FAIL(SDCL_ENOMEM, "out of memory");
-        goto out;
-    }
-    TRY(noise_open(&n, j->seeds + first, x->pictures, j->compat == SDCL_COMPAT_DIFFUSERS, x->h * x->w, x->channels));
-    TRY(residency_enter(s, PHASE_UNET));
-    double begin = seconds_now();
-    TRY(denoise(s, j, steps, &n, first));
-    t->unet = seconds_now() - begin;
-    s->busy_seconds += t->unet;
-    TRY(residency_done(s, PHASE_UNET));
-    TRY(residency_enter(s, PHASE_VAE));
-    t->load += s->memory.seconds - loaded;
-    for (int i = 0; i < x->pictures; i++) {
-        double decoding = seconds_now();
-        TRY(session_cancelled(s));
-        session_progress(s, "vae", i, x->pictures, 0, first + i, j->count);
-        TRY(pipeline_decode(s, i, rgb, unit + (size_t)i * kept));
-        t->vae = seconds_now() - decoding;
-        sdcl_image image = {.width = j->width,
-                            .height = j->height,
-                            .index = first + i,
-                            .count = j->count,
-                            .seed = j->compat == SDCL_COMPAT_DIFFUSERS ? j->seeds[0] : j->seeds[first + i],
-                            .rgb = rgb,
-                            .sampler = j->sampler,
-                            .schedule = j->schedule,
-                            .precision = s->precision_name,
-                            .steps = j->steps,
-                            .cfg_scale = j->cfg_scale,
-                            .seconds_load = t->load,
-                            .seconds_text = t->text,
-                            .seconds_unet = t->unet,
-                            .seconds_vae = t->vae,
-                            .seconds_total = seconds_now() - t->begin,
-                            .peak_device_bytes = ocl_bytes_peak(s->o)};
-        if (each) TRY(each(user, &image));
-    }
-    TRY(dump_f32(j->dump, "image", unit, 4, (int[]){x->pictures, j->height, j->width, 3}));
-out:
-    noise_close(&n);
-    free(rgb);
-    free(unit);
-    return err;
-}
-
-/* Pictures that go through the UNet together with picture `first`: all of them where they are one stream of noise or one set of dumps. */
-static int batch_size(const sdcl_job *j, int first)
-{
-    bool whole = j->dump || j->compat == SDCL_COMPAT_DIFFUSERS;
-    return whole || j->count - first < BATCH_MAX ? j->count - first : BATCH_MAX;
-}
-
-int sdcl_generate(sdcl *s, const sdcl_job *job, sdcl_image_fn *each, void *user)
-{
-    int err = 0;
-    sdcl_job j = *job;
-    sampler *steps = NULL;
-    timing t = {.begin = seconds_now()};
-    TRY(sdcl_job_resolve(s, &j));
-    sampler_params p = {j.sampler, j.schedule, j.steps, j.eta, model_scheduler(s->m)};
-    TRY(sampler_open(&steps, &p));
-    TRY(dump_open(j.dump));
-    for (int first = 0, n; first < j.count; first += n) {
-        n = batch_size(&j, first);
-        TRY(session_cancelled(s));
-        bool same = s->shape.memory && s->shape.pictures == n && s->shape.guided == is_guided(&j) && first;
-        TRY(pipeline_load(s, &j, n, &t));
-        if (!same) TRY(pipeline_encode(s, &j, first, &t));
-        TRY(residency_done(s, PHASE_TEXT));
-        TRY(run_batch(s, &j, steps, first, each, user, &t));
-        TRY(residency_done(s, PHASE_VAE));
-    }
-out:
-    sampler_close(&steps);
     return err;
 }
 
@@ -225,7 +136,7 @@ int sdcl_dry_run(sdcl *s, const sdcl_job *job, sdcl_memory *m)
     sdcl_job j = *job;
     const passes *x = &s->shape;
     TRY(sdcl_job_resolve(s, &j));
-    TRY(prepare(s, &j, batch_size(&j, 0)));
+    TRY(prepare(s, &j, pipeline_batch(&j, 0)));
     *m = (sdcl_memory){.text_weights = residency_weights(s, PHASE_TEXT),
                        .text_arena = residency_arena(s, PHASE_TEXT),
                        .unet_weights = residency_weights(s, PHASE_UNET),

@@ -64,16 +64,25 @@ out:
     return err;
 }
 
+void session_compute_in(sdcl *s, dtype precision, dtype vae_precision)
+{
+    s->precision = precision;
+    s->vae_precision = vae_precision;
+    s->activation = precision_storage(precision);
+    s->precision_name = precision_word(precision);
+}
+
 /* --precision. On a CPU `auto` is f32; a GPU would have to prove half arithmetic first, and none is used yet. */
 static int choose_precision(sdcl *s, const char *precision)
 {
-    if (!precision || !strcmp(precision, "auto") || !strcmp(precision, "f32")) s->precision = F32;
-    else if (!strcmp(precision, "f16")) s->precision = F16;
-    else if (!strcmp(precision, "bf16")) s->precision = BF16;
-    else return FAIL(SDCL_EUSAGE, "--precision %s: expected auto, f32, f16 or bf16", precision);
-    s->activation = s->precision == F16 ? F16 : F32;
-    s->precision_name = precision_word(s->precision);
-    return 0;
+    static const dtype all[] = {F32, F16, BF16};
+    if (!precision || !strcmp(precision, "auto")) precision = "f32";
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (!strcmp(precision, precision_word(all[i]))) {
+            session_compute_in(s, all[i], all[i]);
+            return 0;
+        }
+    return FAIL(SDCL_EUSAGE, "--precision %s: expected auto, f32, f16 or bf16", precision);
 }
 
 /* bf16 needs instructions for it, faster than those for f32. */

@@ -27,6 +27,8 @@ typedef struct unet_pass {
 typedef struct passes {
     int pictures, h, w; /* latent size */
     bool guided;        /* two UNet rows a picture */
+    dtype precision, vae_precision;
+    bool encoded; /* the conditions are in memory */
     plan *text, *prologue, *scheduler, *vae;
     unet_pass unet[2]; /* two where the halves of guidance run side by side: see passes.c */
     int unet_count;
@@ -63,11 +65,11 @@ typedef struct residency {
 } residency;
 
 struct sdcl {
-    sdcl_params params;         /* callbacks; its strings are not kept */
-    char *model_path;           /* owned */
-    char *vae_path;             /* owned; NULL: the model's own VAE */
-    dtype precision;            /* of products */
-    const char *precision_name; /* "f32", "f16", "bf16" */
+    sdcl_params params;             /* callbacks; its strings are not kept */
+    char *model_path;               /* owned */
+    char *vae_path;                 /* owned; NULL: the model's own VAE */
+    dtype precision, vae_precision; /* of products; the decoder's */
+    const char *precision_name;     /* of precision: "f32", "f16", "bf16" */
     ocl_device device;
     config *values;
     ocl *o;
@@ -100,6 +102,8 @@ void session_progress(const sdcl *s, const char *stage, int step, int steps, dou
 int session_choose_device(const char *want, ocl_device *device);
 /* The kernels of the shape at hand that this device has not been seen to compute rightly are compared with the references, once: SDCL_ERESULT. */
 int session_first_use(sdcl *s);
+/* From the next passes_prepare on, text encoder and UNet multiply in one precision, the VAE's decoder in the other. */
+void session_compute_in(sdcl *s, dtype precision, dtype vae_precision);
 /* SDCL_EINTERRUPTED if the caller wants to stop. */
 int session_cancelled(const sdcl *s);
 
