@@ -73,7 +73,9 @@
 /* `most` rows of D values to local memory, of which n exist; the rest, and what pads a row, is zero. */
 INLINE void load_tile(__local LTYPE *tile, __global const XTYPE *from, int ld, int n, int most, int whole)
 {
+#if KEEP || XT != F16 /* LLVM does not unroll a loop around vload_half in part, and warns */
 #pragma unroll 2
+#endif
     for (int i = (int)get_local_id(1) * GX + (int)get_local_id(0); i < most * COLUMNS; i += ITEMS) {
         int r = i / COLUMNS, d = i % COLUMNS * VW;
         __global const BITS *x = (__global const BITS *)(from + (size_t)r * (size_t)ld + (size_t)d);
