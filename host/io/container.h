@@ -6,10 +6,13 @@
 #include "io/checksums.h"
 #include "io/tensor_file.h"
 
+#include <time.h>
+
 struct tensor_file {
     char *path; /* owned */
     int fd;     /* owned; -1: none */
     uint64_t size;
+    struct timespec modified; /* before anything was read */
     int count;
     file_tensor *tensors;        /* owned, in file order */
     const file_tensor **by_name; /* owned, sorted */

@@ -20,6 +20,11 @@ static const char *kind(mode_t mode)
     return "a device";
 }
 
+static int examine(int fd, const char *path, struct stat *st)
+{
+    return fstat(fd, st) < 0 ? FAIL(SDCL_EMODEL, "%s: cannot examine: %s", path, strerror(errno)) : 0;
+}
+
 /* What a failed download leaves behind. */
 static int refuse_placeholder(int fd, const char *path, uint64_t size)
 {
@@ -46,10 +51,7 @@ int file_open(int *fd, uint64_t *size, const char *path)
     struct stat st;
     *fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY); /* non-blocking: opening a FIFO must not wait */
     if (*fd < 0) return FAIL(SDCL_EMODEL, "%s: cannot open: %s", path, strerror(errno));
-    if (fstat(*fd, &st) < 0) {
-        err = FAIL(SDCL_EMODEL, "%s: cannot examine: %s", path, strerror(errno));
-        goto out;
-    }
+    TRY(examine(*fd, path, &st));
     if (!S_ISREG(st.st_mode)) {
         err = FAIL(SDCL_EMODEL, "%s: is %s, expected a regular file", path, kind(st.st_mode));
         goto out;
@@ -81,6 +83,29 @@ int file_read_at(int fd, const char *path, uint64_t offset, uint64_t n, void *ds
         offset += (uint64_t)got;
     }
     return 0;
+}
+
+int file_modified(int fd, const char *path, struct timespec *when)
+{
+    struct stat st;
+    int err = examine(fd, path, &st);
+    if (!err) *when = st.st_mtim;
+    return err;
+}
+
+int file_unchanged(int fd, const char *path, uint64_t size, const struct timespec *when)
+{
+    struct stat st;
+    int err = examine(fd, path, &st);
+    if (err) return err;
+    if ((uint64_t)st.st_size < size)
+        return FAIL(SDCL_EMODEL, "%s: is %llu bytes, expected %llu: it has become shorter while being read", path,
+                    (unsigned long long)st.st_size, (unsigned long long)size);
+    if ((uint64_t)st.st_size == size && st.st_mtim.tv_sec == when->tv_sec && st.st_mtim.tv_nsec == when->tv_nsec)
+        return 0;
+    err = FAIL(SDCL_EMODEL, "%s: has been written to since it was opened", path);
+    error_hint("start again when it is complete");
+    return err;
 }
 
 int file_read_small(const char *path, size_t max_bytes, char **data, size_t *n)

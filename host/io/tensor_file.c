@@ -63,6 +63,7 @@ int tensor_file_open(tensor_file **out_file, const char *path)
     f->path = strdup(path);
     if (!f->path) TRY(FAIL(SDCL_ENOMEM, "%s: out of memory", path));
     TRY(file_open(&f->fd, &f->size, path));
+    TRY(file_modified(f->fd, path, &f->modified));
     err = read_header(f);
     if (!err) err = container_index(f);
     if (err) error_prefix(err, "%s", path);
@@ -114,8 +115,8 @@ int tensor_file_read(const tensor_file *f, const file_tensor *t, uint64_t first,
         return FAIL(SDCL_EINTERNAL, "%s: tensor %s: read of %llu bytes at %llu, it has %llu", f->path, t->name,
                     (unsigned long long)n, (unsigned long long)first, (unsigned long long)t->bytes);
     if (f->make) return f->make(t, first, n, dst);
-    if (t->strided) return strided_read(t, first, n, dst, read_range, f);
-    return read_range(f, offset, n, dst);
+    int err = t->strided ? strided_read(t, first, n, dst, read_range, f) : read_range(f, offset, n, dst);
+    return err ? err : file_unchanged(f->fd, f->path, f->size, &f->modified);
 }
 
 int tensor_file_verify(const tensor_file *f, const file_tensor *t)

@@ -4,6 +4,7 @@
 #include "scratch.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -300,6 +301,28 @@ static void model_that_becomes_shorter(void **state)
     sdcl_close(&s);
 }
 
+/* By a download that starts again, of the same length. */
+static void model_that_is_overwritten(void **state)
+{
+    (void)state;
+    char copy[PATH_ROOM], file[2 * PATH_ROOM], command[2 * PATH_ROOM];
+    sdcl *s = NULL;
+    sdcl_job j = good_job();
+    in_folder(copy, "overwritten");
+    assert_in_range(snprintf(command, sizeof command, "cp -r %s '%s'", MODEL, copy), 1, sizeof command - 1);
+    assert_int_equal(system(command), 0);
+    snprintf(file, sizeof file, "%s/unet/diffusion_pytorch_model.safetensors", copy);
+    const struct timespec earlier[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1}};
+    sdcl_params p = params_of(copy);
+    assert_done(sdcl_open(&s, &p));
+    FILE *f = fopen(file, "r+b");
+    assert_non_null(f);
+    assert_true(!fseek(f, -8, SEEK_END) && fwrite("overtake", 8, 1, f) == 1 && !fclose(f));
+    assert_int_equal(utimensat(AT_FDCWD, file, earlier, 0), 0); /* a clock that ticks slowly */
+    assert_refused(sdcl_generate(s, &j, no_picture, NULL), SDCL_EMODEL, "has been written to since");
+    sdcl_close(&s);
+}
+
 static void dump_that_cannot_be_made(void **state)
 {
     (void)state;
@@ -393,6 +416,7 @@ int main(void)
         cmocka_unit_test(dump_that_cannot_be_written),
         cmocka_unit_test(config_file_that_would_wait),
         cmocka_unit_test(model_that_becomes_shorter),
+        cmocka_unit_test(model_that_is_overwritten),
         cmocka_unit_test(defaults),
         cmocka_unit_test(exit_codes),
     };
