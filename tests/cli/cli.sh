@@ -280,7 +280,7 @@ keys='"model" "width" "height" "batch" "precision" "device" "text_s" "unet_step_
 positive() { # every number of the object
     sed 's/"[a-z_]*":"[^"]*",//g' "$out" | tr -d '{}' | tr ',' '\n' | awk -F: '!($2 + 0 > 0) { bad = 1 } END { exit bad }'
 }
-run bench model $pocket --json --progress off
+run bench model $pocket --json -q
 ok 'a benchmark as JSON, one object' [ "$rc:$(wc -l < "$out"):$(wc -c < "$err")" = 0:1:0 ]
 ok 'with its keys in their order' [ "$(grep -o '"[a-z_]*":' "$out" | tr -d ':\n' | sed 's/""/" "/g')" = "$keys" ]
 ok 'and numbers' positive
