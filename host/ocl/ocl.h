@@ -107,7 +107,8 @@ int ocl_kernel_get(ocl *o, ocl_kernel **k, const char *name, const char *options
 void ocl_build_start(ocl *o);
 /* From here on a program for each kernel, on every device: where one kernel changes at a time and the others are in the driver's cache. */
 void ocl_build_apart(ocl *o);
-/* Waits for all builds, and warms CLBlast. A build failure is SDCL_EDEVICE with log and options in the message. */
+/* Waits for all builds, and warms CLBlast. A build failure is SDCL_EDEVICE with log and options in the message; it is reported once, and who then asks for the
+ * kernel, or waits for it, has it built again. */
 int ocl_build_wait(ocl *o);
 /* Waits for one. */
 int ocl_kernel_wait(ocl *o, const ocl_kernel *k);

@@ -58,18 +58,23 @@ out:
     return err;
 }
 
+static void forget(unit *u)
+{
+    for (ocl_kernel *k = u->kernels; k; k = k->next_of_unit) {
+        if (k->kernel) clReleaseKernel(k->kernel);
+        k->kernel = NULL;
+    }
+    if (u->program) clReleaseProgram(u->program);
+    u->program = NULL;
+}
+
 /* Program and kernels from the binary cache; false: it has none that are right. */
 static bool load(ocl *o, unit *u, const char *key)
 {
     u->program = binary_cache_load(o->binaries, key, o->context, o->device.id, build_options);
     if (!u->program) return false;
     if (!create_kernels(u)) return true;
-    for (ocl_kernel *k = u->kernels; k; k = k->next_of_unit) {
-        if (k->kernel) clReleaseKernel(k->kernel);
-        k->kernel = NULL;
-    }
-    clReleaseProgram(u->program);
-    u->program = NULL;
+    forget(u);
     return false;
 }
 
@@ -185,24 +190,50 @@ static unit *open_unit(ocl *o)
 
 void ocl_build_apart(ocl *o) { o->bundle = false; }
 
+/* The lock is held. */
+static void enqueue_build(ocl *o, unit *u)
+{
+    unit **tail = &o->todo;
+    while (*tail) tail = &(*tail)->next_todo;
+    u->next_todo = NULL;
+    *tail = u;
+    o->pending++;
+    pthread_cond_signal(&o->wake);
+    while (o->serial && o->pending) pthread_cond_wait(&o->built, &o->lock);
+}
+
 void ocl_build_start(ocl *o)
 {
     unit *u = o->collecting;
     if (!u) return;
     o->collecting = NULL;
     pthread_mutex_lock(&o->lock);
-    unit **tail = &o->todo;
-    while (*tail) tail = &(*tail)->next_todo;
-    *tail = u;
-    o->pending++;
-    pthread_cond_signal(&o->wake);
-    while (o->serial && o->pending) pthread_cond_wait(&o->built, &o->lock);
+    enqueue_build(o, u);
+    pthread_mutex_unlock(&o->lock);
+}
+
+/* A build fails where memory or the disk of the driver's cache is full, too: that may have passed. */
+static void build_again(ocl *o, unit *u)
+{
+    pthread_mutex_lock(&o->lock);
+    if (u->told) {
+        forget(u);
+        free(u->message);
+        free(u->hint);
+        u->message = u->hint = NULL;
+        u->status = 0;
+        u->done = u->told = false;
+        enqueue_build(o, u);
+    }
     pthread_mutex_unlock(&o->lock);
 }
 
 int ocl_kernel_get(ocl *o, ocl_kernel **out_kernel, const char *name, const char *options)
 {
-    if ((*out_kernel = find(o, name, options))) return 0;
+    if ((*out_kernel = find(o, name, options))) {
+        build_again(o, (*out_kernel)->unit);
+        return 0;
+    }
     unit *u = open_unit(o);
     ocl_kernel *k = u ? calloc(1, sizeof *k) : NULL;
     if (k) {
@@ -222,17 +253,19 @@ int ocl_kernel_get(ocl *o, ocl_kernel **out_kernel, const char *name, const char
     return 0;
 }
 
-static int unit_error(const unit *u)
+static int unit_error(unit *u)
 {
-    if (!u->status) return 0;
+    if (!u->status || u->told) return 0;
     int err = FAIL(u->status, "%s", u->message ? u->message : "a kernel does not build");
     if (u->hint) error_hint("%s", u->hint);
+    u->told = true;
     return err;
 }
 
 int ocl_kernel_wait(ocl *o, const ocl_kernel *k)
 {
     ocl_build_start(o);
+    build_again(o, k->unit);
     pthread_mutex_lock(&o->lock);
     while (!k->unit->done) pthread_cond_wait(&o->built, &o->lock);
     int err = unit_error(k->unit);
@@ -260,7 +293,9 @@ int ocl_build_wait(ocl *o)
     ocl_build_start(o);
     pthread_mutex_lock(&o->lock);
     while (o->pending) pthread_cond_wait(&o->built, &o->lock);
-    for (const unit *u = o->all_units; u && !err; u = u->next) err = unit_error(u);
+    for (unit *u = o->all_units; u; u = u->next)
+        if (!err) err = unit_error(u);
+        else if (u->status) u->told = true;
     pthread_mutex_unlock(&o->lock);
     return err ? err : ocl_library_warm(o);
 }

@@ -44,6 +44,7 @@ int pipeline_load(sdcl *s, const sdcl_job *j, int pictures, timing *t)
     TRY(ocl_build_wait(s->o));
     t->load += seconds_now() - begin;
 out:
+    if (err && err != SDCL_EINTERRUPTED) passes_free(s); /* the next job asks for its kernels again */
     return err;
 }
 
