@@ -132,12 +132,21 @@ static void print_json(const char *file, int number, const char *device, const s
 
 static int write_picture(gen *g, int i, const sdcl_image *p, const char *text)
 {
-    if (!g->names.path) return cli_library(sdcl_png_write_fd(STDOUT_FILENO, p->rgb, p->width, p->height, text));
+    if (!g->names.path) {
+        int err = sdcl_png_write_fd(STDOUT_FILENO, p->rgb, p->width, p->height, text);
+        return err ? cli_fail(err, "standard output: %s", sdcl_last_error()) : 0;
+    }
     for (;;) {
         const char *path = g->names.path[i];
         int err = sdcl_png_write(path, p->rgb, p->width, p->height, text, g->o->force);
         bool taken_since = err == SDCL_EOUTPUT && g->names.avoid && !g->o->force && !access(path, F_OK);
-        if (!taken_since) return cli_library(err);
+        if (!taken_since) {
+            cli_library(err);
+            if (err == SDCL_EOUTPUT && !g->o->force && !access(path, F_OK))
+                cli_hint(
+                    "something else has written it meanwhile: --force replaces it, -o [seed].png takes a free name");
+            return err;
+        }
         err = output_avoid(&g->names, i, false);
         if (err) return err;
     }

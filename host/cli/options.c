@@ -387,6 +387,7 @@ static int take_verb(options *o, char *const **next)
     if (value_in_list(later_verbs, word)) return refuse_later("verb", word);
     cli_fail(SDCL_EUSAGE, "unknown verb '%.60s'", word);
     if (nearest_word(&n)) cli_hint("did you mean sdcl %s?", nearest_word(&n));
+    else if (!strcmp(word, "help")) cli_hint("sdcl --help lists the verbs, sdcl VERB --help a verb's options");
     else cli_hint("a prompt is given with -p and in quotes: sdcl -p \"a red fox\"");
     return SDCL_EUSAGE;
 }

@@ -314,9 +314,20 @@ mkdir locked && chmod 555 locked
 if [ "$(id -u)" = 0 ]; then skip 'a folder without permission' 'root may write everywhere'
 else refused 'a folder without permission' 7 'locked' -p x -o locked/x.png; fi
 rmdir locked
+: > "$out"
+"$sdcl" -p x -W 64 -H 64 --steps 200 -o taken.png 2> "$err" &
+job=$!
+for i in $(seq 100); do if said device; then break; else sleep 0.1; fi; done
+: > taken.png
+wait $job
+rc=$?
+ok 'a name that is taken meanwhile' is_error 7 'hint: .*--force'
+ok '... and stays as it is' [ "$(ls -A):$(wc -c < taken.png)" = taken.png:0 ]
+rm taken.png
 if [ -c /dev/full ]; then
     "$sdcl" -p x $small -o - > /dev/full 2> "$err"
-    ok 'a full disk under a picture' [ $? = 7 ]
+    rc=$?
+    ok 'a full disk under a picture' is_error 7 'standard output'
     "$sdcl" --help > /dev/full 2> "$err"
     ok 'a full disk under a listing' [ $? = 7 ]
 fi

@@ -143,6 +143,7 @@ static void test_unknown_verb(void **state)
     (void)state;
     assert_refused(PARSE("device"), "unknown verb 'device'", "sdcl devices");
     assert_refused(PARSE("a red fox"), "unknown verb", "-p");
+    assert_refused(PARSE("help"), "unknown verb", "sdcl --help");
     assert_refused(PARSE("-p", "a", "red", "fox"), "unexpected argument 'red'", "quotes");
 }
 
