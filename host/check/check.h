@@ -80,6 +80,8 @@ weight *check_weight(check *t, int rows, int columns, int taps);
 const double *check_weight_values(check *t, const weight *w);
 /* By how much the fill at hand makes a normalisation worse conditioned: a factor for the allowance. */
 double check_cancellation(const check *t);
+/* What a plain sum of so many terms in f32 may add to the allowance: twice the 3e-16 a term that were measured. */
+double check_sum(const check *t, double terms);
 /* Lowers, places, loads, runs, compares. allowance: multiple of the storage type's floor. bytes: read and written by one run. */
 int check_finish(check *t, double allowance, double bytes);
 

@@ -83,7 +83,8 @@ static int run_shape(check *t, shape s)
     const step *last = plan_step(check_plan(t), plan_steps(check_plan(t)) - 1);
     bool winograd = !strncmp(last->impl->name, "winograd", strlen("winograd"));
     double transforms = winograd ? 20 : 1; /* they subtract, and divide by small numbers */
-    TRY(check_finish(t, (s.flags & NORM ? 30 : 20) * transforms, elements * dtype_size(dt)));
+    TRY(check_finish(t, ((s.flags & NORM ? 30 : 20) + check_sum(t, 9.0 * s.c)) * transforms,
+                     elements * dtype_size(dt)));
 out:
     return err;
 }

@@ -79,7 +79,7 @@ static int run_shape(check *t, shape s)
              check_step(t, (double)rows * wide * s.k), &e);
     TRY(op_gemm(check_plan(t), y, x, w, f));
     double elements = (double)rows * s.k + (double)wide * s.k + (double)rows * s.n * (has(f.residual) ? 2 : 1);
-    TRY(check_finish(t, s.flags & NORM ? 20 : 10, elements * dtype_size(dt)));
+    TRY(check_finish(t, (s.flags & NORM ? 20 : 10) + check_sum(t, s.k), elements * dtype_size(dt)));
 out:
     return err;
 }
