@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "common.h"
+#include "attention_cpu.h"
 
 /* Attention with an online softmax (Milakov, Gimelshein 2018; FlashAttention), for CPUs: y = softmax(scale * q k^T) v per head.
  *   q, y (n, tq, heads * D)  k, v (n, tk, heads * D), row strides ldq ldk ldv ldy; head h is columns [h D, h D + D)
@@ -8,18 +9,9 @@
  * are broadcast, and maximum, exponential and total need no reduction across a vector. One work-item takes up to GQ times as many queries of one head and
  * walks over blocks of KB keys, which are copied once into private memory.
  *   launch: dimension 0 blocks of mq (a multiple of 16 NQ) queries, 1 heads, 2 images.  KB: a multiple of RR.  -DD: head size */
-#define LANES (16 * NQ)
-#define DP ((D + RR - 1) / RR * RR) /* channels, to whole tiles */
 
 /* 2^x for x <= 0; 2^-126 below -126. */
 INLINE float16 weight_of(float16 x) { return two_to_16(LARGER(-126.0f, x), 1.0f); }
-
-typedef struct attention_scalars {
-    ulong y, q, k, v; /* where they begin */
-    int tq, tk, ldq, ldk, ldv, ldy, causal;
-    float scale;
-    int mq;
-} attention_scalars;
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void attention_cpu(__global YTYPE *y, __global const XTYPE *q, __global const XTYPE *k, __global const XTYPE *v, attention_scalars s)
@@ -119,10 +111,5 @@ void attention_cpu(__global YTYPE *y, __global const XTYPE *q, __global const XT
             }
         }
     }
-    for (int i = 0; i < count; i++) {
-        const float *sum = (const float *)(sums + i / LANES * DP * NQ) + i % LANES;
-        float inverse = 1.0f / ((const float *)total)[i];
-#pragma clang loop vectorize(disable)
-        for (int d = 0; d < D; d++) STOREY(sum[d * LANES] * inverse, y, (size_t)i * (size_t)ldy + (size_t)d);
-    }
+    store_result(y, sums, total, count, ldy);
 }

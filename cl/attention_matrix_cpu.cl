@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "common.h"
+#include "attention_cpu.h"
 
 /* cl/attention_cpu.cl with products of bf16 and sums of f32, by an x86 CPU's dot products: -DENGINE=ENGINE_DOT (AVX512-BF16); ENGINE_PLAIN does the same without.
  *   operands, launch, D: as there, without a causal mask
@@ -10,8 +11,6 @@
 #define ENGINE_PLAIN 0
 #define ENGINE_DOT 1
 
-#define LANES (16 * NQ)
-#define DP ((D + RR - 1) / RR * RR) /* channels of a sum, to whole tiles */
 #define PAIRS ((D + 1) / 2)         /* of channels */
 
 #if ENGINE == ENGINE_DOT
@@ -79,13 +78,6 @@ MATRIX void sum_weights(float16 *total, const float16 *shrink, const uint16 *wei
     }
 }
 
-typedef struct attention_scalars {
-    ulong y, q, k, v; /* where they begin */
-    int tq, tk, ldq, ldk, ldv, ldy, causal;
-    float scale;
-    int mq;
-} attention_scalars;
-
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void attention_matrix_cpu(__global YTYPE *y, __global const XTYPE *q, __global const XTYPE *k, __global const XTYPE *v, attention_scalars s)
 {
@@ -152,10 +144,5 @@ void attention_matrix_cpu(__global YTYPE *y, __global const XTYPE *q, __global c
             for (int d = 0; d < DP; d += RR) sum_tile(sums + (g * DP + d) * NQ, shrink, values + d, weights, pairs);
         }
     }
-    for (int i = 0; i < count; i++) {
-        const float *sum = (const float *)(sums + i / LANES * DP * NQ) + i % LANES;
-        float inverse = 1.0f / ((const float *)total)[i];
-#pragma clang loop vectorize(disable)
-        for (int d = 0; d < D; d++) STOREY(sum[d * LANES] * inverse, y, (size_t)i * (size_t)ldy + (size_t)d);
-    }
+    store_result(y, sums, total, count, ldy);
 }
