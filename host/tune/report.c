@@ -31,14 +31,18 @@ static const char style[] =
     "svg text{fill:var(--soft);font-size:12px}svg .name{fill:var(--fg)}.grid{stroke:var(--line)}"
     ".roof,.line{fill:none;stroke:var(--fg);stroke-width:2}.line{stroke:var(--c0)}.dot{stroke:var(--card)}"
     ".ring{fill:none!important;stroke-width:1.6;opacity:.7}.heat{fill:var(--heat)}.bad{fill:var(--bad)}"
-    ".map text{fill:var(--fg)}.maps{display:flex;flex-wrap:wrap;gap:20px}.maps svg{flex:1 1 300px}"
+    ".map text{fill:var(--fg)}.map .on{fill:#fff}.none{fill:none;stroke:var(--line);stroke-dasharray:2 "
+    "3}.maps{display:flex;flex-wrap:wrap;gap:20px}.maps svg{flex:1 1 300px}"
     ".c0{fill:var(--c0);stroke:var(--c0)}.c1{fill:var(--c1);stroke:var(--c1)}.c2{fill:var(--c2);stroke:var(--c2)}"
     ".c3{fill:var(--c3);stroke:var(--c3)}.c4{fill:var(--c4);stroke:var(--c4)}"
     "table{border-collapse:collapse;width:100%;font-size:13px}th{text-align:left;color:var(--soft);font-weight:500}"
     "td,th{padding:5px 8px;border-bottom:1px solid var(--line);white-space:nowrap}.n{text-align:right;"
     "font-variant-numeric:tabular-nums}.key{display:inline-block;width:10px;height:10px;border-radius:5px;margin:0 5px "
     "0 "
-    "14px}code{font-size:12px;white-space:normal}";
+    "14px}code{font-size:12px;white-space:normal}.soft{color:var(--soft)}.gain{color:var(--c2);font-weight:600}"
+    ".bar{display:inline-block;height:8px;border-radius:2px;background:var(--heat);opacity:.5;margin-right:6px}"
+    "summary{cursor:pointer;color:var(--soft);padding:10px 8px;font-size:13px}.sum{margin:12px 8px "
+    "4px}.dot{fill-opacity:.75}";
 
 void html_text(strbuf *out, const char *text)
 {
@@ -92,39 +96,97 @@ static void head(strbuf *out, const tuner *t, const sdcl_tune_result *r)
                   trials, rejected, t->key_count);
 }
 
+/* What is another value now: "cpu -> winograd TILE=4", "MR 8 -> 6", or nothing. */
+static void changes(strbuf *out, const tune_key *k)
+{
+    const candidate *now = &k->trial[k->best].c, *before = &k->known[0];
+    const space *s = &k->space[now->space];
+    char values[1024];
+    if (candidate_same(k, now, before)) {
+        strbuf_puts(out, "<span class=\"soft\">as before</span>");
+        return;
+    }
+    if (now->space != before->space) {
+        candidate_text(k, now, values, sizeof values);
+        html_text(out, k->space[before->space].impl);
+        strbuf_puts(out, " \xe2\x86\x92 ");
+        html_text(out, values);
+        return;
+    }
+    for (int i = 0, n = 0; i < s->axes; i++) {
+        const axis *a = &s->axis[i];
+        if (now->pick[i] == before->pick[i]) continue;
+        strbuf_printf(out, "%s%s %s \xe2\x86\x92 %s", n++ ? ", " : "", a->section->tunables[a->index].name,
+                      a->word[before->pick[i]], a->word[now->pick[i]]);
+    }
+}
+
+static double before_ms(const tune_key *k)
+{
+    double first = key_first_ms(k);
+    return k->count * (first > 0 ? first : key_ms(k));
+}
+
+static int by_time(const void *a, const void *b)
+{
+    double x = before_ms(*(const tune_key *const *)a), y = before_ms(*(const tune_key *const *)b);
+    return x > y ? -1 : x < y;
+}
+
+static void row(strbuf *out, const tune_key *k, double all)
+{
+    double ms = key_ms(k), first = key_first_ms(k), share = before_ms(k) / all;
+    if (!(first > 0)) first = ms;
+    strbuf_printf(out, "<tr><td><span class=\"key\" style=\"margin-left:0;background:var(--c%d)\"></span>",
+                  op_class(k->check.op->op));
+    html_text(out, k->text);
+    strbuf_printf(out,
+                  "</td><td class=\"n\">%g</td><td class=\"n\">%.4g</td><td class=\"n\">%.4g</td><td class=\"n\">%.4f"
+                  "</td><td class=\"n\">%.4f</td><td class=\"n\"><span class=\"bar\" style=\"width:%.0fpx\"></span>"
+                  "%.1f %%</td><td class=\"n%s\">%.2f\xc3\x97</td><td><code>",
+                  k->count, first, ms, k->count * first * 1e-3, k->count * ms * 1e-3, 60 * share, 100 * share,
+                  ms < ENOUGH * first ? " gain" : "", first / ms);
+    changes(out, k);
+    strbuf_puts(out, "</code></td></tr>\n");
+}
+
+static const char columns[] =
+    "<table><tr><th>step</th><th class=\"n\">a picture</th><th class=\"n\">ms before</th><th class=\"n\">ms now</th>"
+    "<th class=\"n\">s before</th><th class=\"n\">s now</th><th class=\"n\">share</th><th class=\"n\">faster</th>"
+    "<th>values</th></tr>\n";
+
+/* Most expensive first; those that together are a twentieth of the time are folded. */
 static void table(strbuf *out, const tuner *t)
 {
-    double before = 0, after = 0;
-    strbuf_puts(
-        out,
-        "<h2>Before and after</h2>\n<p>Seconds a picture of 20 steps that each kind of step takes, measured alone.</p>"
-        "<div class=\"card\"><table><tr><th>step</th><th class=\"n\">a picture</th><th class=\"n\">ms before</th><th "
-        "class=\"n\">ms now</th><th class=\"n\">s before</th><th class=\"n\">s now</th><th class=\"n\">faster</th>"
-        "<th>values</th></tr>\n");
-    for (int i = 0; i < t->key_count; i++) {
-        const tune_key *k = &t->key[i];
-        char values[512];
-        double ms = key_ms(k), first = key_first_ms(k);
-        if (!(ms > 0)) continue;
-        if (!(first > 0)) first = ms;
-        before += k->count * first * 1e-3;
-        after += k->count * ms * 1e-3;
-        candidate_text(k, &k->trial[k->best].c, values, sizeof values);
-        strbuf_printf(out, "<tr><td><span class=\"key\" style=\"margin-left:0;background:var(--c%d)\"></span>",
-                      op_class(k->check.op->op));
-        html_text(out, k->text);
-        strbuf_printf(out,
-                      "</td><td class=\"n\">%g</td><td class=\"n\">%.4g</td><td class=\"n\">%.4g</td><td "
-                      "class=\"n\">%.4f</td><td "
-                      "class=\"n\">%.4f</td><td class=\"n\">%.2f\xc3\x97</td><td><code>",
-                      k->count, first, ms, k->count * first * 1e-3, k->count * ms * 1e-3, first / ms);
-        html_text(out, values);
-        strbuf_puts(out, "</code></td></tr>\n");
+    double before = 0, after = 0, shown = 0;
+    int n = 0;
+    bool folded = false;
+    const tune_key **key = calloc((size_t)t->key_count + 1, sizeof *key);
+    for (int i = 0; key && i < t->key_count; i++) {
+        if (!(key_ms(&t->key[i]) > 0)) continue;
+        key[n++] = &t->key[i];
+        before += before_ms(&t->key[i]);
+        after += t->key[i].count * key_ms(&t->key[i]);
+    }
+    if (n) qsort(key, (size_t)n, sizeof *key, by_time);
+    strbuf_puts(out, "<h2>Before and after</h2>\n<p>What each kind of step takes of a picture of 20 steps, measured "
+                     "alone; most expensive first.</p><div class=\"card\">");
+    strbuf_puts(out, columns);
+    for (int i = 0; i < n; i++) {
+        if (!folded && shown > 0.95 * before) {
+            folded = true;
+            strbuf_printf(out, "</table><details><summary>%d more steps, %.1f %% of the time</summary>", n - i,
+                          100 * (1 - shown / before));
+            strbuf_puts(out, columns);
+        }
+        row(out, key[i], before);
+        shown += before_ms(key[i]);
     }
     strbuf_printf(out,
-                  "<tr><th>all</th><td></td><td></td><td></td><td class=\"n\">%.4f</td><td class=\"n\">%.4f</td><td "
-                  "class=\"n\">%.2f\xc3\x97</td><td></td></tr></table></div>\n",
-                  before, after, after > 0 ? before / after : 1);
+                  "</table>%s<p class=\"sum\">All steps: <b>%.4f s</b> before, <b>%.4f s</b> now, %.2f\xc3\x97 as fast"
+                  "</p></div>\n",
+                  folded ? "</details>" : "", before * 1e-3, after * 1e-3, after > 0 ? before / after : 1);
+    free(key);
 }
 
 /* The keys with most to show: those that were tried most often. */
@@ -174,11 +236,11 @@ int report_write(const tuner *t, const char *folder, sdcl_tune_result *r)
     FILE *f = NULL;
     TRY(measure_peaks(t, r));
     head(&out, t, r);
-    strbuf_puts(
-        &out,
-        "<h2>Roofline</h2>\n<p>Every kind of step: rings before, dots now. The roof is what this device copied and "
-        "multiplied at best; "
-        "Winograd does a convolution with fewer products than are counted here, and may lie above it.</p>\n");
+    strbuf_puts(&out,
+                "<h2>Roofline</h2>\n<p>Every kind of step: rings before, dots now; the area is its share of a "
+                "picture's time. The roof is what this device copied and "
+                "multiplied at best; "
+                "Winograd does a convolution with fewer products than are counted here, and may lie above it.</p>\n");
     legend(&out);
     strbuf_puts(&out, "<div class=\"card\">");
     draw_roofline(&out, t, r->peak_gflops, r->copy_gbs);

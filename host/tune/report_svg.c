@@ -67,26 +67,35 @@ static void axis_names(strbuf *out, const char *x, const char *y)
                   (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, x, (TOP + HEIGHT - BOTTOM) / 2, y);
 }
 
+/* 1, 2 or 5 times a power of ten: steps of an axis that has about n of them. */
+static double round_step(double range, int n)
+{
+    double power = pow(10, floor(log10(range / n))), f = range / n / power;
+    return power * (f <= 1 ? 1 : f <= 2 ? 2 : f <= 5 ? 5 : 10);
+}
+
 /* --- roofline --- */
 
-static void dot(strbuf *out, const scale *x, const scale *y, const tune_key *k, double ms, bool after)
+/* picture: milliseconds a picture that all steps take; the area is the step's share of it. */
+static void dot(strbuf *out, const scale *x, const scale *y, const tune_key *k, double ms, bool after, double picture)
 {
     double rate = k->gflop / ms * 1e3, intensity = k->gflop / k->gbyte;
     if (!(rate > 0) || !isfinite(intensity)) return;
     strbuf_printf(out, "<circle class=\"c%d %s\" cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\"><title>", op_class(k->check.op->op),
-                  after ? "dot" : "ring", at(x, intensity), at(y, rate), after ? 5.0 : 4.0);
+                  after ? "dot" : "ring", at(x, intensity), at(y, rate), 3 + 30 * sqrt(k->count * ms / picture / 5));
     html_text(out, k->text);
-    strbuf_printf(out, ", %s: %.4g ms, %.4g GFLOP/s, %.3g FLOP a byte</title></circle>\n", after ? "now" : "before", ms,
-                  rate, intensity);
+    strbuf_printf(out, ", %s: %.4g ms, %.4g s a picture, %.4g GFLOP/s, %.3g FLOP a byte</title></circle>\n",
+                  after ? "now" : "before", ms, k->count * ms * 1e-3, rate, intensity);
 }
 
 void draw_roofline(strbuf *out, const tuner *t, double peak, double copy)
 {
-    double slowest = peak / 10, fastest = peak;
+    double slowest = peak / 10, fastest = peak, picture = 0;
     scale x = {0.25, 1024, LEFT, WIDTH - RIGHT, true}, y = {1, peak * 1.6, HEIGHT - BOTTOM, TOP, true};
     for (int i = 0; i < t->key_count; i++) {
         const tune_key *k = &t->key[i];
         double first = key_first_ms(k), ms = first > key_ms(k) ? first : key_ms(k);
+        picture += k->count * ms;
         if (ms > 0 && k->gflop > 0 && k->gflop / ms * 1e3 < slowest) slowest = k->gflop / ms * 1e3;
         if (key_ms(k) > 0 && k->gflop / key_ms(k) * 1e3 > fastest) fastest = k->gflop / key_ms(k) * 1e3;
     }
@@ -109,7 +118,7 @@ void draw_roofline(strbuf *out, const tuner *t, double peak, double copy)
         for (int i = 0; i < t->key_count; i++) {
             const tune_key *k = &t->key[i];
             double ms = after ? key_ms(k) : key_first_ms(k);
-            if (ms > 0 && k->gflop > 0 && k->gbyte > 0) dot(out, &x, &y, k, ms, after);
+            if (ms > 0 && k->gflop > 0 && k->gbyte > 0) dot(out, &x, &y, k, ms, after, picture);
         }
     strbuf_puts(out, "</svg>\n");
 }
@@ -146,25 +155,33 @@ void draw_convergence(strbuf *out, const tuner *t)
         double begin_at = list[0].at, last = list[n - 1].at > begin_at ? list[n - 1].at : begin_at + 1, low = 0;
         for (int i = 0; i < t->key_count; i++) low += t->key[i].count * key_ms(&t->key[i]) * 1e-3;
         if (low >= sum) low = sum * 0.99;
+        double unit = sum < 1 ? 1e3 : 1; /* axis in ms or s */
+        low *= unit;
+        double first = sum * unit, step_y = round_step(1.1 * (first - low), 5), step_x = round_step(last - begin_at, 6);
         scale x = {begin_at, last, LEFT, WIDTH - RIGHT, false};
-        scale y = {low - 0.08 * (sum - low), sum + 0.05 * (sum - low), HEIGHT - BOTTOM, TOP, false};
+        scale y = {floor(low / step_y - 0.3) * step_y, ceil(first / step_y + 0.1) * step_y, HEIGHT - BOTTOM, TOP,
+                   false};
         begin(out, WIDTH, HEIGHT, "Convergence");
-        for (int i = 0; i <= 4; i++) tick_y(out, &y, y.low + i * (y.high - y.low) / 4);
-        for (int i = 0; i <= 4; i++) {
-            double v = x.low + i * (x.high - x.low) / 4;
-            strbuf_printf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.0f</text>\n", at(&x, v),
+        for (double v = y.low; v <= y.high + step_y / 2; v += step_y) tick_y(out, &y, v);
+        for (double v = 0; v <= last - begin_at; v += step_x)
+            strbuf_printf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%g</text>\n", at(&x, begin_at + v),
                           HEIGHT - BOTTOM + 16, v);
-        }
-        axis_names(out, "seconds of search", "seconds a picture, sum of its steps");
-        strbuf_printf(out, "<path class=\"line\" d=\"M%.1f %.1f", at(&x, x.low), at(&y, sum));
+        axis_names(out, "seconds of search",
+                   unit > 1 ? "milliseconds a picture, sum of its steps" : "seconds a picture, sum of its steps");
+        strbuf_printf(out, "<path class=\"line\" d=\"M%.1f %.1f", at(&x, x.low), at(&y, first));
         for (int i = 0; i < n; i++) {
             const moment *m = &list[i];
             if (m->ms >= best[m->key]) continue;
             sum -= t->key[m->key].count * (best[m->key] - m->ms) * 1e-3;
             best[m->key] = m->ms;
-            strbuf_printf(out, "H%.1fV%.1f", at(&x, m->at), at(&y, sum));
+            strbuf_printf(out, "H%.1fV%.1f", at(&x, m->at), at(&y, sum * unit));
         }
-        strbuf_printf(out, "H%d\"/></svg>\n", WIDTH - RIGHT);
+        strbuf_printf(out, "H%d\"/>\n", WIDTH - RIGHT);
+        strbuf_printf(out,
+                      "<text class=\"name\" x=\"%d\" y=\"%.1f\">%.4g %s with the values in force</text>"
+                      "<text class=\"name\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.4g %s</text></svg>\n",
+                      LEFT + 8, at(&y, first) - 7, first, unit > 1 ? "ms" : "s", WIDTH - RIGHT - 4,
+                      at(&y, sum * unit) + 17, sum * unit, unit > 1 ? "ms" : "s");
     } else {
         strbuf_puts(out, "<p>Too few candidates for a curve.</p>\n");
     }
@@ -216,15 +233,19 @@ static void draw_map(strbuf *out, const tune_key *k, int s, int a, int b)
         strbuf_printf(out, "<text x=\"64\" y=\"%d\" text-anchor=\"end\">%s</text>", v * CELL_H + 20, y->word[v]);
         for (int u = 0; u < x->count; u++) {
             double ms = cell(k, s, a, u, b, v, &failed);
-            double shade = ms > 0 ? fmax(0.08, 1 - log2(ms / best)) : 0;
-            if (!(ms > 0) && !failed) continue;
+            double shade = ms > 0 ? fmax(0.08, 1 - log(ms / best) / log(4)) : 0;
+            if (!(ms > 0) && !failed) { /* not tried */
+                strbuf_printf(out, "<rect class=\"none\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"3\"/>",
+                              70 + u * CELL_W + 1, v * CELL_H + 1, CELL_W - 2, CELL_H - 2);
+                continue;
+            }
             strbuf_printf(out,
                           "<g><rect class=\"%s\" style=\"fill-opacity:%.2f\" x=\"%d\" y=\"%d\" width=\"%d\" "
                           "height=\"%d\" rx=\"3\"/>",
                           ms > 0 ? "heat" : "bad", ms > 0 ? shade : 0.5, 70 + u * CELL_W + 1, v * CELL_H + 1,
                           CELL_W - 2, CELL_H - 2);
-            strbuf_printf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">", 70 + u * CELL_W + CELL_W / 2,
-                          v * CELL_H + 19);
+            strbuf_printf(out, "<text%s x=\"%d\" y=\"%d\" text-anchor=\"middle\">", shade > 0.6 ? " class=\"on\"" : "",
+                          70 + u * CELL_W + CELL_W / 2, v * CELL_H + 19);
             if (ms > 0) strbuf_printf(out, "%.3g", ms);
             else strbuf_puts(out, "\xc3\x97");
             strbuf_printf(out, "</text><title>%s = %s, %s = %s: ", x_name, x->word[u], y_name, y->word[v]);

@@ -268,6 +268,13 @@ static bool next_jump(tuner *t, tune_key *k, candidate *c)
     return false;
 }
 
+static const ocl_section *nth_shared(const space *s, int n)
+{
+    int i = 0;
+    while (!s->axis[i].shared || s->axis[i].pinned || n-- > 0) i++;
+    return s->axis[i].section;
+}
+
 /* A whole set of one section's shared values, where the best leaves them to the library or has others. Nearly all sets break a rule, but drawing one is quick. */
 static bool next_set(tuner *t, tune_key *k, candidate *c)
 {
@@ -277,9 +284,11 @@ static bool next_set(tuner *t, tune_key *k, candidate *c)
     char why[64];
     for (int i = 0; i < s->axes; i++) shared += s->axis[i].shared && !s->axis[i].pinned;
     if (!shared) return false;
-    int nth = below(t, shared), i = 0; /* a section is as likely as it is large */
-    while (!s->axis[i].shared || s->axis[i].pinned || nth-- > 0) i++;
-    const ocl_section *section = s->axis[i].section;
+    const ocl_section *section = NULL, *other;
+    do { /* two draws have to agree: large sections, Xgemm's first of all, have most to give */
+        other = section;
+        section = nth_shared(s, below(t, shared));
+    } while (section != other);
     for (int n = 0; n < DRAWS_OF_A_SET; n++) {
         *c = *from;
         for (int a = 0; a < s->axes; a++) {
