@@ -190,19 +190,28 @@ static int stopped(const gen *g, int err)
     return SDCL_EPARTIAL;
 }
 
-/* Under --compat a batch is one stream of one seed: there a list of seeds is as many jobs, and one whose picture fails is not the last. */
+/* Under --compat a batch is one stream of one seed: there a list of seeds is as many jobs. */
+static bool jobs_apart(const gen *g) { return g->job.compat != SDCL_COMPAT_NONE && g->o->seed_count > 1; }
+
+static sdcl_job first_job(const gen *g)
+{
+    sdcl_job job = g->job;
+    if (jobs_apart(g)) job.count = 1;
+    job.last = job.count == g->job.count;
+    return job;
+}
+
+/* Of jobs apart, one whose picture fails is not the last. */
 static int draw(gen *g)
 {
     int failed = 0;
-    bool apart = g->job.compat != SDCL_COMPAT_NONE && g->o->seed_count > 1;
-    sdcl_job job = g->job;
-    if (apart) job.count = 1;
+    sdcl_job job = first_job(g);
     for (g->first = 0; g->first < g->job.count; g->first += job.count) {
         job.seeds = g->seeds + g->first;
         job.last = g->first + job.count == g->job.count;
         int err = sdcl_generate(g->session, &job, on_image, g);
         progress_clear(&g->bar);
-        if (err && (!apart || err != SDCL_ERESULT)) return stopped(g, err);
+        if (err && (!jobs_apart(g) || err != SDCL_ERESULT)) return stopped(g, err);
         if (!err) continue;
         cli_library(err);
         failed++;
@@ -215,7 +224,8 @@ static int draw(gen *g)
 static int dry_run(gen *g)
 {
     sdcl_memory m = {0};
-    int err = cli_library(sdcl_dry_run(g->session, &g->job, &m));
+    sdcl_job job = first_job(g);
+    int err = cli_library(sdcl_dry_run(g->session, &job, &m));
     if (!err) report_memory(g->o, sdcl_session_device(g->session), &g->job, &m);
     return err;
 }
@@ -245,7 +255,6 @@ int cli_gen(const options *o)
 {
     int err = 0;
     gen g = {.o = o, .job = o->job};
-    g.job.last = 1;
     time_t now = time(NULL);
     signals_install();
     progress_begin(&g.bar, o->progress, o->verbosity == QUIET);
