@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Group normalisation (statistics, apply) and layer normalisation. */
 #include "ops/norm.h"
-
-#include <string.h>
 #include "ops/subgroup.h"
 
 #define GROUPNORM_PARTIAL_TUNE(P)                                                                                      \
@@ -263,8 +261,8 @@ int op_norm_apply(plan *p, tensor y, tensor x, tensor norm, bool silu)
     if (!same_shape(y, x) || norm.n != x.n || norm.w != 2 || norm.c != x.c)
         return FAIL(SDCL_EINTERNAL, "%s: norm_apply: shapes differ", plan_scope(p));
     const step *last = plan_last(p);
-    if (last && last->op == &stats_op && !memcmp(&last->t[STATS_X], &x, sizeof x) &&
-        !memcmp(&last->t[STATS_NORM], &norm, sizeof norm) && groupnorm_is_small(p, x))
+    if (last && last->op == &stats_op && same_tensor(last->t[STATS_X], x) && same_tensor(last->t[STATS_NORM], norm) &&
+        groupnorm_is_small(p, x))
         return groupnorm_whole(p, y, x, norm, last, silu);
     return plan_add(p, &s, &with_silu, sizeof with_silu);
 }

@@ -23,6 +23,12 @@ static inline bool has(tensor t) { return t.buf >= 0; }
 static inline int rows_of(tensor t) { return t.n * t.h * t.w; }
 static inline bool same_shape(tensor a, tensor b) { return a.n == b.n && a.h == b.h && a.w == b.w && a.c == b.c; }
 
+/* The same values in the same place? */
+static inline bool same_tensor(tensor a, tensor b)
+{
+    return a.buf == b.buf && a.off == b.off && a.dt == b.dt && a.ld == b.ld && same_shape(a, b);
+}
+
 /* Channels [first, first + c) of t, sharing its memory. */
 static inline tensor channels(tensor t, int first, int c)
 {
