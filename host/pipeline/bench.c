@@ -129,7 +129,7 @@ static int time_phases(sdcl *s, const sdcl_job *j, sdcl_bench *b, double *second
     TRY(time_phase(s, j, PHASE_UNET, time_unet, n, seconds, &b->unet));
     TRY(time_phase(s, j, PHASE_VAE, time_vae, n, seconds, &b->vae));
     b->text.gflop = (plan_flops(x->text) + plan_flops(x->prologue)) * 1e-9;
-    b->unet.gflop = x->unet_count * plan_flops(x->unet[0].p) * 1e-9;
+    b->unet.gflop = x->unet_count * x->unet_turns * plan_flops(x->unet[0].p) * 1e-9;
     b->vae.gflop = plan_flops(x->vae) * 1e-9;
 out:
     return err;

@@ -60,14 +60,23 @@ static int evaluate(sdcl *s, int slot, cl_mem values, uint64_t pair)
     int err = 0;
     passes *x = &s->shape;
     plan *plans[2] = {x->unet[0].p, x->unet[1].p};
+    uint64_t latents = x->at_slots / 4 + (uint64_t)slot * (uint64_t)x->slots.c,
+             each = (uint64_t)x->slots.c / (uint64_t)x->pictures;
     for (int k = 0; k < x->unet_count; k++) {
         const unet_pass *u = &x->unet[k];
-        plan_bind(u->p, u->latent, x->memory, x->at_slots / 4 + (uint64_t)slot * (uint64_t)x->slots.c);
+        plan_bind(u->p, u->latent, x->memory, latents);
         plan_bind(u->p, u->timestep, values, pair);
         plan_bind(u->p, u->scale, values, pair + 1);
     }
     if (x->unet_count > 1) TRY(ocl_join(s->o, 0, 1));
-    TRY(plans_run(plans, x->unet_count));
+    for (int turn = 0; turn < x->unet_turns; turn++) {
+        int row = turn * x->unet[0].eps.n;
+        if (x->unet_turns > 1) {
+            passes_bind_rows(x, 0, row);
+            plan_bind(x->unet[0].p, x->unet[0].latent, x->memory, latents + (uint64_t)(row % x->pictures) * each);
+        }
+        TRY(plans_run(plans, x->unet_count));
+    }
     if (x->unet_count > 1) TRY(ocl_join(s->o, 1, 0));
 out:
     return err;

@@ -65,15 +65,15 @@ out:
     return err;
 }
 
-/* Channels of the latent in and out, rows of one pass: a whole batch, or one half of guidance. */
-static int build_pass(sdcl *s, const passes *x, unet_pass *u, int rows, int queue)
+/* rows of one pass: a whole batch, one half of guidance, or a piece of a half; pictures whose latents it reads. */
+static int build_pass(sdcl *s, const passes *x, unet_pass *u, int rows, int pictures, int queue)
 {
     int err = 0;
     TRY(new_plan(s, &u->p, "unet"));
     plan_set_queue(u->p, queue);
     u->kv = calloc((size_t)x->kv_count, sizeof *u->kv);
     if (!u->kv) return FAIL(SDCL_ENOMEM, "out of memory");
-    u->latent = plan_external(u->p, F32, x->pictures, x->h, x->w, x->channels);
+    u->latent = plan_external(u->p, F32, pictures, x->h, x->w, x->channels);
     u->scale = plan_external(u->p, F32, 1, 1, 1, 1);
     u->timestep = plan_external(u->p, F32, 1, 1, 1, 1);
     u->eps = plan_external(u->p, F32, rows, x->h, x->w, model_unet(s->m)->out_channels);
@@ -97,18 +97,24 @@ static void free_pass(unet_pass *u)
 /* On a CPU a step of a small picture is a few microseconds of work, less than it takes to wake a sleeping core: one of two cores idles. Then the two halves of
  * guidance, which share nothing but weights, run as plans of their own on two queues, and both cores always find work. */
 #define SMALL_STEP_FLOPS 1e8
+/* Of a large one, a batch keeps a CPU no busier than its first picture does, but no longer fits into its caches: PIECE_ROWS at a time. */
+enum { PIECE_ROWS = 2 };
 
 static int build_unet(sdcl *s, passes *x, int rows)
 {
     int err = 0;
     x->channels = model_unet(s->m)->in_channels;
-    x->unet_count = 1;
-    TRY(build_pass(s, x, &x->unet[0], rows, 0));
-    if (x->guided && s->device.cpu && ocl_units(s->o) > 1 &&
-        plan_flops(x->unet[0].p) < SMALL_STEP_FLOPS * plan_steps(x->unet[0].p)) {
+    x->unet_count = x->unet_turns = 1;
+    TRY(build_pass(s, x, &x->unet[0], rows, x->pictures, 0));
+    bool small = plan_flops(x->unet[0].p) < SMALL_STEP_FLOPS * plan_steps(x->unet[0].p);
+    if (s->device.cpu && small && x->guided && ocl_units(s->o) > 1) {
         free_pass(&x->unet[0]);
         x->unet_count = 2;
-        for (int i = 0; i < 2; i++) TRY(build_pass(s, x, &x->unet[i], rows / 2, i));
+        for (int i = 0; i < 2; i++) TRY(build_pass(s, x, &x->unet[i], rows / 2, x->pictures, i));
+    } else if (s->device.cpu && !small && rows > PIECE_ROWS && x->pictures % PIECE_ROWS == 0) {
+        free_pass(&x->unet[0]);
+        x->unet_turns = rows / PIECE_ROWS;
+        TRY(build_pass(s, x, &x->unet[0], PIECE_ROWS, PIECE_ROWS, 0));
     }
     x->at_eps = place(x, (uint64_t)rows * (uint64_t)x->h * (uint64_t)x->w * (uint64_t)x->unet[0].eps.c * 4);
 out:
@@ -208,11 +214,25 @@ int passes_prepare(sdcl *s, int pictures, bool guided, int h, int w)
         goto out;
     }
     log_plan(s, "text", x->text, 1);
-    log_plan(s, "unet", x->unet[0].p, x->unet_count);
+    log_plan(s, "unet", x->unet[0].p, x->unet_count * x->unet_turns);
     log_plan(s, "vae", x->vae, 1);
 out:
     if (err) passes_free(s);
     return err;
+}
+
+void passes_bind_rows(passes *x, int k, int row)
+{
+    const unet_pass *u = &x->unet[k];
+    uint64_t kv = x->at_kv;
+    for (int i = 0; i < x->kv_count; i++) {
+        tensor t = x->prologue_kv[i];
+        uint64_t size = (uint64_t)dtype_size(t.dt);
+        plan_bind(u->p, u->kv[i], x->memory, kv / size + (uint64_t)row * (uint64_t)t.h * (uint64_t)t.w * (uint64_t)t.c);
+        kv += ((uint64_t)rows_of(t) * (uint64_t)t.c * size + 255) / 256 * 256;
+    }
+    uint64_t image = (uint64_t)x->h * (uint64_t)x->w * (uint64_t)u->eps.c;
+    plan_bind(u->p, u->eps, x->memory, x->at_eps / 4 + (uint64_t)row * image);
 }
 
 static void bind_all(sdcl *s)
@@ -226,17 +246,9 @@ static void bind_all(sdcl *s)
         tensor t = x->prologue_kv[i];
         uint64_t size = (uint64_t)dtype_size(t.dt);
         plan_bind(x->prologue, t, x->memory, kv / size);
-        for (int k = 0; k < x->unet_count; k++) {
-            uint64_t half = (uint64_t)k * (uint64_t)rows_of(x->unet[k].kv[i]) * (uint64_t)t.c;
-            plan_bind(x->unet[k].p, x->unet[k].kv[i], x->memory, kv / size + half);
-        }
         kv += ((uint64_t)rows_of(t) * (uint64_t)t.c * size + 255) / 256 * 256;
     }
-    for (int k = 0; k < x->unet_count; k++) {
-        const unet_pass *u = &x->unet[k];
-        plan_bind(u->p, u->eps, x->memory,
-                  x->at_eps / 4 + (uint64_t)k * (uint64_t)rows_of(u->eps) * (uint64_t)u->eps.c);
-    }
+    for (int k = 0; k < x->unet_count; k++) passes_bind_rows(x, k, k * x->unet[k].eps.n);
     plan_bind(x->scheduler, x->slots, x->memory, x->at_slots / 4);
     plan_bind(x->scheduler, x->pred, x->memory, x->at_eps / 4);
     plan_bind(x->vae, x->rgb, x->memory, x->at_rgb);

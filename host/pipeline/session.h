@@ -32,6 +32,7 @@ typedef struct passes {
     plan *text, *prologue, *scheduler, *vae;
     unet_pass unet[2]; /* two where the halves of guidance run side by side: see passes.c */
     int unet_count;
+    int unet_turns;              /* evaluations of unet[0] for all rows of a batch, one after another */
     tensor embeddings, context;  /* text: (2,1,T,D) F32 -> the same */
     tensor conditions;           /* prologue: (rows,1,T,D) F32 */
     tensor *prologue_kv;         /* owned; the UNet's kv are the same memory */
@@ -109,6 +110,8 @@ int session_cancelled(const sdcl *s);
 
 /* Builds, lowers and places the plans for a shape, unless they are there already. Allocates nothing on the device. */
 int passes_prepare(sdcl *s, int pictures, bool guided, int h, int w);
+/* The next runs of unet[k] take conditions, and leave predictions, from this row of the batch on. */
+void passes_bind_rows(passes *x, int k, int row);
 /* Inputs and outputs of the passes; then binds. Weights and activations: residency.h. */
 int passes_allocate(sdcl *s);
 void passes_free(sdcl *s);

@@ -125,7 +125,7 @@ int keys_of_session(tuner *t)
     TRY(sdcl_job_resolve(t->session, &j));
     TRY(passes_prepare(t->session, 1, true, j.height / factor, j.width / factor));
     const passes *x = &t->session->shape;
-    TRY(keys_of_plan(t, x->unet[0].p, STEPS_OF_A_PICTURE));
+    TRY(keys_of_plan(t, x->unet[0].p, STEPS_OF_A_PICTURE * x->unet_turns));
     TRY(keys_of_plan(t, x->unet[1].p, STEPS_OF_A_PICTURE));
     TRY(keys_of_plan(t, x->vae, 1));
     TRY(keys_of_plan(t, x->text, 1));
