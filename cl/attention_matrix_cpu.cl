@@ -114,7 +114,7 @@ void attention_matrix_cpu(__global YTYPE *y, __global const XTYPE *q, __global c
         }
         for (int i = kn * PAIRS; i < (kn + RR - 1) / RR * RR * PAIRS; i++) keys[i] = 0;
         for (int j = 0; j < pairs; j++) {
-            __global const XTYPE *low = v + (size_t)(k0 + 2 * j) * (size_t)ldv, *high = 2 * j + 1 < kn ? low + ldv : low; /* of weight 0 */
+            __global const XTYPE *low = v + (size_t)(k0 + 2 * j) * (size_t)ldv, *high = 2 * j + 1 < kn ? low + ldv : low; /* of weight 2^-126 */
             for (int d = 0; d < D; d++) values[j * DP + d] = PAIR(LOADX(low, d), LOADX(high, d), uint);
         }
         for (int g = 0; g < groups; g++) {

@@ -172,15 +172,15 @@ static void remember(const proof *p)
     strbuf_free(&text);
 }
 
-/* The op whose cases show what a step computes, and which of them to run: the smallest, or for parts of group normalisation the last, where all are steps of
- * their own. */
-static const check_op *case_of(const char *op, int *index)
+/* The op whose cases show what a step computes, and with which of them to begin: the smallest, or for parts of group normalisation the last, where all are steps
+ * of their own. */
+static const check_op *case_of(const char *op, int *first)
 {
     bool part = !strcmp(op, "norm_apply") || !strcmp(op, "groupnorm_piece") || !strcmp(op, "groupnorm_merge");
     if (part) op = "groupnorm";
     for (const check_op *const *c = check_ops; *c; c++)
         if (!strcmp((*c)->name, op)) {
-            *index = part ? (*c)->cases - 1 : 0;
+            *first = part ? (*c)->cases - 1 : 0;
             return *c;
         }
     return NULL;
@@ -206,14 +206,16 @@ static int prove(const proof *p, kind *k)
         k->key.op->describe(k->key.v, shape, sizeof shape);
         k->proven = !r.unfit && ran(k, &r);
     } else {
-        int index;
-        const check_op *op = case_of(k->op, &index);
+        int first;
+        const check_op *op = case_of(k->op, &first);
         if (!op) return 0;
-        op->describe(index, shape, sizeof shape);
-        /* Small steps of a plan of halves may be all f32, and weights be halves in any plan. */
-        for (int i = 0; i < 3 && !k->proven; i++) {
-            check_case c = {.op = k->op, .index = index, .dt = i == 1 ? F32 : k->key.dt, .half_weights = i == 2};
+        /* Until a case runs the step's kernels. Small steps of a plan of halves may be all f32, and weights be halves in any plan. */
+        for (int i = 0; i < 3 * op->cases && !k->proven; i++) {
+            int index = (first + i / 3) % op->cases;
+            check_case c = {
+                .op = k->op, .index = index, .dt = i % 3 == 1 ? F32 : k->key.dt, .half_weights = i % 3 == 2};
             check_run(p->o, op, &c, 1, false, &r);
+            op->describe(index, shape, sizeof shape);
             if (!r.ok && !r.unfit) break;
             k->proven = !r.unfit && ran(k, &r);
         }

@@ -15,14 +15,19 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-/* One run of gen: a session and the job, or the jobs, that it draws. */
 /* A process that has drawn its pictures ends: the system takes back at once what the library would free piece by piece, 10 ms of a small picture's 250. */
-#ifdef __SANITIZE_ADDRESS__
+#if defined __has_feature
+#define CLANG_HAS(feature) __has_feature(feature)
+#else
+#define CLANG_HAS(feature) 0
+#endif
+#if defined __SANITIZE_ADDRESS__ || CLANG_HAS(address_sanitizer)
 enum { LEAKS_ARE_COUNTED = 1 };
 #else
 enum { LEAKS_ARE_COUNTED = 0 };
 #endif
 
+/* One run of gen: a session and the job, or the jobs, that it draws. */
 typedef struct gen {
     const options *o;
     sdcl *session;

@@ -65,8 +65,11 @@ static int prepare(plan *p, step *s)
     int err = 0;
     char exchange[SUBGROUP_OPTIONS] = "";
     int tq = tokens_of(s->t[ATT_Q]), tk = tokens_of(s->t[ATT_K]);
-    int64_t budget = (int64_t)config_value(ocl_config_of(plan_ocl(p)), "attention", "slice_mb") << 20,
-            most = budget / ((int64_t)tk * 4);
+    struct {
+        int impl, slice_mb;
+    } values; /* of attention_section: none of them exclude each other */
+    tune_fits(p, &attention_section, plan_precision(p), s->shape, &values);
+    int64_t most = ((int64_t)values.slice_mb << 20) / ((int64_t)tk * 4);
     sliced *x = plan_step_alloc(p, sizeof *x);
     if (!x) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = x;

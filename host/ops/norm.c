@@ -37,12 +37,13 @@ typedef struct stats_state {
     tensor part;
 } stats_state;
 
-int groupnorm_slab_of(const plan *p, ocl_shape shape, groupnorm_slab *slab)
+int groupnorm_slab_of(plan *p, ocl_shape shape, groupnorm_slab *slab)
 {
     int err = 0;
     struct groupnorm_partial_tune t;
     TRY(tune_values(p, &groupnorm_partial_kernel, plan_activation(p), shape, &t));
     *slab = (groupnorm_slab){t.ROWS, t.VW, t.NV};
+    plan_use_section(p, &groupnorm_partial_kernel);
 out:
     return err;
 }

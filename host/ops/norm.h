@@ -13,11 +13,11 @@ typedef struct groupnorm_params {
     float eps;
 } groupnorm_params;
 
-/* [groupnorm_partial] at a shape: the slabs in whose order every implementation sums, and its vectors. */
+/* [groupnorm_partial] at a shape, which becomes a section of the step that is being prepared: the slabs in whose order every implementation sums, and its vectors. */
 typedef struct groupnorm_slab {
     int rows, vw, nv;
 } groupnorm_slab;
-int groupnorm_slab_of(const plan *p, ocl_shape shape, groupnorm_slab *slab);
+int groupnorm_slab_of(plan *p, ocl_shape shape, groupnorm_slab *slab);
 
 /* Is an image of x so small that the launches cost more than the work? CPUs only. */
 bool groupnorm_is_small(const plan *p, tensor x);

@@ -166,16 +166,24 @@ x86_engine x86_matrix_best(ocl *o)
 
 static const x86_engine forced[] = {[1] = X86_DOT, [2] = X86_AMX, [3] = X86_PLAIN};
 
+static int matrix_word(const ocl *o)
+{
+    int values[OCL_TUNABLES_MAX];
+    const config *c = ocl_config_of(o);
+    config_values(c, &gemm_section, precision_word(BF16), values);
+    return values[1]; /* matrix stands behind impl */
+}
+
 x86_engine x86_matrix_engine(ocl *o)
 {
-    int word = config_value(ocl_config_of(o), "gemm", "matrix");
+    int word = matrix_word(o);
     if (!word) return x86_matrix_best(o);
     return x86_matrix_works(o, forced[word]) ? forced[word] : X86_NONE;
 }
 
 x86_engine x86_dot_engine(ocl *o)
 {
-    int word = config_value(ocl_config_of(o), "gemm", "matrix");
+    int word = matrix_word(o);
     if (word && forced[word] != X86_AMX) return x86_matrix_engine(o);
     return x86_matrix_speed(o, X86_DOT) > 1.1 ? X86_DOT : X86_NONE;
 }

@@ -31,14 +31,15 @@ const check_op check_timestep = {"timestep", NULL, 2, 0, timestep_run, timestep_
 
 static void repeat_describe(int i, char *text, size_t size)
 {
-    snprintf(text, size, i ? "copy of a slice" : "two copies, scaled");
+    static const char *const cases[] = {"two copies, scaled", "copy of a slice", "copy of what is stored"};
+    snprintf(text, size, "%s", cases[i]);
 }
 
 static int repeat_run(check *t, int i)
 {
     int err = 0, copies = i ? 1 : 2;
-    tensor x = check_in(t, F32, 2, 3, 5, 4, i), y = check_out(t, check_dtype(t), 2 * copies, 3, 5, 4, 2 * i),
-           s = check_in(t, F32, 1, 1, 1, 1, 0);
+    tensor x = check_in(t, i == 2 ? check_dtype(t) : F32, 2, 3, 5, 4, i),
+           y = check_out(t, check_dtype(t), 2 * copies, 3, 5, 4, 2 * i), s = check_in(t, F32, 1, 1, 1, 1, 0);
     double *want = check_want(t, y), scale = i ? 1 : check_values(t, s)[0];
     for (int k = 0; k < copies * 120; k++) want[k] = scale * check_values(t, x)[k % 120];
     if (i) TRY(op_copy(check_plan(t), y, x));
@@ -48,7 +49,7 @@ out:
     return err;
 }
 
-const check_op check_scale_repeat = {"scale_repeat", NULL, 2, 0, repeat_run, repeat_describe};
+const check_op check_scale_repeat = {"scale_repeat", NULL, 3, 0, repeat_run, repeat_describe};
 
 /* --- image --- */
 
