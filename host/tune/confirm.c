@@ -112,9 +112,9 @@ int confirm_run(tuner *t, const char *file)
     }
     qsort(list, (size_t)n, sizeof *list, by_gain);
     for (int round = 0; round < ROUNDS; round++)
-        for (int i = 0; i < n; i += BATCH_MAX)
+        for (int i = 0; i < n; i += KEYS_AT_ONCE)
             for (int way = 0; way < WAYS; way++)
-                TRY(measure(t, list + i, n - i < BATCH_MAX ? n - i : BATCH_MAX, way, file, end));
+                TRY(measure(t, list + i, n - i < KEYS_AT_ONCE ? n - i : KEYS_AT_ONCE, way, file, end));
     for (int i = 0; i < n; i++) TRY(decide(t, &list[i], picture));
 out:
     free(list);

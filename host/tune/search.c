@@ -99,8 +99,8 @@ static void add(batch *b, tune_key *k, const candidate *c)
 
 static int room(const tuner *t, const batch *b)
 {
-    int tries = t->job->tries ? t->job->tries - t->tried : BATCH_MAX;
-    return (tries < BATCH_MAX ? tries : BATCH_MAX) - b->count;
+    int tries = t->job->tries ? t->job->tries - t->tried : KEYS_AT_ONCE;
+    return (tries < KEYS_AT_ONCE ? tries : KEYS_AT_ONCE) - b->count;
 }
 
 /* The keys that are still to be measured with a known configuration. *waits: others are at some. */
@@ -117,12 +117,12 @@ static bool known_batch(tuner *t, batch *b, int which, bool *waits)
 }
 
 /* Candidate c of key `lead` and the keys of its group that have not run with it: those that cost most, or all that there is room for. */
-static bool candidate_batch(tuner *t, tune_group *g, tune_key *lead, const candidate *c, double give_up, bool all,
+static void candidate_batch(tuner *t, tune_group *g, tune_key *lead, const candidate *c, double give_up, bool all,
                             batch *b)
 {
     char why[64];
     candidate like;
-    double covered = lead ? share(lead) : 0, total = group_share(t, g);
+    double covered = share(lead), total = group_share(t, g);
     *b = (batch){.kind = BATCH_CANDIDATE, .give_up = give_up, .lead = true, .group = g};
     add(b, lead, c);
     for (int i = 0; i < g->count && room(t, b) > 0 && (all || covered < SHARE_TRIED * total); i++) {
@@ -132,7 +132,6 @@ static bool candidate_batch(tuner *t, tune_group *g, tune_key *lead, const candi
         if (!trial_of(k, &like) && candidate_fits(t, k, &like, why, sizeof why) && records_claim(t, k, &like))
             add(b, k, &like);
     }
-    return true;
 }
 
 /* --- implementations as they come --- */
@@ -175,8 +174,10 @@ static bool next_implementation(tuner *t, tune_group *g, batch *b)
                 tune_key *k = &t->key[g->key[i]];
                 candidate c = {.space = s};
                 memcpy(c.pick, shipped ? k->space[s].shipped : k->space[s].now, sizeof c.pick);
-                if (k->space[s].fits == fits && is_new(t, k, &c))
-                    return candidate_batch(t, g, k, &c, HOPELESS, true, b);
+                if (k->space[s].fits == fits && is_new(t, k, &c)) {
+                    candidate_batch(t, g, k, &c, HOPELESS, true, b);
+                    return true;
+                }
             }
     }
     return false;
@@ -348,21 +349,24 @@ static bool next_of_group(tuner *t, tune_group *g, batch *b)
     candidate c;
     sort_group(t, g);
     if (next_implementation(t, g, b)) return true;
-    if (!strcmp(strategy, "full")) {
-        for (int i = 0; i < g->count; i++)
-            if (next_of_all(t, &t->key[g->key[i]], &c))
-                return candidate_batch(t, g, &t->key[g->key[i]], &c, GIVE_UP, true, b);
-        return false;
+    bool full = !strcmp(strategy, "full"), random = !strcmp(strategy, "random"), found = false;
+    tune_key *k = NULL;
+    if (full) {
+        for (int i = 0; i < g->count && !found; i++) {
+            k = &t->key[g->key[i]];
+            found = next_of_all(t, k, &c);
+        }
+    } else if ((k = draw_key(t, g)) && random) {
+        found = next_random(t, g, k, &c);
+    } else if (k && g->since <= PATIENCE) {
+        if (next_winner(t, g, b)) return true;
+        for (int n = 0; n < DRAWS && !found; n++) {
+            if (n) k = draw_key(t, g);
+            found = (g->since % 2 && next_set(t, k, &c)) || next_neighbour(t, k, &c) || next_jump(t, k, &c);
+        }
     }
-    tune_key *k = draw_key(t, g);
-    if (!k) return false;
-    if (!strcmp(strategy, "random")) return next_random(t, g, k, &c) && candidate_batch(t, g, k, &c, GIVE_UP, false, b);
-    if (g->since > PATIENCE) return false;
-    if (next_winner(t, g, b)) return true;
-    for (int n = 0; n < DRAWS && k; n++, k = draw_key(t, g))
-        if ((g->since % 2 && next_set(t, k, &c)) || next_neighbour(t, k, &c) || next_jump(t, k, &c))
-            return candidate_batch(t, g, k, &c, GIVE_UP, false, b);
-    return false;
+    if (found) candidate_batch(t, g, k, &c, GIVE_UP, full, b);
+    return found;
 }
 
 search_state search_next(tuner *t, batch *b)

@@ -10,7 +10,15 @@
 
 #include <jansson.h>
 
-enum { AXES_MAX = 64, CHOICES_MAX = 32, SPACES_MAX = 8, KNOWN_MAX = 2, BATCH_MAX = 24, KEY_TEXT = 160, KEY_ID = 128 };
+enum {
+    AXES_MAX = 64,
+    CHOICES_MAX = 32,
+    SPACES_MAX = 8,
+    KNOWN_MAX = 2,
+    KEYS_AT_ONCE = 24,
+    KEY_TEXT = 160,
+    KEY_ID = 128
+};
 
 #define ENOUGH 0.99 /* a hundredth is within what a timing wavers by */
 
@@ -81,8 +89,8 @@ typedef struct batch {
     enum { BATCH_IN_FORCE, BATCH_SHIPPED, BATCH_CANDIDATE, BATCH_FILE } kind;
     const char *file; /* BATCH_FILE */
     int count;
-    tune_key *key[BATCH_MAX];
-    candidate c[BATCH_MAX];
+    tune_key *key[KEYS_AT_ONCE];
+    candidate c[KEYS_AT_ONCE];
     double give_up; /* a run that takes so many times the key's best is the only one; 0: none is given up */
     bool lead;      /* where the first is given up or wrong, the others are not tried */
     tune_group *group;
