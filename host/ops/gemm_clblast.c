@@ -2,6 +2,7 @@
 /* GEMM by CLBlast, then cl/gemm_epilogue.cl; a block of rows at a time. Products and sums are f32 unless MATH is f16, whatever the storage type: weights are
  * stored in that type, and an input in another is converted first. */
 #include "ocl/clblast.h"
+#include "ops/clblast_operand.h"
 #include "ops/clblast_tune.h"
 #include "ops/gemm_epilogue.h"
 #include "ops/half_probe.h"
@@ -92,11 +93,6 @@ static tensor block(tensor t, int first, int rows)
     return t;
 }
 
-static clblast_operand operand(const plan *p, tensor t)
-{
-    return (clblast_operand){tensor_mem(p, t), tensor_off(p, t), t.ld};
-}
-
 static int launch(plan *p, const step *s)
 {
     int err = 0, m = rows_of(s->t[MM_X]);
@@ -112,8 +108,8 @@ static int launch(plan *p, const step *s)
             TRY(epilogue_run(p, s, &st->convert, converted, x, NULL));
             x = converted;
         }
-        g.x = operand(p, x);
-        g.y = operand(p, sums);
+        g.x = clblast_operand_of(p, x);
+        g.y = clblast_operand_of(p, sums);
         TRY(clblast_run(plan_ocl(p), plan_queue(p), s->module, &g));
         const epilogue_fuse f = {.bias = s->t[MM_BIAS],
                                  .row = s->t[MM_ROW],

@@ -2,6 +2,7 @@
 #include "ops/sliced_clblast.h"
 
 #include "ops/attention.h"
+#include "ops/clblast_operand.h"
 #include "ops/clblast_tune.h"
 
 enum { KERNEL_WIDEN = 1, KERNEL_NARROW }; /* of the step's; 0 is the softmax */
@@ -63,18 +64,13 @@ out:
     return err;
 }
 
-static clblast_operand operand(const plan *p, tensor t)
-{
-    return (clblast_operand){tensor_mem(p, t), tensor_off(p, t), t.ld};
-}
-
 static int product(const plan *p, const step *s, const sliced_clblast *x, clblast_gemm g, tensor y, tensor from,
                    tensor w)
 {
     g.m = y.w;
-    g.y = operand(p, y);
-    g.x = operand(p, from);
-    g.w = operand(p, w);
+    g.y = clblast_operand_of(p, y);
+    g.x = clblast_operand_of(p, from);
+    g.w = clblast_operand_of(p, w);
     if (has(x->temporary)) g.temporary = tensor_mem(p, x->temporary);
     return clblast_run(plan_ocl(p), plan_queue(p), s->module, &g);
 }
