@@ -10,7 +10,8 @@ sdcl=${SDCL_PROGRAM:-build/sdcl}
 case $sdcl in /*) ;; *) sdcl=$root/$sdcl ;; esac
 work=$(mktemp -d "${TMPDIR:-/tmp}/sdcl-tune-test-XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
-trap 'kill $(jobs -p); exit 1' INT TERM
+others='' # process ids
+trap '[ -z "$others" ] || kill $others 2> /dev/null; wait; exit 1' INT TERM
 export XDG_DATA_HOME="$work/data" TMPDIR="$work"
 cd "$work" || exit 1
 number=0 bad=0
@@ -32,7 +33,14 @@ beside() {
     at=$1
     shift
     mkdir "$at"
-    (cd "$at" && run "$@" --json rec.jsonl -o t.ini && echo $rc > rc) &
+    (
+        cd "$at" || exit 1
+        "$sdcl" "$@" --json rec.jsonl -o t.ini > out 2> err < /dev/null &
+        trap 'kill $!; wait; exit 1' TERM
+        wait $!
+        echo $? > rc
+    ) &
+    others="$others $!"
 }
 is() { [ "$1" = "$2" ]; }
 # Candidates of a record, one a line: what must not be tried twice.
@@ -112,7 +120,7 @@ ok '--resume goes on' [ "$(wc -l < rec.jsonl)" -gt "$before" ]
 # Killed in the middle of a line, and two at a time.
 rm -f rec.jsonl
 "$sdcl" tune --shapes quick --json rec.jsonl -o k.ini > out 2> err < /dev/null &
-pid=$!
+pid=$! others="$others $!"
 i=0
 while [ $((i += 1)) -lt 600 ]; do
     [ "$(cat rec.jsonl 2> /dev/null | wc -l)" -ge 2 ] && break
@@ -123,7 +131,7 @@ wait $pid 2> /dev/null
 printf '{"ok":true,"op":"ge' >> rec.jsonl
 before=$(grep -c '}$' rec.jsonl)
 "$sdcl" tune --shapes quick --tries 3 --resume --json rec.jsonl -o k.ini > out2 2> err2 < /dev/null &
-other=$!
+other=$! others="$others $!"
 run tune --shapes quick --tries 3 --resume --json rec.jsonl -o k2.ini
 wait $other
 ok 'after kill -9 the records go on' sh -c "[ $rc = 0 ] && [ \"\$(grep -c '}\$' rec.jsonl)\" -gt $before ]"
