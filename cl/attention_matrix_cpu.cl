@@ -2,10 +2,11 @@
 #include "common.h"
 #include "attention_cpu.h"
 
-/* cl/attention_cpu.cl with products of bf16 and sums of f32, by an x86 CPU's dot products: -DENGINE=ENGINE_DOT (AVX512-BF16); ENGINE_PLAIN does the same without.
+/* cl/attention_cpu.cl with products of bf16 and sums of f32, by an x86 CPU's dot products: -DENGINE=ENGINE_DOT (AVX512-BF16); ENGINE_PLAIN does the same
+ * without.
  *   operands, launch, D: as there, without a causal mask
- * Scores are sums over pairs of channels, results over pairs of keys: q, k and v are rounded as they are copied, the weights of the softmax where they are paired.
- * Their total is that of the rounded weights. The scale is applied to the scores, which leaves q as it is.
+ * Scores are sums over pairs of channels, results over pairs of keys: q, k and v are rounded as they are copied, the weights of the softmax where they are
+ * paired. Their total is that of the rounded weights. The scale is applied to the scores, which leaves q as it is.
  *   tune: NQ vectors of 16 queries by RR keys or channels of a register tile, GQ tiles of a work-item, KB keys of a block (a multiple of RR and of 2)
  * PoCL compiles for a CPU without these instructions: they stand in functions of their own target, never inlined. */
 #define ENGINE_PLAIN 0
@@ -135,7 +136,8 @@ void attention_matrix_cpu(__global YTYPE *y, __global const XTYPE *q, __global c
             for (int t = 0; t < pairs; t++)
 #pragma unroll
                 for (int j = 0; j < NQ; j++) {
-                    float16 low = fma(scores[2 * t * NQ + j], (float16)to_two, -offset[j]), high = fma(scores[(2 * t + 1) * NQ + j], (float16)to_two, -offset[j]);
+                    float16 low = fma(scores[2 * t * NQ + j], (float16)to_two, -offset[j]),
+                            high = fma(scores[(2 * t + 1) * NQ + j], (float16)to_two, -offset[j]);
                     low = two_to_16(LARGER(-126.0f, low), 1.0f);
                     high = two_to_16(LARGER(-126.0f, high), 1.0f);
                     weights[t * NQ + j] = PAIR(low, high, uint16);

@@ -75,10 +75,9 @@ typedef struct sdcl_capabilities {
     char matrix_offered[4][16];
     int matrix_count; /* of them, those that gave the right sums */
     char matrix[4][16];
-    double
-        matrix_speed[4];  /* of each of those, by how much it is faster than the kernel without: 1 as fast, 0 unknown */
-    char matrix_best[16]; /* which is chosen; "" where there is none, or where none is clearly faster */
-    int config_count;     /* files of configs/ that are for it, general ones first; then the one that sdcl_tune wrote */
+    double matrix_speed[4]; /* of each of those: times as fast as the kernel without; 0 unknown */
+    char matrix_best[16];   /* which is chosen; "" where there is none, or where none is clearly faster */
+    int config_count; /* files of configs/ that are for it, general ones first; then the one that sdcl_tune wrote */
     char configs[4][256];
 } sdcl_capabilities;
 
@@ -256,7 +255,8 @@ typedef struct sdcl_bench_peaks {
 
 /* Called once per op and shape, those that cost most products first. */
 typedef void sdcl_bench_op_fn(void *user, const sdcl_bench_op *op, const sdcl_bench_peaks *peaks);
-/* Width, height and count of the job, as above; steps: runs of each (0: three, or as many as 0.2 s take). SDCL_ERESULT at the end if an op disagrees with its reference. */
+/* Width, height and count of the job, as above; steps: runs of each (0: three, or as many as 0.2 s take). SDCL_ERESULT at the end if an op
+   disagrees with its reference. */
 int sdcl_bench_ops(sdcl *s, const sdcl_job *j, sdcl_bench_op_fn *each, void *user);
 
 /* --- self-test ---------------------------------------------------------------------------------------------------------- */

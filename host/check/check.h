@@ -97,8 +97,7 @@ typedef struct check_key {
     dtype dt, weights; /* storage of the plan's activations, and of weights */
     dtype in, out;     /* of the op's own input and output, where they are not dt: the text encoder's output is F32 */
     int v[CHECK_KEY_VALUES]; /* the op's own numbers */
-    bool
-        lenient; /* where the configuration's implementation does not fit, the one that a plan would take instead is run; else that is an error */
+    bool lenient;            /* an implementation that does not fit gives way to a plan's choice; else it is an error */
 } check_key;
 
 typedef struct check_keyed {

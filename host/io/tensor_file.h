@@ -48,9 +48,9 @@ int tensor_file_count(const tensor_file *f);
 const file_tensor *tensor_file_at(const tensor_file *f, int i);              /* in file order */
 const file_tensor *tensor_file_find(const tensor_file *f, const char *name); /* NULL: not there */
 
-/* Reads bytes [first, first + n) of a tensor, in row-major order, into dst with pread; whole elements of a strided one. A
- * file that has become shorter is SDCL_EMODEL, never a crash; so is one that was written to since it was opened, and a checksum that does not fit, where the format has them
- * and reads follow each other from a tensor's first byte to its last. From any thread. */
+/* Reads bytes [first, first + n) of a tensor, in row-major order, into dst with pread; whole elements of a strided one. A file that has become shorter is
+ * SDCL_EMODEL, never a crash; so is one that was written to since it was opened, and a checksum that does not fit, where the format has them and reads follow
+ * each other from a tensor's first byte to its last. From any thread. */
 int tensor_file_read(const tensor_file *f, const file_tensor *t, uint64_t first, uint64_t n, void *dst);
 
 /* Reads a tensor's data once and compares its checksum, where the format has one. */

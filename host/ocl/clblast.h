@@ -12,7 +12,8 @@ typedef struct clblast_operand {
     int ld;       /* elements from row to row */
 } clblast_operand;
 
-/* y (m, n) = x (m, k) * w (k, n), or * w^T with w (n, k); rows after one another; all three f32, or f16 (half: the device must list cl_khr_fp16, products and sums are f16). */
+/* y (m, n) = x (m, k) * w (k, n), or * w^T with w (n, k); rows after one another; all three f32, or f16 (half: the device must list
+ * cl_khr_fp16, products and sums are f16). */
 typedef struct clblast_gemm {
     bool half, transposed; /* transposed: w is (n, k) */
     bool row_major;        /* how it is put to the library; chosen by clblast_prepare */

@@ -35,8 +35,7 @@ struct unit {
     int status;           /* of the build; 0 while it is pending */
     char *message, *hint; /* owned; why the build failed */
     bool done;
-    bool
-        told; /* the failure was reported: it stands in nobody's way any more, and who asks for a kernel of the unit has it built again */
+    bool told;       /* the failure was reported: it stops nobody any more, and the next to ask has it built again */
     unit *next;      /* all units of the ocl */
     unit *next_todo; /* the builders' queue */
 };

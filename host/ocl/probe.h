@@ -21,8 +21,8 @@ typedef struct probe_racer {
     double seconds, second; /* out: the least time of a launch, and the next */
 } probe_racer;
 
-/* They take turns, so that a device that is slow for a while is slow for all; a turn is as many launches in a row as outweigh the waiting for the last. They go on
- * until the least time of each has come about twice: one that came once may be another program's doing. */
+/* They take turns, so that a device that is slow for a while is slow for all; a turn is as many launches in a row as outweigh the waiting for the last. They
+ * go on until the least time of each has come about twice: one that came once may be another program's doing. */
 int ocl_probe_race(probe_racer *racers, int count);
 
 #endif

@@ -76,7 +76,8 @@ static size_t word(const char *s)
     return n;
 }
 
-/* The name that a line of file scope declares: `INLINE T name(`, `MATRIX T name(` (a function for instructions of its own), `typedef struct name`, `typedef ... name;`. 0: none. */
+/* The name that a line of file scope declares: `INLINE T name(`, `MATRIX T name(` (a function for instructions of its own), `typedef struct name`,
+ * `typedef ... name;`. 0: none. */
 static size_t declared(const char *line, size_t n, const char **name)
 {
     const char *end = line + n;

@@ -25,8 +25,8 @@ int attention_cpu_launch(plan *p, const step *s, int lanes, int groups);
 
 enum { FLASH_CPU_HEAD_MAX = 160 }; /* larger heads: the copied key block no longer fits the first-level cache */
 
-/* flash: scores never leave the registers; the head size is compiled in. matrix: the same with products of bf16. sliced: a block of queries against all keys within a byte budget, as two
- * products and a softmax: any head size. */
+/* flash: scores never leave the registers; the head size is compiled in. matrix: the same with products of bf16. sliced: a block of queries against all keys
+ * within a byte budget, as two products and a softmax: any head size. */
 extern const impl attention_matrix_impl, attention_cpu_impl, attention_gpu_impl, attention_sliced_impl;
 
 #endif

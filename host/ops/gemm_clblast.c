@@ -18,9 +18,8 @@ OCL_KERNEL(gemm_clblast, GEMM_CLBLAST_TUNE)
 typedef struct clblast_state {
     clblast_gemm g;
     epilogue_kernel finish, convert;
-    int rows; /* of a block */
-    tensor x, sums,
-        temporary; /* of a block; x: NO_TENSOR where the input is read in place; temporary: NO_TENSOR where none is needed */
+    int rows;                  /* of a block */
+    tensor x, sums, temporary; /* of a block; NO_TENSOR: x is read in place, no temporary memory is needed */
 } clblast_state;
 
 static int math_of(const plan *p, const step *s, struct gemm_clblast_tune *t, dtype *math)

@@ -32,8 +32,7 @@ typedef struct args {
     } value[ARGS_MAX];
     enum { ARG_BUFFER, ARG_LONG, ARG_WORD } kind[ARGS_MAX];
     int n;
-    bool
-        packed; /* buffers, then all scalars as one struct, ulongs first: PoCL allocates memory for every argument of every launch */
+    bool packed;  /* buffers, then the scalars as one struct, ulongs first: PoCL allocates for every argument */
     double flops; /* of the launch, where it may be split: ocl_grid */
 } args;
 

@@ -17,9 +17,8 @@ typedef struct fuse {
     tensor residual; /* shape of y; may be y's own memory */
     activation act;
     bool geglu;
-    tensor norm; /* (n,1,2,K) F32 from op_groupnorm_stats: x is replaced by x * norm[0] + norm[1] ... */
-    bool
-        norm_silu; /* ... and then by its SiLU. Inserted as a step of its own where the implementation does not fuse it */
+    tensor norm;    /* (n,1,2,K) F32 from op_groupnorm_stats: x is replaced by x * norm[0] + norm[1] ... */
+    bool norm_silu; /* ... and then by its SiLU; a step of its own where the implementation does not fuse it */
 } fuse;
 
 #define FUSE_NONE ((fuse){.bias = {.buf = -1}, .row = {.buf = -1}, .residual = {.buf = -1}, .norm = {.buf = -1}})

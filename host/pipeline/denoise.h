@@ -6,7 +6,8 @@
 #include "pipeline/noise.h"
 #include "pipeline/session.h"
 
-/* Draws the start noise, runs the sampler and leaves the final latents in slot 0 of the session's slots, finite or not. first: pictures already finished, for progress. */
+/* Draws the start noise, runs the sampler and leaves the final latents in slot 0 of the session's slots, finite or not. first: pictures already
+ * finished, for progress. */
 int denoise(sdcl *s, const sdcl_job *j, sampler *steps, noise *n, int first);
 
 #endif

@@ -85,8 +85,8 @@ struct sdcl {
     residency memory;
     char hash[11], vae_hash[11];
     double busy_seconds; /* in text encoding, sampling and decoding, see sdcl_profile */
-    double *
-        evaluation_ends; /* benchmark: where denoise puts when each step began, and when the last one ended: it waits for each; or NULL */
+    /* Benchmark: where denoise puts when each step began, and when the last one ended: it waits for each; or NULL. */
+    double *evaluation_ends;
 };
 
 /* The model at path with the vae, ema and model_config of p. */

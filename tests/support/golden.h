@@ -28,7 +28,8 @@ typedef struct golden_list {
     json_t *json; /* owned */
 } golden_list;
 
-/* The cases whose folder exists, and "single-file-a": stages-a from a single file. Paths are relative to the repository root. Exits with a message if a file is missing or malformed. */
+/* The cases whose folder exists, and "single-file-a": stages-a from a single file. Paths are relative to the repository root. Exits with a message if a
+ * file is missing or malformed. */
 void golden_open(golden_list *l);
 void golden_close(golden_list *l);
 /* NULL: none of that name. */
