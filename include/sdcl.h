@@ -178,7 +178,8 @@ typedef struct sdcl_image {
     double cfg_scale;
     double seconds_load, seconds_text, seconds_unet, seconds_vae, seconds_total; /* of the batch it came from */
     uint64_t peak_device_bytes;
-    int nan_retries; /* stages that were not finite in `precision` and were computed again in f32 */
+    int nan_retries; /* stages that were not finite at the precision asked for and were computed again in f32: after sampling everything is,
+                        and `precision` is "f32"; after decoding it is the decoder alone, and `precision` stays as asked for */
 } sdcl_image;
 
 /* Called for each finished picture, in order; rgb is valid during the call. A negative return stops the job with that status. */
