@@ -185,7 +185,8 @@ typedef struct sdcl_image {
 /* Called for each finished picture, in order; rgb is valid during the call. A negative return stops the job with that status. */
 typedef int sdcl_image_fn(void *user, const sdcl_image *image);
 
-/* A picture that is not finite in f32 either is left out, with a warning; at the end the job is SDCL_EPARTIAL, or SDCL_ERESULT where no picture came out. */
+/* A picture that is not finite in f32 either, or for which f32 needs more memory than there is, is left out, with a warning; at the end the job is
+   SDCL_EPARTIAL, or SDCL_ERESULT where no picture came out. */
 int sdcl_generate(sdcl *s, const sdcl_job *j, sdcl_image_fn *each, void *user);
 
 typedef struct sdcl_memory { /* bytes, before anything is allocated */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A job, batch by batch.
  *
- * What is not finite is never a picture. Halves overflow above 65504: a stage that ends so below f32 is computed again in f32, and only then is the picture
- * given up, and the others are drawn all the same. Each is the picture that it would be alone: a batch with one like that is drawn one by one. */
+ * What is not finite is never a picture. Halves overflow above 65504: a stage that ends so below f32 is computed again in f32, and only then, or where f32
+ * needs more memory than there is, the picture is given up, and the others are drawn all the same. Each is the picture that it would be alone: a batch with a
+ * latent like that is drawn one by one, and a decoder in f32 only gets the pictures that overflowed, after all others. */
 #include "pipeline/denoise.h"
 #include "pipeline/dump.h"
 #include "pipeline/pipeline.h"
@@ -19,7 +20,7 @@ typedef struct generation {
     sdcl_image_fn *each;
     void *user;
     timing t;
-    int retries; /* of the pictures at hand */
+    int retries; /* of the batch at hand, before it was sampled */
     int delivered, failed;
     char why[256], hint[256]; /* of the first failed picture */
 } generation;
@@ -30,8 +31,10 @@ typedef struct batch {
     noise noise;
     float *latents;     /* slot 0 */
     size_t len, values; /* of one latent; of one picture */
-    unsigned char *rgb; /* one picture */
+    unsigned char *rgb; /* all pictures */
     float *unit;        /* one picture, or all of them for a dump */
+    bool *overflowed;   /* the picture, below f32 */
+    double *seconds;    /* of the picture's decoding */
 } batch;
 
 /* Is the batch a whole that cannot be drawn picture by picture? */
@@ -49,9 +52,11 @@ static int batch_open(batch *b, const generation *g, int first, int n)
     const passes *x = &g->s->shape;
     *b = (batch){.first = first, .n = n, .len = (size_t)x->slots.c / (size_t)n, .values = (size_t)rows_of(x->rgb) * 3};
     b->latents = malloc((size_t)n * b->len * sizeof *b->latents);
-    b->rgb = malloc(b->values);
+    b->rgb = malloc((size_t)n * b->values);
     b->unit = malloc((g->j->dump ? (size_t)n : 1) * b->values * sizeof *b->unit);
-    if (!b->latents || !b->rgb || !b->unit) return FAIL(SDCL_ENOMEM, "out of memory");
+    b->overflowed = calloc((size_t)n, sizeof *b->overflowed);
+    b->seconds = calloc((size_t)n, sizeof *b->seconds);
+    if (!b->latents || !b->rgb || !b->unit || !b->overflowed || !b->seconds) return FAIL(SDCL_ENOMEM, "out of memory");
     return noise_open(&b->noise, g->j->seeds + first, n, g->j->compat == SDCL_COMPAT_DIFFUSERS, x->h * x->w,
                       x->channels);
 }
@@ -62,6 +67,8 @@ static void batch_close(batch *b)
     free(b->latents);
     free(b->rgb);
     free(b->unit);
+    free(b->overflowed);
+    free(b->seconds);
 }
 
 static bool latent_finite(const batch *b, int i)
@@ -102,37 +109,6 @@ static void tell_retry(const generation *g, const char *stage, dtype precision)
                 precision_word(precision));
 }
 
-/* Plans with that decoder, and the latents in their place again. */
-static int decode_in(generation *g, const batch *b, dtype vae)
-{
-    int err = 0;
-    sdcl *s = g->s;
-    session_compute_in(s, s->precision, vae);
-    if (s->shape.vae_precision == vae) return 0;
-    TRY(pipeline_load(s, g->j, b->n, &g->t));
-    TRY(residency_done(s, PHASE_TEXT));
-    TRY(residency_done(s, PHASE_UNET));
-    TRY(ocl_write(s->o, s->shape.memory, s->shape.at_slots, (size_t)b->n * b->len * sizeof *b->latents, b->latents));
-out:
-    return err;
-}
-
-static int decode(generation *g, batch *b, int i)
-{
-    int err = 0;
-    sdcl *s = g->s;
-    dtype asked = s->vae_precision;
-    float *unit = b->unit + (g->j->dump ? (size_t)i * b->values : 0);
-    err = pipeline_decode(s, i, b->rgb, unit);
-    if (err != SDCL_ERESULT || asked == F32) return err;
-    tell_retry(g, "decoding", asked);
-    g->retries++;
-    err = decode_in(g, b, F32);
-    if (!err) err = pipeline_decode(s, i, b->rgb, unit);
-    session_compute_in(s, s->precision, asked);
-    return err;
-}
-
 /* The thread's last error is what became of picture i of the job. */
 static void give_up(generation *g, int i)
 {
@@ -145,36 +121,16 @@ static void give_up(generation *g, int i)
                     sdcl_last_error());
 }
 
-static int finish_picture(generation *g, batch *b, int i)
+static int deliver(generation *g, const batch *b, int i)
 {
-    int err = 0;
-    sdcl *s = g->s;
+    const sdcl *s = g->s;
     const sdcl_job *j = g->j;
-    double begin = seconds_now();
-    int retries = g->retries;
-    TRY(session_cancelled(s));
-    session_progress(s, "vae", i, b->n, 0, b->first + i, j->count);
-    TRY(decode_in(g, b, s->vae_precision));
-    if (!latent_finite(b, i)) {
-        FAIL(SDCL_ERESULT, "the latent is not finite after sampling");
-        error_hint("sdcl selftest, or sdcl devices: try another device");
-        give_up(g, b->first + i);
-        goto out;
-    }
-    err = decode(g, b, i);
-    if (err == SDCL_ERESULT) {
-        give_up(g, b->first + i);
-        err = 0;
-        goto out;
-    }
-    if (err) goto out;
-    g->t.vae = seconds_now() - begin;
     sdcl_image image = {.width = j->width,
                         .height = j->height,
                         .index = b->first + i,
                         .count = j->count,
                         .seed = seed_of(j, b->first + i),
-                        .rgb = b->rgb,
+                        .rgb = b->rgb + (size_t)i * b->values,
                         .sampler = j->sampler,
                         .schedule = j->schedule,
                         .precision = s->precision_name,
@@ -183,14 +139,90 @@ static int finish_picture(generation *g, batch *b, int i)
                         .seconds_load = g->t.load,
                         .seconds_text = g->t.text,
                         .seconds_unet = g->t.unet,
-                        .seconds_vae = g->t.vae,
+                        .seconds_vae = b->seconds[i],
                         .seconds_total = seconds_now() - g->t.begin,
                         .peak_device_bytes = ocl_bytes_peak(s->o),
-                        .nan_retries = g->retries};
+                        .nan_retries = g->retries + b->overflowed[i]};
     g->delivered++;
-    if (g->each) TRY(g->each(g->user, &image));
+    return g->each ? g->each(g->user, &image) : 0;
+}
+
+/* SDCL_ERESULT: latent or picture are not finite. */
+static int decode(generation *g, batch *b, int i)
+{
+    int err = 0;
+    double begin = seconds_now();
+    float *unit = b->unit + (g->j->dump ? (size_t)i * b->values : 0);
+    TRY(session_cancelled(g->s));
+    session_progress(g->s, "vae", i, b->n, 0, b->first + i, g->j->count);
+    if (!latent_finite(b, i)) {
+        err = FAIL(SDCL_ERESULT, "the latent is not finite after sampling");
+        error_hint("sdcl selftest, or sdcl devices: try another device");
+        goto out;
+    }
+    TRY(pipeline_decode(g->s, i, b->rgb + (size_t)i * b->values, unit));
 out:
-    g->retries = retries;
+    b->seconds[i] += seconds_now() - begin;
+    return err;
+}
+
+/* A decoder in f32, and the latents in their place again. */
+static int load_f32(generation *g, const batch *b)
+{
+    int err = 0;
+    sdcl *s = g->s;
+    if (s->shape.vae && s->shape.vae_precision == F32) return 0;
+    TRY(pipeline_load_decoder(s, g->j, b->n, &g->t));
+    TRY(ocl_write(s->o, s->shape.memory, s->shape.at_slots, (size_t)b->n * b->len * sizeof *b->latents, b->latents));
+out:
+    if (err) passes_free(s);
+    return err;
+}
+
+/* Picture i overflowed. *drawn: now it did not. A failure to load is the picture's only where memory is short. */
+static int decode_again(generation *g, batch *b, int i, bool *drawn)
+{
+    tell_retry(g, "decoding", g->s->precision);
+    int err = load_f32(g, b);
+    if (err && err != SDCL_ENOMEM) return err;
+    if (!err) err = decode(g, b, i);
+    *drawn = !err;
+    if (err != SDCL_ENOMEM && err != SDCL_ERESULT) return err;
+    give_up(g, b->first + i);
+    return 0;
+}
+
+/* What is left of a batch once one of its pictures has overflowed; the order stays. */
+static int finish_in_f32(generation *g, batch *b, int from)
+{
+    int err = 0;
+    dtype asked = g->s->vae_precision;
+    session_compute_in(g->s, g->s->precision, F32);
+    for (int i = from; i < b->n; i++) {
+        bool drawn = true;
+        if (b->overflowed[i]) TRY(decode_again(g, b, i, &drawn));
+        if (drawn) TRY(deliver(g, b, i));
+    }
+out:
+    session_compute_in(g->s, g->s->precision, asked);
+    return err;
+}
+
+static int finish(generation *g, batch *b)
+{
+    int err = 0, waiting = b->n; /* the first picture that is not delivered as soon as it is decoded */
+    bool full = g->s->vae_precision == F32;
+    for (int i = 0; i < b->n; i++) {
+        err = decode(g, b, i);
+        if (err && err != SDCL_ERESULT) goto out;
+        b->overflowed[i] = err && !full;
+        if (b->overflowed[i] && waiting == b->n) waiting = i;
+        if (err && full) give_up(g, b->first + i);
+        else if (waiting == b->n) TRY(deliver(g, b, i));
+        err = 0;
+    }
+    if (waiting < b->n) TRY(finish_in_f32(g, b, waiting));
+out:
     return err;
 }
 
@@ -199,7 +231,7 @@ static int draw(generation *g, int first, int n);
 /* A batch with a latent that is not finite: its pictures one by one, or, where there is one or they are a whole, in f32. */
 static int draw_again(generation *g, const batch *b)
 {
-    int err = 0;
+    int err = 0, finished = g->delivered + g->failed;
     dtype asked = g->s->precision;
     if (b->n > 1 && !whole(g->j)) {
         for (int i = 0; i < b->n; i++) TRY(draw(g, b->first + i, 1));
@@ -211,6 +243,10 @@ static int draw_again(generation *g, const batch *b)
     err = draw(g, b->first, b->n);
     session_compute_in(g->s, asked, asked);
     g->retries--;
+    if (err == SDCL_ENOMEM && g->delivered + g->failed == finished) { /* f32 needs more than there is */
+        for (int i = 0; i < b->n; i++) give_up(g, b->first + i);
+        err = 0;
+    }
 out:
     return err;
 }
@@ -229,7 +265,7 @@ static int draw(generation *g, int first, int n)
         TRY(draw_again(g, &b));
         goto out;
     }
-    for (int i = 0; i < n; i++) TRY(finish_picture(g, &b, i));
+    TRY(finish(g, &b));
     if (g->j->dump && !g->failed)
         TRY(dump_f32(g->j->dump, "image", b.unit, 4, (int[]){n, g->j->height, g->j->width, 3}));
     TRY(residency_done(g->s, PHASE_VAE));

@@ -11,21 +11,26 @@
 
 static bool is_guided(const sdcl_job *j) { return j->cfg_scale > 1; }
 
+static residency_mode wanted(const sdcl_job *j, int pictures)
+{
+    return j->last && pictures == j->count ? HOLD_NEEDED : HOLD_ALL;
+}
+
 /* Plans, and what will be on the device when. */
-static int prepare(sdcl *s, const sdcl_job *j, int pictures)
+static int prepare(sdcl *s, const sdcl_job *j, int pictures, residency_mode mode)
 {
     int err = 0, factor = session_factor(s);
     TRY(passes_prepare(s, pictures, is_guided(j), j->height / factor, j->width / factor));
-    TRY(residency_decide(s, j->last && pictures == j->count));
+    TRY(residency_decide(s, mode));
 out:
     return err;
 }
 
-int pipeline_load(sdcl *s, const sdcl_job *j, int pictures, timing *t)
+static int load(sdcl *s, const sdcl_job *j, int pictures, residency_mode mode, timing *t)
 {
     int err = 0;
     double begin = seconds_now();
-    TRY(prepare(s, j, pictures));
+    TRY(prepare(s, j, pictures, mode));
     if (ocl_library_waits(s->o)) {
         session_progress(s, "compile", 0, 0, 0, 0, 0);
         session_log(s, SDCL_INFO,
@@ -45,6 +50,22 @@ int pipeline_load(sdcl *s, const sdcl_job *j, int pictures, timing *t)
     t->load += seconds_now() - begin;
 out:
     if (err && err != SDCL_EINTERRUPTED) passes_free(s); /* the next job asks for its kernels again */
+    return err;
+}
+
+int pipeline_load(sdcl *s, const sdcl_job *j, int pictures, timing *t)
+{
+    return load(s, j, pictures, wanted(j, pictures), t);
+}
+
+int pipeline_load_decoder(sdcl *s, const sdcl_job *j, int pictures, timing *t)
+{
+    int err = 0;
+    TRY(load(s, j, pictures, HOLD_PHASE, t));
+    double loaded = s->memory.seconds;
+    TRY(residency_enter(s, PHASE_VAE));
+    t->load += s->memory.seconds - loaded;
+out:
     return err;
 }
 
@@ -137,7 +158,7 @@ int sdcl_dry_run(sdcl *s, const sdcl_job *job, sdcl_memory *m)
     sdcl_job j = *job;
     const passes *x = &s->shape;
     TRY(sdcl_job_resolve(s, &j));
-    TRY(prepare(s, &j, pipeline_batch(&j, 0)));
+    TRY(prepare(s, &j, pipeline_batch(&j, 0), wanted(&j, pipeline_batch(&j, 0))));
     *m = (sdcl_memory){.text_weights = residency_weights(s, PHASE_TEXT),
                        .text_arena = residency_arena(s, PHASE_TEXT),
                        .unet_weights = residency_weights(s, PHASE_UNET),

@@ -12,11 +12,13 @@ int pipeline_batch(const sdcl_job *j, int first);
 
 /* Seconds, but for begin: a time of seconds_now. */
 typedef struct timing {
-    double load, text, unet, vae, begin;
+    double load, text, unet, begin;
 } timing;
 
 /* Plans, kernels (compiling in the background meanwhile), weights, memory for a batch of a resolved job. */
 int pipeline_load(sdcl *s, const sdcl_job *j, int pictures, timing *t);
+/* The same for its decoding alone: only the VAE's weights are read. */
+int pipeline_load_decoder(sdcl *s, const sdcl_job *j, int pictures, timing *t);
 /* Row 0 the negative prompt, row 1 the prompt; then keys and values of the rows that the UNet sees. first: pictures already finished; a job's later batch
  * of another size encodes again, but does not warn again. */
 int pipeline_encode(sdcl *s, const sdcl_job *j, int first, timing *t);

@@ -95,12 +95,12 @@ void residency_open(sdcl *s, uint64_t budget)
 
 static const char *const phase_names[] = {"", "the text encoder", "the UNet", "the VAE"};
 
-int residency_decide(sdcl *s, bool last)
+int residency_decide(sdcl *s, residency_mode wanted)
 {
     residency *r = &s->memory;
-    uint64_t held = residency_peak(s, last ? HOLD_NEEDED : HOLD_ALL), least = residency_peak(s, HOLD_PHASE);
-    r->mode = held > r->budget ? HOLD_PHASE : last ? HOLD_NEEDED : HOLD_ALL;
-    if (r->mode == HOLD_PHASE)
+    uint64_t held = residency_peak(s, wanted), least = residency_peak(s, HOLD_PHASE);
+    r->mode = held > r->budget ? HOLD_PHASE : wanted;
+    if (r->mode != wanted)
         session_log(s, SDCL_VERBOSE, "%.1f MiB do not fit into %.1f MiB: text encoder, UNet and VAE are loaded in turn",
                     (double)held / MIB, (double)r->budget / MIB);
     if (r->mode != HOLD_PHASE || least <= r->budget || !r->asked) return 0;

@@ -47,13 +47,16 @@ static void draw_with(sdcl *s, const uint64_t *which, int count, sdcl_compat com
     assert_int_equal(r->count, count);
 }
 
-static sdcl *session_in(const char *model, const char *precision)
+/* memory_mib: 0, or the budget; the decoder is never tiled to fit into it. */
+static sdcl *session_in(const char *model, const char *precision, int memory_mib)
 {
     sdcl *s = NULL;
     sdcl_params p;
     sdcl_params_init(&p);
     p.model = model;
     p.precision = precision;
+    p.memory_mib = memory_mib;
+    p.vae_tile = -1;
     assert_done(sdcl_open(&s, &p));
     return s;
 }
@@ -89,7 +92,7 @@ static void decoder(void **state)
     assert_true(scratch_open(&tmp));
     snprintf(copy, sizeof copy, "%s/vae", tmp.folder);
     copy_scaled(copy, "vae/diffusion_pytorch_model.safetensors", "decoder.conv_in.weight", 1e6f);
-    sdcl *s = session_in(copy, "f16");
+    sdcl *s = session_in(copy, "f16", 0);
     draw_with(s, seeds, PICTURES, SDCL_COMPAT_NONE, &all);
     for (int i = 0; i < PICTURES; i++) {
         assert_int_equal(all.retries[i], 1);
@@ -98,6 +101,80 @@ static void decoder(void **state)
         assert_memory_equal(alone.rgb[0], all.rgb[i], BYTES);
     }
     assert_memory_not_equal(all.rgb[0], all.rgb[1], BYTES);
+    sdcl_close(&s);
+    scratch_close(&tmp);
+}
+
+/* Of pictures that halves hold and pictures that they do not, in turn. */
+static const uint64_t mixed[] = {4, 1, 4, 2};
+enum { MIXED = 4, MIXED_SIDE = 256, MIXED_BYTES = MIXED_SIDE * MIXED_SIDE * 3 };
+static const float MIXED_FACTOR = 1.27e4f;
+static const double MIB = 1048576;
+
+typedef struct large {
+    int count, index[MIXED], retries[MIXED];
+    unsigned char rgb[MIXED][MIXED_BYTES];
+} large;
+
+static int keep_large(void *user, const sdcl_image *image)
+{
+    large *r = user;
+    int i = r->count++;
+    assert_true(!i || image->index > r->index[i - 1]);
+    assert_int_equal(image->width * image->height * 3, MIXED_BYTES);
+    r->index[i] = image->index;
+    r->retries[i] = image->nan_retries;
+    memcpy(r->rgb[i], image->rgb, MIXED_BYTES);
+    return 0;
+}
+
+static sdcl_job mixed_job(const uint64_t *which, int count)
+{
+    sdcl_job j = small_job(which, count);
+    j.width = j.height = MIXED_SIDE;
+    return j;
+}
+
+/* In order, each with the bits that it has alone; where the decoder in f32 does not fit, those that halves hold are drawn all the same. */
+static void some(void **state)
+{
+    (void)state;
+    scratch tmp;
+    char copy[300];
+    static large all, other;
+    sdcl_memory m;
+    assert_true(scratch_open(&tmp));
+    snprintf(copy, sizeof copy, "%s/vae", tmp.folder);
+    copy_scaled(copy, "vae/diffusion_pytorch_model.safetensors", "decoder.conv_in.weight", MIXED_FACTOR);
+    sdcl *s = session_in(copy, "f16", 0);
+    sdcl_job j = mixed_job(mixed, MIXED);
+    for (int last = 0; last < 2; last++) {
+        j.last = last;
+        all = (large){0};
+        assert_done(sdcl_generate(s, &j, keep_large, &all));
+        assert_int_equal(all.count, MIXED);
+        for (int i = 0; i < MIXED; i++) {
+            sdcl_job alone = mixed_job(mixed + i, 1);
+            other = (large){0};
+            assert_int_equal(all.retries[i], i % 2 == 0);
+            assert_done(sdcl_generate(s, &alone, keep_large, &other));
+            assert_int_equal(other.retries[0], i % 2 == 0);
+            assert_memory_equal(other.rgb[0], all.rgb[i], MIXED_BYTES);
+        }
+    }
+    assert_done(sdcl_dry_run(s, &j, &m));
+    sdcl_close(&s);
+    int budget = (int)((double)(m.io + m.vae_weights + m.vae_arena) / MIB) + 1;
+    assert_true((double)(m.io + m.vae_weights + 2 * m.vae_arena) > budget * MIB); /* twice the arena: what f32 takes */
+    s = session_in(copy, "f16", budget);
+    other = (large){0};
+    assert_refused(sdcl_generate(s, &j, keep_large, &other), SDCL_EPARTIAL,
+                   "2 of 4 pictures failed: the VAE alone needs");
+    assert_int_equal(other.count, 2);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(other.index[i], 2 * i + 1);
+        assert_memory_equal(other.rgb[i], all.rgb[2 * i + 1], MIXED_BYTES);
+    }
     sdcl_close(&s);
     scratch_close(&tmp);
 }
@@ -113,7 +190,7 @@ static void network(void **state)
     snprintf(copy, sizeof copy, "%s/unet", tmp.folder);
     copy_scaled(copy, "unet/diffusion_pytorch_model.safetensors", "conv_in.weight", 1e7f);
     for (int stream = 0; stream < 2; stream++) {
-        sdcl *s = session_in(copy, "f16"), *reference = session_in(copy, "f32");
+        sdcl *s = session_in(copy, "f16", 0), *reference = session_in(copy, "f32", 0);
         draw_with(s, seeds, 2, stream ? SDCL_COMPAT_DIFFUSERS : SDCL_COMPAT_NONE, &half);
         draw_with(reference, seeds, 2, stream ? SDCL_COMPAT_DIFFUSERS : SDCL_COMPAT_NONE, &full);
         for (int i = 0; i < 2; i++) {
@@ -138,7 +215,7 @@ static void everything(void **state)
     assert_true(scratch_open(&tmp));
     snprintf(copy, sizeof copy, "%s/vae", tmp.folder);
     copy_scaled(copy, "vae/diffusion_pytorch_model.safetensors", "decoder.conv_in.weight", 1e37f);
-    sdcl *s = session_in(copy, "f16");
+    sdcl *s = session_in(copy, "f16", 0);
     assert_refused(sdcl_generate(s, &j, no_picture, NULL), SDCL_ERESULT, "not finite after decoding");
     sdcl_close(&s);
     scratch_close(&tmp);
@@ -148,6 +225,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decoder),
+        cmocka_unit_test(some),
         cmocka_unit_test(network),
         cmocka_unit_test(everything),
     };
