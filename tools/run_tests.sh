@@ -27,15 +27,19 @@ if [ "${SAN:-}" ]; then
 fi
 
 passed=0 failed=0
-for program; do
-    name=$(basename "$program" .sh)
-    log=$logs/$name.log
+# Runs a program; its log, and in NAME.status its exit status and milliseconds.
+run() {
+    name=$(basename "$1" .sh)
     start=$(date +%s%N)
-    case $program in /*) ;; *) program=./$program ;; esac
-    timeout "${TEST_TIMEOUT:-600}" "$program" < /dev/null > "$log" 2>&1
-    status=$?
-    ms=$((($(date +%s%N) - start) / 1000000))
+    case $1 in /*) program=$1 ;; *) program=./$1 ;; esac
+    timeout "${TEST_TIMEOUT:-600}" "$program" < /dev/null > "$logs/$name.log" 2>&1
+    echo $? $((($(date +%s%N) - start) / 1000000)) > "$logs/$name.status"
+}
 
+report() {
+    name=$(basename "$1" .sh)
+    log=$logs/$name.log
+    read -r status ms < "$logs/$name.status"
     skipped=$(grep -ciE '^(not )?ok .*# *skip' "$log")
     bad=$(grep '^not ok ' "$log" | grep -civ '# *skip')
     good=$(grep '^ok ' "$log" | grep -civ '# *skip')
@@ -61,6 +65,36 @@ for program; do
     if [ $bad != 0 ]; then
         grep -v '^ok ' "$log" | tail -n 60 | sed 's/^/    /'
     fi
+}
+
+# Unit tests, most of them compiling on one core, run two at a time; everything else alone. queue: PID:PROGRAM of those that run, oldest first.
+queue=
+running() {
+    set -- $queue
+    echo $#
+}
+report_oldest() {
+    set -- $queue
+    oldest=$1
+    shift
+    queue=$*
+    wait "${oldest%%:*}"
+    report "${oldest#*:}"
+}
+for program; do
+    case $program in
+    */tests/test_*)
+        run "$program" &
+        queue="$queue $!:$program"
+        [ "$(running)" -lt 2 ] || report_oldest
+        ;;
+    *)
+        while [ "$queue" ]; do report_oldest; done
+        run "$program"
+        report "$program"
+        ;;
+    esac
 done
+while [ "$queue" ]; do report_oldest; done
 echo "$passed passed, $failed failed"
 [ $failed = 0 ] && [ $passed != 0 ]
