@@ -10,9 +10,6 @@
  * walks over blocks of KB keys, which are copied once into private memory.
  *   launch: dimension 0 blocks of mq (a multiple of 16 NQ) queries, 1 heads, 2 images.  KB: a multiple of RR.  -DD: head size */
 
-/* 2^x for x <= 0; 2^-126 below -126. */
-INLINE float16 weight_of(float16 x) { return two_to_16(LARGER(-126.0f, x), 1.0f); }
-
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void attention_cpu(__global YTYPE *y, __global const XTYPE *q, __global const XTYPE *k, __global const XTYPE *v, attention_scalars s)
 {

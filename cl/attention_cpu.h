@@ -10,6 +10,9 @@ typedef struct attention_scalars {
     int mq;
 } attention_scalars;
 
+/* 2^x for x <= 0; 2^-126 below -126. */
+INLINE float16 weight_of(float16 x) { return two_to_16(LARGER(-126.0f, x), 1.0f); }
+
 /* y (count, D), row stride ldy = sums / total. */
 INLINE void store_result(__global YTYPE *y, const float16 *sums, const float16 *total, int count, int ldy)
 {

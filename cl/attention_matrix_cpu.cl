@@ -126,7 +126,7 @@ void attention_matrix_cpu(__global YTYPE *y, __global const XTYPE *q, __global c
             for (int t = 0; t < kn; t += RR) score_tile(scores + t * NQ, now, keys + t * PAIRS, qg, kn - t);
 #pragma unroll
             for (int j = 0; j < NQ; j++) {
-                shrink[j] = two_to_16(LARGER(-126.0f, (top[g * NQ + j] - now[j]) * to_two), 1.0f);
+                shrink[j] = weight_of((top[g * NQ + j] - now[j]) * to_two);
                 top[g * NQ + j] = now[j];
                 offset[j] = now[j] * to_two;
             }
@@ -138,8 +138,8 @@ void attention_matrix_cpu(__global YTYPE *y, __global const XTYPE *q, __global c
                 for (int j = 0; j < NQ; j++) {
                     float16 low = fma(scores[2 * t * NQ + j], (float16)to_two, -offset[j]),
                             high = fma(scores[(2 * t + 1) * NQ + j], (float16)to_two, -offset[j]);
-                    low = two_to_16(LARGER(-126.0f, low), 1.0f);
-                    high = two_to_16(LARGER(-126.0f, high), 1.0f);
+                    low = weight_of(low);
+                    high = weight_of(high);
                     weights[t * NQ + j] = PAIR(low, high, uint16);
                 }
             sum_weights(total + g * NQ, shrink, weights, pairs);
