@@ -20,30 +20,29 @@ out:
     return err;
 }
 
-/* h = conv1(silu(norm1(x))) + row */
-static int first_half(plan *p, tensor h, tensor x, tensor row, const resblock *b, int groups, float eps)
+/* y = conv(silu(norm(x))) + row + residual, where there are such; y may be residual. */
+static int norm_silu_conv(plan *p, tensor y, tensor x, const layer *norm, const layer *conv, tensor row,
+                          tensor residual, int groups, float eps)
 {
     int err = 0;
-    tensor norm;
-    TRY(layer_groupnorm(p, &norm, x, &b->norm1, groups, eps));
-    fuse f = fuse_norm(norm, true);
+    tensor scaling;
+    TRY(layer_groupnorm(p, &scaling, x, norm, groups, eps));
+    fuse f = fuse_norm(scaling, true);
     f.row = row;
-    TRY(layer_conv3x3(p, h, x, &b->conv1, f));
+    f.residual = residual;
+    TRY(layer_conv3x3(p, y, x, conv, f));
 out:
     return err;
 }
 
-/* y = conv2(silu(norm2(h))) + s; y may be s. */
+static int first_half(plan *p, tensor h, tensor x, tensor row, const resblock *b, int groups, float eps)
+{
+    return norm_silu_conv(p, h, x, &b->norm1, &b->conv1, row, NO_TENSOR, groups, eps);
+}
+
 static int second_half(plan *p, tensor y, tensor h, tensor s, const resblock *b, int groups, float eps)
 {
-    int err = 0;
-    tensor norm;
-    TRY(layer_groupnorm(p, &norm, h, &b->norm2, groups, eps));
-    fuse f = fuse_norm(norm, true);
-    f.residual = s;
-    TRY(layer_conv3x3(p, y, h, &b->conv2, f));
-out:
-    return err;
+    return norm_silu_conv(p, y, h, &b->norm2, &b->conv2, NO_TENSOR, s, groups, eps);
 }
 
 int resblock_forward(plan *p, tensor y, tensor x, tensor row, const resblock *b, int groups, float eps)
