@@ -5,10 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Bytes that something takes in passes.memory. */
+static uint64_t placed(uint64_t bytes) { return (bytes + 255) / 256 * 256; }
+
 static uint64_t place(passes *x, uint64_t bytes)
 {
     uint64_t at = x->memory_bytes;
-    x->memory_bytes += (bytes + 255) / 256 * 256;
+    x->memory_bytes += placed(bytes);
     return at;
 }
 
@@ -221,33 +224,32 @@ out:
     return err;
 }
 
-void passes_bind_rows(passes *x, int k, int row)
+/* Keys and values of the cross-attention layers, from a row of the batch on: those that the prologue writes and the UNet reads. */
+static void bind_kv(const passes *x, plan *p, const tensor *kv, int row)
 {
-    const unet_pass *u = &x->unet[k];
-    uint64_t kv = x->at_kv;
+    uint64_t at = x->at_kv;
     for (int i = 0; i < x->kv_count; i++) {
         tensor t = x->prologue_kv[i];
         uint64_t size = (uint64_t)dtype_size(t.dt);
-        plan_bind(u->p, u->kv[i], x->memory, kv / size + (uint64_t)row * (uint64_t)t.h * (uint64_t)t.w * (uint64_t)t.c);
-        kv += ((uint64_t)rows_of(t) * (uint64_t)t.c * size + 255) / 256 * 256;
+        plan_bind(p, kv[i], x->memory, at / size + images(t, row, 1).off);
+        at += placed((uint64_t)rows_of(t) * (uint64_t)t.c * size);
     }
-    uint64_t image = (uint64_t)x->h * (uint64_t)x->w * (uint64_t)u->eps.c;
-    plan_bind(u->p, u->eps, x->memory, x->at_eps / 4 + (uint64_t)row * image);
+}
+
+void passes_bind_rows(passes *x, int k, int row)
+{
+    const unet_pass *u = &x->unet[k];
+    bind_kv(x, u->p, u->kv, row);
+    plan_bind(u->p, u->eps, x->memory, x->at_eps / 4 + images(u->eps, row, 1).off);
 }
 
 static void bind_all(sdcl *s)
 {
     passes *x = &s->shape;
-    uint64_t kv = x->at_kv;
     plan_bind(x->text, x->embeddings, x->memory, x->at_embeddings / 4);
     plan_bind(x->text, x->context, x->memory, x->at_context / 4);
     plan_bind(x->prologue, x->conditions, x->memory, x->at_conditions / 4);
-    for (int i = 0; i < x->kv_count; i++) {
-        tensor t = x->prologue_kv[i];
-        uint64_t size = (uint64_t)dtype_size(t.dt);
-        plan_bind(x->prologue, t, x->memory, kv / size);
-        kv += ((uint64_t)rows_of(t) * (uint64_t)t.c * size + 255) / 256 * 256;
-    }
+    bind_kv(x, x->prologue, x->prologue_kv, 0);
     for (int k = 0; k < x->unet_count; k++) passes_bind_rows(x, k, k * x->unet[k].eps.n);
     plan_bind(x->scheduler, x->slots, x->memory, x->at_slots / 4);
     plan_bind(x->scheduler, x->pred, x->memory, x->at_eps / 4);
