@@ -5,6 +5,7 @@
 #include "ocl/internal.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { TURNS_LEAST = 5, TURNS_MOST = 60 };
 #define TURN_SECONDS 2e-3 /* at least */
@@ -17,6 +18,27 @@ int ocl_probe_once(ocl *o, int probe, int subject, int (*ask)(ocl *o, int subjec
     int *known = ocl_probed(o, probe, subject);
     if (*known < 0) *known = ask(o, subject);
     return *known;
+}
+
+int ocl_probe_kernel(ocl *o, ocl_kernel **k, const char *name, const char *options, ocl_grid grid, const void *in,
+                     void *out, size_t bytes)
+{
+    int err = 0;
+    cl_mem x = NULL, y = NULL;
+    const ocl_arg args[] = {ARG(y), ARG(x)};
+    TRY(ocl_kernel_get(o, k, name, options));
+    TRY(ocl_kernel_wait(o, *k));
+    TRY(ocl_buffer_new(o, &x, bytes));
+    TRY(ocl_buffer_new(o, &y, bytes));
+    TRY(ocl_write(o, x, 0, bytes, in));
+    memset(out, 0, bytes);
+    TRY(ocl_write(o, y, 0, bytes, out)); /* else memory may hold an earlier trial's */
+    TRY(ocl_run(o, 0, *k, "probe", grid, args, 2));
+    TRY(ocl_read(o, y, 0, bytes, out));
+out:
+    ocl_buffer_free(o, &x);
+    ocl_buffer_free(o, &y);
+    return err;
 }
 
 static int turn(probe_racer *r)

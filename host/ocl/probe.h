@@ -13,6 +13,10 @@ int *ocl_probed(ocl *o, int probe, int subject);
 /* That answer; ask, where it is wanted for the first time. */
 int ocl_probe_once(ocl *o, int probe, int subject, int (*ask)(ocl *o, int subject));
 
+/* Compiles and runs a kernel (y, x) with x = in and y = zeros at first, `bytes` each: out is what y is then, k the kernel. */
+int ocl_probe_kernel(ocl *o, ocl_kernel **k, const char *name, const char *options, ocl_grid grid, const void *in,
+                     void *out, size_t bytes);
+
 /* A launch that is timed against others. */
 typedef struct probe_racer {
     ocl *o;

@@ -55,10 +55,9 @@ bool subgroup_works(const ocl *o, subgroup s)
     enum { N = GROUPS * ITEMS };
     int err = 0, rows = ITEMS / s.lanes;
     char options[SUBGROUP_OPTIONS + 16];
-    float values[2 * N], none[2 * N] = {0};
+    float values[2 * N], got[2 * N];
     ocl *own = NULL;
     ocl_kernel *k;
-    cl_mem x = NULL, y = NULL;
     ocl_grid grid = {{GROUPS, 1, 1}, {(size_t)s.lanes, (size_t)rows, 1}, 0};
     subgroup_options(options, s);
     snprintf(options + strlen(options), 16, " -DROWS=%d", rows);
@@ -67,21 +66,9 @@ bool subgroup_works(const ocl *o, subgroup s)
         values[2 * i + 1] = value(i + 7);
     }
     TRY(ocl_open(&own, ocl_device_of(o), ocl_config_of(o), false));
-    TRY(ocl_kernel_get(own, &k, "subgroup_probe", options));
-    TRY(ocl_kernel_wait(own, k));
-    TRY(ocl_buffer_new(own, &x, sizeof values));
-    TRY(ocl_buffer_new(own, &y, sizeof values));
-    TRY(ocl_write(own, x, 0, sizeof values, values));
-    TRY(ocl_write(own, y, 0, sizeof none, none)); /* else memory may hold an earlier trial's */
-    const ocl_arg args[] = {ARG(y), ARG(x)};
-    TRY(ocl_run(own, 0, k, "probe", grid, args, 2));
-    TRY(ocl_read(own, y, 0, sizeof values, values));
-    if (!right(values, N, s.lanes)) err = FAIL(SDCL_ERESULT, "wrong values");
+    TRY(ocl_probe_kernel(own, &k, "subgroup_probe", options, grid, values, got, sizeof got));
+    if (!right(got, N, s.lanes)) err = FAIL(SDCL_ERESULT, "wrong values");
 out:
-    if (own) {
-        ocl_buffer_free(own, &x);
-        ocl_buffer_free(own, &y);
-    }
     ocl_close(&own);
     return !err;
 }
