@@ -62,7 +62,7 @@ int op_kernel(plan *p, ocl_kernel **k, const ocl_section *section, const void *t
     return err;
 }
 
-static void arg(args *a, int kind, size_t size)
+static void arg(args *a, arg_kind kind, size_t size)
 {
     a->list[a->n] = (ocl_arg){size, &a->value[a->n]};
     a->kind[a->n++] = kind;

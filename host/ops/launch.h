@@ -21,6 +21,8 @@ bool group_fits(const ocl_device *d, int local0, int local1);
 
 enum { ARGS_MAX = 48 };
 
+typedef enum arg_kind { ARG_BUFFER, ARG_LONG, ARG_WORD } arg_kind;
+
 /* The argument list of one launch, in the kernel's order. */
 typedef struct args {
     ocl_arg list[ARGS_MAX];
@@ -30,7 +32,7 @@ typedef struct args {
         cl_int i;
         cl_float f;
     } value[ARGS_MAX];
-    enum { ARG_BUFFER, ARG_LONG, ARG_WORD } kind[ARGS_MAX];
+    arg_kind kind[ARGS_MAX];
     int n;
     bool packed;  /* buffers, then the scalars as one struct, ulongs first: PoCL allocates for every argument */
     double flops; /* of the launch, where it may be split: ocl_grid */
