@@ -29,7 +29,7 @@ static bool driver_keeps(const sdcl_device *d)
 int binary_cache_open(char **folder, const ocl_device *device, const config *values)
 {
     const char *platform = device->info.platform;
-    int cache = config_value(values, device_section.name, "binary_cache");
+    int cache = config_value(values, &device_section, NULL, OCL_ALL_SHAPES, "binary_cache");
     *folder = NULL;
     if (cache == CACHE_ON && strstr(platform, pocl)) {
         int err = FAIL(

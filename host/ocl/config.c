@@ -257,26 +257,18 @@ int config_slot_value(const config_key *k, const config_slot *slot)
     return slot->origin.file ? slot->value : k->tunable->value;
 }
 
-static const config_key *existing_key(const config *c, const char *section, const char *name)
+static const config_key *existing_key(const config *c, const ocl_section *section, const char *name)
 {
-    const config_key *k = NULL;
-    for (int s = 0; s < c->count && !k; s++)
-        if (!strcmp(c->sections[s]->name, section)) k = key_of(c, s, name);
+    const config_key *k = key_of(c, config_section_index(c, section), name);
     assert(k);
     return k;
 }
 
-void config_values(const config *c, const ocl_section *section, const char *precision, int *values)
+int config_value(const config *c, const ocl_section *section, const char *precision, ocl_shape shape, const char *key)
 {
-    int s = config_section_index(c, section), p = config_precision_index(precision);
-    for (int k = 0; k < section->count; k++)
-        values[k] = config_slot_value(&c->keys[s][k], config_slot_of(c, s, p, -1, k));
-}
-
-int config_value(const config *c, const char *section, const char *key)
-{
-    const config_key *k = existing_key(c, section, key);
-    return config_slot_value(k, &k->slots[PRECISION_ANY]);
+    int values[OCL_TUNABLES_MAX];
+    config_values(c, section, precision, shape, values);
+    return values[existing_key(c, section, key)->tunable - section->tunables];
 }
 
 static const char *word_of_value(const config_key *k, int value)
@@ -288,13 +280,14 @@ static const char *word_of_value(const config_key *k, int value)
 
 const char *config_word_of(const config *c, const ocl_section *section, const char *key, const int *values)
 {
-    const config_key *k = existing_key(c, section->name, key);
+    const config_key *k = existing_key(c, section, key);
     return word_of_value(k, values[k->tunable - section->tunables]);
 }
 
-const char *config_word(const config *c, const char *section, const char *name)
+const char *config_word(const config *c, const ocl_section *section, const char *precision, ocl_shape shape,
+                        const char *key)
 {
-    return word_of_value(existing_key(c, section, name), config_value(c, section, name));
+    return word_of_value(existing_key(c, section, key), config_value(c, section, precision, shape, key));
 }
 
 /* The keys of a place: all of them where it is for every precision and shape, else those that it sets. */

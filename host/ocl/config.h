@@ -24,18 +24,20 @@ void config_close(config **c);
 /* A device that need not be here, as far as the overlay looks at it. text: vendor and name; a CPU where it begins with "cpu" or "pthread". */
 void config_device_named(sdcl_device *d, const char *text);
 
-/* Values of a section at a precision ("f32", "f16"; NULL: none) in the order of its tunables: fills a `struct x_tune`. */
-void config_values(const config *c, const ocl_section *section, const char *precision, int *values);
-/* The same for a step of some shape: the values set for the nearest shape that are valid, else those for all shapes; false where these are not valid either. */
+/* Values of a section at a precision ("f32", "f16", "bf16"; NULL: none) for a step of some shape, those set for the nearest shape before those for all, in
+ * the order of the section's tunables: fills a `struct x_tune`. */
+void config_values(const config *c, const ocl_section *section, const char *precision, ocl_shape shape, int *values);
+/* The same among what is valid: the nearest shape whose values are, else those for all shapes; false where these are not valid either. */
 bool config_values_at(const config *c, const ocl_section *section, const char *precision, ocl_shape shape,
                       bool (*valid)(void *user, const int *values), void *user, int *values);
 /* SDCL_EUSAGE: the values of a section do not fit `what`; names them and the line that the last of them comes from. */
 int config_unfit(const config *c, const ocl_section *section, const char *precision, ocl_shape shape, const int *values,
                  const char *what);
-/* One value. The section and key must exist. */
-int config_value(const config *c, const char *section, const char *key);
-/* The word of an enumerated value. */
-const char *config_word(const config *c, const char *section, const char *key);
+/* One of these values. The section must have the key. */
+int config_value(const config *c, const ocl_section *section, const char *precision, ocl_shape shape, const char *key);
+/* The word of an enumerated one. */
+const char *config_word(const config *c, const ocl_section *section, const char *precision, ocl_shape shape,
+                        const char *key);
 /* The same among values that config_values or config_values_at gave. */
 const char *config_word_of(const config *c, const ocl_section *section, const char *key, const int *values);
 

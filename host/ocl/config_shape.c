@@ -149,6 +149,18 @@ bool config_values_at(const config *c, const ocl_section *section, const char *p
     return valid(user, values);
 }
 
+static bool any(void *user, const int *values)
+{
+    (void)user;
+    (void)values;
+    return true;
+}
+
+void config_values(const config *c, const ocl_section *section, const char *precision, ocl_shape shape, int *values)
+{
+    config_values_at(c, section, precision, shape, any, NULL, values);
+}
+
 int config_unfit(const config *c, const ocl_section *section, const char *precision, ocl_shape shape, const int *values,
                  const char *what)
 {

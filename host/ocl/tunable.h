@@ -31,6 +31,7 @@ typedef struct ocl_tunable {
 typedef struct ocl_shape {
     int m, n, k;
 } ocl_shape;
+#define OCL_ALL_SHAPES ((ocl_shape){0, 0, 0}) /* where there is no step: values set for a shape are for none */
 
 struct ocl_device;
 /* Can the device run these values (a `struct x_tune`) at a shape? */

@@ -10,7 +10,10 @@
     P(KB, 96, "24 48 96 192", "keys of a block")
 OCL_KERNEL(attention_matrix_cpu, ATTENTION_MATRIX_CPU_TUNE)
 
-static const char *lacks(const plan *p) { return x86_matrix_lacks(p, x86_dot_engine); }
+/* For all shapes: those of [gemm] are of linear layers. */
+static x86_engine engine_of(ocl *o) { return x86_dot_engine(o, OCL_ALL_SHAPES); }
+
+static const char *lacks(const plan *p) { return x86_matrix_lacks(p, x86_dot_engine, OCL_ALL_SHAPES); }
 
 static bool fits(const plan *p, const step *s)
 {
@@ -27,7 +30,7 @@ static int prepare(plan *p, step *s)
     TRY(tune_values(p, &attention_matrix_cpu_kernel, BF16, s->shape, t));
     TRY(op_kernel(p, &s->kernel[0], &attention_matrix_cpu_kernel, t, "-DXT=%s -DYT=%s -DD=%d -DENGINE=%d",
                   dtype_option_name(s->t[ATT_Q].dt), dtype_option_name(s->t[ATT_Y].dt), head_size(s),
-                  (int)x86_dot_engine(plan_ocl(p))));
+                  (int)engine_of(plan_ocl(p))));
 out:
     return err;
 }

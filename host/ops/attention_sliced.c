@@ -26,19 +26,18 @@ typedef struct sliced {
 
 enum { KERNEL_SOFTMAX, KERNEL_PACK, KERNEL_SCORES, KERNEL_VALUES };
 
-static const char *gemm_word(const plan *p)
+/* For all shapes: those of [gemm] are of linear layers. */
+static bool products_by(const plan *p, const char *impl)
 {
-    int values[OCL_TUNABLES_MAX];
-    const config *c = ocl_config_of(plan_ocl(p));
-    config_values(c, &gemm_section, precision_word(plan_precision(p)), values);
-    return config_word_of(c, &gemm_section, "impl", values);
+    const char *word = config_word(ocl_config_of(plan_ocl(p)), &gemm_section, precision_word(plan_precision(p)),
+                                   OCL_ALL_SHAPES, "impl");
+    return !strcmp(word, impl);
 }
 
 static int gemm_for_device(plan *p, gemm_engine *g, ocl_shape shape, dtype xt, dtype wt, dtype yt)
 {
-    bool gpu = !strcmp(gemm_word(p), "gpu");
-    return ocl_device_of(plan_ocl(p))->cpu && !gpu ? gemm_cpu_engine(p, g, shape, xt, wt, yt)
-                                                   : gemm_gpu_engine(p, g, shape, xt, wt, yt);
+    return ocl_device_of(plan_ocl(p))->cpu && !products_by(p, "gpu") ? gemm_cpu_engine(p, g, shape, xt, wt, yt)
+                                                                     : gemm_gpu_engine(p, g, shape, xt, wt, yt);
 }
 
 static int padded(int n, int panel) { return (int)ceil_div(n, panel) * panel; }
@@ -74,7 +73,7 @@ static int prepare(plan *p, step *s)
     if (!x) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = x;
     x->queries = most < 1 ? 1 : most < tq ? (int)most : tq;
-    x->library = !strcmp(gemm_word(p), "clblast");
+    x->library = products_by(p, "clblast");
     x->block = plan_scratch_first(p, F32, 1, 1, x->queries, tk);
     TRY(tune_values(p, &softmax_rows_kernel, plan_activation(p), s->shape, &x->softmax));
     plan_use_section(p, &attention_section);

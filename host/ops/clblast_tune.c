@@ -266,7 +266,7 @@ static int check_section(const config *c, const sdcl_device *device, int i, bool
     bool any = false;
     const char *precision = half ? "f16" : "f32";
     subject s = {c, sections[i].section, precision, values, device, half ? 2 : 4};
-    config_values(c, s.section, precision, values);
+    config_values(c, s.section, precision, OCL_ALL_SHAPES, values);
     int err = complete(&s, &any);
     return err || !any ? err : sections[i].check(&s);
 }

@@ -17,7 +17,7 @@ _Static_assert(sizeof(struct gemm_matrix_cpu_tune) <= sizeof(((gemm_engine *)0)-
 
 static const ocl_section pack_pairs_section = {"pack_pairs", NULL, 0, 0, NULL};
 
-bool ops_multiply_bf16(ocl *o) { return ocl_device_of(o)->cpu && x86_matrix_engine(o) != X86_NONE; }
+bool ops_multiply_bf16(ocl *o) { return ocl_device_of(o)->cpu && x86_matrix_engine(o, OCL_ALL_SHAPES) != X86_NONE; }
 
 static int run(const plan *p, const gemm_engine *g, const char *module, const gemm_call *c)
 {
@@ -53,12 +53,13 @@ out:
     return err;
 }
 
-static const char *lacks(const plan *p) { return x86_matrix_lacks(p, x86_matrix_engine); }
+static const char *lacks(const plan *p) { return x86_matrix_lacks(p, x86_matrix_engine, OCL_ALL_SHAPES); }
 
 static bool fits(const plan *p, const step *s)
 {
     struct gemm_matrix_cpu_tune t;
-    return !lacks(p) && tune_fits(p, &gemm_matrix_cpu_kernel, BF16, s->shape, &t);
+    return !x86_matrix_lacks(p, x86_matrix_engine, s->shape) &&
+           tune_fits(p, &gemm_matrix_cpu_kernel, BF16, s->shape, &t);
 }
 
 static int prepare(plan *p, step *s)
@@ -68,7 +69,8 @@ static int prepare(plan *p, step *s)
     gemm_engine *g = plan_step_alloc(p, sizeof *g);
     if (!g) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = g;
-    TRY(gemm_matrix_engine(p, g, s->shape, (int)x86_matrix_engine(plan_ocl(p)), s->t[MM_X].dt, s->t[MM_Y].dt));
+    TRY(gemm_matrix_engine(p, g, s->shape, (int)x86_matrix_engine(plan_ocl(p), s->shape), s->t[MM_X].dt,
+                           s->t[MM_Y].dt));
     s->kernel[0] = g->kernel;
     plan_use_section(p, s->op->section);
     TRY(weight_set_layout(s->w[0], LAYOUT_PAIRS, 16, *(const int *)s->params & FLAG_GEGLU));

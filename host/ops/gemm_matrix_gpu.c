@@ -88,7 +88,7 @@ static const char *lacks(const plan *p)
     tile t;
     ocl *o = plan_ocl(p);
     const ocl_device *d = ocl_device_of(o);
-    config_values(ocl_config_of(o), &gemm_matrix_gpu_kernel, precision_word(F16), (int *)&t);
+    config_values(ocl_config_of(o), &gemm_matrix_gpu_kernel, precision_word(F16), OCL_ALL_SHAPES, (int *)&t);
     if (plan_precision(p) != F16) return "multiplies at --precision f16 only";
     if (engine_of(d, &t) == GPU_NONE) return "needs matrix instructions, and this device offers none for f16";
     if (!tile_fits(d, (ocl_shape){0, 0, 0}, &t)) return "has a tile that does not fit this device";

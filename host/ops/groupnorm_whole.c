@@ -61,7 +61,8 @@ bool groupnorm_is_small(const plan *p, tensor x)
 {
     const ocl *o = plan_ocl(p);
     return ocl_device_of(o)->cpu &&
-           (int64_t)x.h * x.w * x.c <= 1000 * (int64_t)config_value(ocl_config_of(o), "groupnorm", "whole");
+           (int64_t)x.h * x.w * x.c <=
+               1000 * (int64_t)config_value(ocl_config_of(o), &groupnorm_section, NULL, OCL_ALL_SHAPES, "whole");
 }
 
 int groupnorm_whole(plan *p, tensor y, tensor x, tensor norm, const step *stats, bool silu)

@@ -166,32 +166,25 @@ x86_engine x86_matrix_best(ocl *o)
 
 static const x86_engine forced[] = {[1] = X86_DOT, [2] = X86_AMX, [3] = X86_PLAIN};
 
-static int matrix_word(const ocl *o)
+x86_engine x86_matrix_engine(ocl *o, ocl_shape shape)
 {
-    int values[OCL_TUNABLES_MAX];
-    const config *c = ocl_config_of(o);
-    config_values(c, &gemm_section, precision_word(BF16), values);
-    return values[1]; /* matrix stands behind impl */
-}
-
-x86_engine x86_matrix_engine(ocl *o)
-{
-    int word = matrix_word(o);
+    int word = config_value(ocl_config_of(o), &gemm_section, precision_word(BF16), shape, "matrix");
     if (!word) return x86_matrix_best(o);
     return x86_matrix_works(o, forced[word]) ? forced[word] : X86_NONE;
 }
 
-x86_engine x86_dot_engine(ocl *o)
+x86_engine x86_dot_engine(ocl *o, ocl_shape shape)
 {
-    int word = matrix_word(o);
-    if (word && forced[word] != X86_AMX) return x86_matrix_engine(o);
+    int word = config_value(ocl_config_of(o), &gemm_section, precision_word(BF16), shape, "matrix");
+    if (word && forced[word] != X86_AMX) return x86_matrix_engine(o, shape);
     return x86_matrix_speed(o, X86_DOT) > 1.1 ? X86_DOT : X86_NONE;
 }
 
-const char *x86_matrix_lacks(const plan *p, x86_engine (*engine)(ocl *o))
+const char *x86_matrix_lacks(const plan *p, x86_engine (*engine)(ocl *o, ocl_shape shape), ocl_shape shape)
 {
     if (plan_precision(p) != BF16) return "multiplies at --precision bf16 only";
     if (!ocl_device_of(plan_ocl(p))->cpu) return "needs a CPU";
-    return engine(plan_ocl(p)) == X86_NONE ? "needs instructions that this CPU lacks, or that are slower than f32"
-                                           : NULL;
+    return engine(plan_ocl(p), shape) == X86_NONE
+               ? "needs instructions that this CPU lacks, or that are slower than f32"
+               : NULL;
 }

@@ -6,14 +6,14 @@
 
 #include <stdlib.h>
 
-int default_device_open(config **values, ocl **o, const char *const *set)
+int default_device_open(config **values, ocl **o, const char *file, const char *const *set)
 {
     int err = 0, count = 0, index = 0, sets = 0;
     ocl_device *list = NULL;
     while (set && set[sets]) sets++;
     TRY(ocl_device_list(&list, &count));
     TRY(ocl_device_choose(list, count, NULL, &index));
-    TRY(config_open(values, ops_sections, &list[index].info, NULL, set, sets));
+    TRY(config_open(values, ops_sections, &list[index].info, file, set, sets));
     TRY(ocl_open(o, &list[index], *values, false));
 out:
     free(list);
@@ -29,7 +29,7 @@ int default_device_setup(void **state)
 {
     fixture *f = calloc(1, sizeof *f);
     *state = f;
-    return f ? default_device_open(&f->values, &f->o, NULL) : -1;
+    return f ? default_device_open(&f->values, &f->o, NULL, NULL) : -1;
 }
 
 int default_device_teardown(void **state)

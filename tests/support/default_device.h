@@ -6,8 +6,8 @@
 #include "ocl/config.h"
 #include "ocl/ocl.h"
 
-/* set: "section.key=value" strings and a NULL, or NULL. The caller closes o before values, also after a failure. */
-int default_device_open(config **values, ocl **o, const char *const *set);
+/* file: an INI file, or NULL. set: "section.key=value" strings and a NULL, or NULL. The caller closes o before values, also after a failure. */
+int default_device_open(config **values, ocl **o, const char *file, const char *const *set);
 
 /* Fixtures of a group of cmocka tests that share the device, in its own configuration; and what a test has in its state then. */
 int default_device_setup(void **state);

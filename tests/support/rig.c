@@ -32,7 +32,7 @@ static void *must_alloc(size_t n)
 void rig_open(rig *r, const char *model_path, model_part part, const char *name, dtype activation)
 {
     *r = (rig){0};
-    must(default_device_open(&r->values, &r->o, NULL));
+    must(default_device_open(&r->values, &r->o, NULL, NULL));
     must(model_open(&r->m, &(model_source){.path = model_path}));
     must(weights_new(&r->set, r->o));
     r->params = (params){r->m, part, r->set};

@@ -101,7 +101,7 @@ static void list(void *user, const char *section, const char *key, const char *v
 static struct mm_cpu_tune tune(const config *c, const char *precision)
 {
     struct mm_cpu_tune t;
-    config_values(c, &mm_cpu_kernel, precision, &t.MR);
+    config_values(c, &mm_cpu_kernel, precision, OCL_ALL_SHAPES, &t.MR);
     return t;
 }
 

@@ -29,7 +29,7 @@ static void check_cases_with(const char *name, int first, int end, const char *c
     config *values = NULL;
     ocl *o = NULL;
     assert_true(op->cases >= end);
-    if (default_device_open(&values, &o, set)) fail_msg("%s", sdcl_last_error());
+    if (default_device_open(&values, &o, NULL, set)) fail_msg("%s", sdcl_last_error());
     if (flops > 0) ocl_limit_launch(o, flops);
     for (int i = first; i < end; i++) {
         check_case c = {.op = op->name, .index = i, .dt = i % 2 ? F32 : F16, .fill = (check_fill)(i % FILL_COUNT)};

@@ -10,9 +10,9 @@ static void test_defaults(void **state)
     assert_int_equal(t.MR, 8);
     assert_int_equal(t.NV, 3);
     assert_int_equal(t.KC, 128);
-    assert_int_equal(config_value(c, "mm_cpu", "KC"), 128);
-    assert_string_equal(config_word(c, "mm", "impl"), "auto");
-    assert_int_equal(config_value(c, "mm", "impl"), 0);
+    assert_int_equal(config_value(c, &mm_cpu_kernel, NULL, OCL_ALL_SHAPES, "KC"), 128);
+    assert_string_equal(config_word(c, &mm_section, NULL, OCL_ALL_SHAPES, "impl"), "auto");
+    assert_int_equal(config_value(c, &mm_section, NULL, OCL_ALL_SHAPES, "impl"), 0);
     config_close(&c);
     assert_null(c);
     config_close(&c);
@@ -25,8 +25,8 @@ static void test_user_file(void **state)
     assert_int_equal(tune(c, NULL).MR, 12);
     assert_int_equal(tune(c, NULL).NV, 1);
     assert_int_equal(tune(c, NULL).KC, 128);
-    assert_string_equal(config_word(c, "mm", "impl"), "cpu");
-    assert_int_equal(config_value(c, "mm", "impl"), 1);
+    assert_string_equal(config_word(c, &mm_section, NULL, OCL_ALL_SHAPES, "impl"), "cpu");
+    assert_int_equal(config_value(c, &mm_section, NULL, OCL_ALL_SHAPES, "impl"), 1);
     config_close(&c);
 }
 
@@ -104,7 +104,7 @@ static void test_set(void **state)
     assert_int_equal(tune(c, NULL).NV, 2);
     assert_int_equal(tune(c, "f16").KC, 64);
     assert_int_equal(tune(c, NULL).KC, 128);
-    assert_string_equal(config_word(c, "mm", "impl"), "gpu");
+    assert_string_equal(config_word(c, &mm_section, NULL, OCL_ALL_SHAPES, "impl"), "gpu");
     config_close(&c);
 }
 
@@ -113,7 +113,7 @@ static void test_binary_cache(void **state)
     (void)state;
     const char *set[] = {"device.binary_cache=on"};
     config *c = open_ok(NULL, NULL, set, 1);
-    assert_string_equal(config_word(c, "device", "binary_cache"), "on");
+    assert_string_equal(config_word(c, &device_section, NULL, OCL_ALL_SHAPES, "binary_cache"), "on");
     config_close(&c);
 }
 
@@ -126,7 +126,7 @@ static void test_cpu_layer(void **state)
     config *c = open_ok(&cpu, NULL, NULL, 0);
     assert_int_equal(tune(c, NULL).MR, 6); /* cpu.ini; amd.ini is for GPUs */
     assert_int_equal(tune(c, NULL).KC, 128);
-    assert_string_equal(config_word(c, "mm", "impl"), "auto");
+    assert_string_equal(config_word(c, &mm_section, NULL, OCL_ALL_SHAPES, "impl"), "auto");
     config_close(&c);
 }
 
@@ -153,7 +153,7 @@ static void test_vendor_layer(void **state)
         config *c = open_ok(&gpu, NULL, NULL, 0);
         assert_int_equal(tune(c, NULL).MR, cases[i].MR);
         assert_int_equal(tune(c, NULL).NV, cases[i].NV);
-        assert_string_equal(config_word(c, "mm", "impl"), "gpu");
+        assert_string_equal(config_word(c, &mm_section, NULL, OCL_ALL_SHAPES, "impl"), "gpu");
         config_close(&c);
     }
 }
@@ -176,12 +176,12 @@ static void test_longest_match_wins(void **state)
     assert_int_equal(tune(c, NULL).NV, 4);
     assert_int_equal(tune(c, NULL).KC, 256);
     assert_int_equal(tune(c, NULL).MR, 8);
-    assert_string_equal(config_word(c, "device", "binary_cache"), "auto");
+    assert_string_equal(config_word(c, &device_section, NULL, OCL_ALL_SHAPES, "binary_cache"), "auto");
     config_close(&c);
     c = open_ok(&h200, NULL, NULL, 0);
     assert_int_equal(tune(c, NULL).NV, 1);
     assert_int_equal(tune(c, NULL).KC, 128);
-    assert_string_equal(config_word(c, "device", "binary_cache"), "off");
+    assert_string_equal(config_word(c, &device_section, NULL, OCL_ALL_SHAPES, "binary_cache"), "off");
     config_close(&c);
 }
 
@@ -217,7 +217,7 @@ static void test_device_that_is_not_here(void **state)
     config *c = open_ok(&d, NULL, NULL, 0);
     assert_int_equal(tune(c, NULL).NV, 4);
     assert_int_equal(tune(c, NULL).MR, 8);
-    assert_string_equal(config_word(c, "mm", "impl"), "gpu");
+    assert_string_equal(config_word(c, &mm_section, NULL, OCL_ALL_SHAPES, "impl"), "gpu");
     config_close(&c);
     config_device_named(&d, "AMD gfx1100");
     c = open_ok(&d, NULL, NULL, 0);
@@ -226,7 +226,7 @@ static void test_device_that_is_not_here(void **state)
     config_device_named(&d, "cpu");
     c = open_ok(&d, NULL, NULL, 0);
     assert_int_equal(tune(c, NULL).MR, 6);
-    assert_string_equal(config_word(c, "mm", "impl"), "auto");
+    assert_string_equal(config_word(c, &mm_section, NULL, OCL_ALL_SHAPES, "impl"), "auto");
     config_close(&c);
 }
 

@@ -38,6 +38,21 @@ static void test_nearest_shape(void **state)
     config_close(&c);
 }
 
+static void test_one_value(void **state)
+{
+    (void)state;
+    config *c = open_ok(NULL,
+                        "[mm_cpu]\nMR = 12\n[mm_cpu.bf16]\nMR = 6\n[mm_cpu.bf16 M=64 N=64 K=64]\nMR = 4\n"
+                        "[mm_cpu.bf16 M=4096 N=64 K=64]\nNV = 1\n",
+                        NULL, 0);
+    assert_int_equal(config_value(c, &mm_cpu_kernel, NULL, OCL_ALL_SHAPES, "MR"), 12);
+    assert_int_equal(config_value(c, &mm_cpu_kernel, "f32", (ocl_shape){64, 64, 64}, "MR"), 12);
+    assert_int_equal(config_value(c, &mm_cpu_kernel, "bf16", OCL_ALL_SHAPES, "MR"), 6);
+    assert_int_equal(config_value(c, &mm_cpu_kernel, "bf16", (ocl_shape){63, 64, 64}, "MR"), 4);
+    assert_int_equal(config_value(c, &mm_cpu_kernel, "bf16", (ocl_shape){4096, 64, 64}, "MR"), 6);
+    config_close(&c);
+}
+
 static void test_shape_in_part(void **state)
 {
     (void)state;
@@ -115,7 +130,8 @@ static void test_choice_per_shape(void **state)
     assert_string_equal(config_word_of(c, &op, "impl", values), "gpu");
     assert_true(config_values_at(c, &op, "f16", (ocl_shape){1, 1, 1}, any, NULL, values));
     assert_string_equal(config_word_of(c, &op, "impl", values), "cpu");
-    assert_string_equal(config_word(c, "mm", "impl"), "auto");
+    assert_string_equal(config_word(c, &op, "f32", OCL_ALL_SHAPES, "impl"), "auto");
+    assert_string_equal(config_word(c, &op, "f16", (ocl_shape){65, 64, 64}, "impl"), "cpu");
     config_close(&c);
 }
 
@@ -252,17 +268,12 @@ static void test_tuned_file_of_the_device(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nearest_shape),
-        cmocka_unit_test(test_shape_in_part),
-        cmocka_unit_test(test_nearest_valid_shape),
-        cmocka_unit_test(test_unfit_names_its_line),
-        cmocka_unit_test(test_shape_against_layers),
-        cmocka_unit_test(test_choice_per_shape),
-        cmocka_unit_test(test_listing),
-        cmocka_unit_test(test_refused_shapes),
-        cmocka_unit_test(test_stale_sections_do_not_count),
-        cmocka_unit_test(test_refused_tuned),
-        cmocka_unit_test(test_tuned_file_of_the_device),
+        cmocka_unit_test(test_nearest_shape),        cmocka_unit_test(test_one_value),
+        cmocka_unit_test(test_shape_in_part),        cmocka_unit_test(test_nearest_valid_shape),
+        cmocka_unit_test(test_unfit_names_its_line), cmocka_unit_test(test_shape_against_layers),
+        cmocka_unit_test(test_choice_per_shape),     cmocka_unit_test(test_listing),
+        cmocka_unit_test(test_refused_shapes),       cmocka_unit_test(test_stale_sections_do_not_count),
+        cmocka_unit_test(test_refused_tuned),        cmocka_unit_test(test_tuned_file_of_the_device),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -7,6 +7,8 @@
 #include "ops/gpu_matrix.h"
 #include "ops/half_probe.h"
 #include "ops/subgroup.h"
+#include "ops/x86_matrix.h"
+#include "scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +21,7 @@
 
 static void open_with(config **values, ocl **o, const char *const *set)
 {
-    if (default_device_open(values, o, set)) fail_msg("%s", sdcl_last_error());
+    if (default_device_open(values, o, NULL, set)) fail_msg("%s", sdcl_last_error());
 }
 
 static void close_both(config **values, ocl **o)
@@ -188,6 +190,32 @@ static void an_engine_that_is_not_there(void **state)
     close_both(&values, &o);
 }
 
+/* The engine of a shape, whatever the others have; the measured one where nothing is said. */
+static void an_engine_of_a_shape(void **state)
+{
+    (void)state;
+    scratch s;
+    char path[300];
+    config *values = NULL;
+    ocl *o = NULL;
+    assert_true(scratch_open(&s));
+    snprintf(path, sizeof path, "%s/my.ini", s.folder);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs("[gemm]\nmatrix = amx\n[gemm.bf16]\nmatrix = auto\n[gemm.bf16 M=64 N=64 K=64]\nmatrix = plain\n"
+          "[gemm.bf16 M=4096 N=64 K=64]\nmatrix = auto\n",
+          f);
+    assert_int_equal(fclose(f), 0);
+    if (default_device_open(&values, &o, path, NULL)) fail_msg("%s", sdcl_last_error());
+    bool cpu = x86_matrix_offered(ocl_device_of(o), X86_PLAIN);
+    assert_int_equal(x86_matrix_engine(o, (ocl_shape){80, 64, 64}), cpu ? X86_PLAIN : X86_NONE);
+    assert_int_equal(x86_dot_engine(o, (ocl_shape){80, 64, 64}), cpu ? X86_PLAIN : X86_NONE);
+    assert_int_equal(x86_matrix_engine(o, (ocl_shape){4000, 64, 64}), x86_matrix_best(o));
+    assert_int_equal(x86_matrix_engine(o, OCL_ALL_SHAPES), x86_matrix_best(o));
+    close_both(&values, &o);
+    scratch_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +226,7 @@ int main(void)
         cmocka_unit_test(exchange_in_subgroups),
         cmocka_unit_test(reductions_in_subgroups),
         cmocka_unit_test(an_engine_that_is_not_there),
+        cmocka_unit_test(an_engine_of_a_shape),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
