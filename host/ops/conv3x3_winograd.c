@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* 3x3 convolution on CPU devices by Winograd's minimal filtering: cl/winograd_input_cpu.cl, then cl/winograd_cpu.cl, a chunk of tiles at a time. */
-#include "ops/matmul.h"
+#include "ops/winograd.h"
 
 #define WINOGRAD_INPUT_CPU_TUNE(P) P(CB, 64, "16 32 64 128", "channels of a work-item")
 OCL_KERNEL(winograd_input_cpu, WINOGRAD_INPUT_CPU_TUNE)
@@ -19,38 +19,26 @@ typedef struct winograd {
     struct winograd_input_cpu_tune input;
     struct winograd_cpu_tune t;
     tensor v;
-    int th, tw;         /* tile rows of an image, tiles of a row */
-    int lines;          /* tile rows of a chunk */
-    int block;          /* tiles of a work-item: a multiple of MR, as many as TB at most */
-    int points, padded; /* of a tile; input channels, to whole KC */
+    winograd_tiles tiles;
+    int lines;  /* tile rows of a chunk */
+    int block;  /* tiles of a work-item: a multiple of MR, as many as TB at most */
+    int padded; /* input channels, to whole KC */
 } winograd;
-
-static int tiles_of(tensor y, int tile) { return (int)(ceil_div(y.h, tile) * ceil_div(y.w, tile)); }
-
-static void tiling(const step *s, winograd *x)
-{
-    tensor y = s->t[MM_Y];
-    if (x->t.TILE == 6 && 64 * tiles_of(y, 6) >= 36 * tiles_of(y, 4)) x->t.TILE = 4;
-    x->th = (int)ceil_div(y.h, x->t.TILE);
-    x->tw = (int)ceil_div(y.w, x->t.TILE);
-    x->points = (x->t.TILE + 2) * (x->t.TILE + 2);
-    x->padded = (int)ceil_div(s->t[MM_X].c, x->t.KC) * x->t.KC;
-}
 
 static bool runs_on(const ocl_device *d) { return d->cpu; }
 
 /* As many tile rows a chunk as the budget holds, in whole blocks where that is possible. */
 static void blocking(const plan *p, const step *s, winograd *x)
 {
-    int lines = s->t[MM_Y].n * x->th, panels = (int)ceil_div(s->w[0]->rows, 16 * x->t.NV);
-    uint64_t tile = (uint64_t)x->points * (uint64_t)x->padded * 4,
+    int lines = s->t[MM_Y].n * x->tiles.th, panels = (int)ceil_div(s->w[0]->rows, 16 * x->t.NV);
+    uint64_t tile = (uint64_t)x->tiles.points * (uint64_t)x->padded * 4,
              budget = (uint64_t)conv3x3_values_of(p, s).winograd_mb << 20;
-    uint64_t most = budget / (tile * (uint64_t)x->tw);
+    uint64_t most = budget / (tile * (uint64_t)x->tiles.tw);
     x->lines = most < 1 ? 1 : most < (uint64_t)lines ? (int)most : lines;
-    while (x->lines * x->tw < x->t.TB && x->lines < lines) x->lines++;
+    while (x->lines * x->tiles.tw < x->t.TB && x->lines < lines) x->lines++;
     x->block = x->t.TB / x->t.MR * x->t.MR;
     while (x->block > x->t.MR &&
-           ceil_div(x->lines * x->tw, x->block) * (size_t)panels < 2 * (size_t)ocl_units(plan_ocl(p)))
+           ceil_div(x->lines * x->tiles.tw, x->block) * (size_t)panels < 2 * (size_t)ocl_units(plan_ocl(p)))
         x->block = (int)ceil_div(x->block / 2, x->t.MR) * x->t.MR;
 }
 
@@ -61,13 +49,15 @@ static int prepare(plan *p, step *s)
     if (!x) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = x;
     TRY(tune_values(p, &winograd_cpu_kernel, plan_precision(p), s->shape, &x->t));
-    tiling(s, x);
+    x->tiles = winograd_tiles_of(s->t[MM_Y], x->t.TILE);
+    x->t.TILE = x->tiles.side;
+    x->padded = (int)ceil_div(s->t[MM_X].c, x->t.KC) * x->t.KC;
     x->t.NV = cpu_panel(s->w[0], x->t.NV) / 16;
     blocking(p, s, x);
     plan_use_section(p, s->op->section);
     TRY(tune_values(p, &winograd_input_cpu_kernel, plan_precision(p), s->shape, &x->input));
-    x->v = plan_scratch(p, F32, (int)ceil_div(x->lines * x->tw, x->block), x->points * x->padded / x->t.KC, 1,
-                        x->block * x->t.KC + V_GAP);
+    x->v = plan_scratch(p, F32, (int)ceil_div(x->lines * x->tiles.tw, x->block), x->tiles.points * x->padded / x->t.KC,
+                        1, x->block * x->t.KC + V_GAP);
     TRY(op_kernel(p, &s->kernel[0], &winograd_input_cpu_kernel, &x->input, "-DXT=%s -DTILE=%d -DKC=%d",
                   dtype_option_name(s->t[MM_X].dt), x->t.TILE, x->t.KC));
     TRY(op_kernel(p, &s->kernel[1], &winograd_cpu_kernel, &x->t, "-DWT=%s -DYT=%s", dtype_option_name(s->w[0]->dt),
@@ -80,47 +70,30 @@ out:
 static int transform_input(plan *p, const step *s, const winograd *x, int line0, int lines)
 {
     const conv_params *c = s->params;
-    tensor in = s->t[MM_X], norm = s->t[MM_NORM];
+    bool normed = has(s->t[MM_NORM]);
     args a = {0};
-    arg_tensor(&a, p, x->v, in);
-    arg_tensor(&a, p, in, in);
-    arg_tensor(&a, p, norm, in);
-    arg_int(&a, in.h);
-    arg_int(&a, in.w);
-    arg_int(&a, in.c);
-    arg_int(&a, c->up_h);
-    arg_int(&a, c->up_w);
-    arg_int(&a, in.ld);
-    arg_int(&a, x->th);
-    arg_int(&a, x->tw);
+    winograd_input_args(&a, p, s, x->v, &x->tiles);
     arg_int(&a, line0);
     arg_int(&a, x->block);
-    arg_int(&a, has(norm));
-    arg_int(&a, has(norm) && c->flags & FLAG_NORM_SILU);
+    arg_int(&a, normed);
+    arg_int(&a, normed && c->flags & FLAG_NORM_SILU);
     return args_run(&a, p, s->kernel[0], s->module, (size_t)lines, ceil_div(x->padded, x->input.CB), 1, 1, 1);
 }
 
 static int multiply(plan *p, const step *s, const winograd *x, int line0, int lines)
 {
-    const conv_params *c = s->params;
-    tensor in = s->t[MM_X], y = s->t[MM_Y], row = s->t[MM_ROW], residual = s->t[MM_RESIDUAL];
-    int tiles = lines * x->tw;
+    tensor in = s->t[MM_X], y = s->t[MM_Y];
+    int tiles = lines * x->tiles.tw;
     args a = {0};
     arg_tensor(&a, p, y, in);
     arg_tensor(&a, p, x->v, in);
     arg_mem(&a, weight_mem(s->w[0]), 0);
     arg_tensor(&a, p, s->t[MM_BIAS], in);
-    arg_tensor(&a, p, row, in);
-    arg_tensor(&a, p, residual, in);
+    arg_tensor(&a, p, s->t[MM_ROW], in);
+    arg_tensor(&a, p, s->t[MM_RESIDUAL], in);
     arg_int(&a, in.c);
-    arg_int(&a, y.h);
-    arg_int(&a, y.w);
-    arg_int(&a, y.c);
-    arg_int(&a, y.ld);
-    arg_int(&a, has(residual) ? residual.ld : 0);
-    arg_int(&a, has(row) ? row.ld : 0);
-    arg_int(&a, c->flags);
-    arg_int(&a, line0 * x->tw);
+    winograd_output_args(&a, s);
+    arg_int(&a, line0 * x->tiles.tw);
     arg_int(&a, tiles);
     arg_int(&a, x->block);
     return args_run(&a, p, s->kernel[1], s->module, ceil_div(y.c, s->w[0]->panel), ceil_div(tiles, x->block), 1, 1, 1);
@@ -128,7 +101,7 @@ static int multiply(plan *p, const step *s, const winograd *x, int line0, int li
 
 static int launch(plan *p, const step *s)
 {
-    int err = 0, all = s->t[MM_Y].n * ((const winograd *)s->state)->th;
+    int err = 0, all = s->t[MM_Y].n * ((const winograd *)s->state)->tiles.th;
     const winograd *x = s->state;
     for (int line = 0; line < all; line += x->lines) {
         int lines = all - line < x->lines ? all - line : x->lines;

@@ -3,12 +3,12 @@
  * products) and winograd_output_gpu.cl. Transformed weights are scratch of a step, as large for all steps as for one: stored ones would take eight times the
  * memory of a file's halves. */
 #include "ops/gpu_tile.h"
-#include "ops/matmul.h"
+#include "ops/winograd.h"
 
 #include <string.h>
 
 #define WINOGRAD_INPUT_GPU_TUNE(P)                                                                                     \
-    P(TILE, 4, "2 4 6", "output pixels of a tile, along a side")                                                       \
+    P(TILE, 4, "2 4 6", "output pixels of a tile, along a side; 6: or 4, where 6 saves no products")                   \
     P(WG, 128, "32 64 128 256", "work-items per group, one a tile and input channel")
 OCL_KERNEL(winograd_input_gpu, WINOGRAD_INPUT_GPU_TUNE)
 
@@ -30,11 +30,11 @@ typedef struct winograd {
     struct winograd_weight_gpu_tune weight;
     struct winograd_gpu_tune t;
     struct winograd_output_gpu_tune output;
-    tensor v, u, m;     /* transformed input and weights, products: what a chunk has of them */
-    int th, tw;         /* tile rows of an image, tiles of a row */
-    int points, padded; /* of a tile; input channels, to whole BK */
-    int tiles, rows;    /* of the step; of a chunk, whole BM */
-    int panels, wide;   /* of BN output channels: of the step; of a chunk */
+    tensor v, u, m; /* transformed input and weights, products: what a chunk has of them */
+    winograd_tiles of_image;
+    int padded;       /* input channels, to whole BK */
+    int tiles, rows;  /* of the step; of a chunk, whole BM */
+    int panels, wide; /* of BN output channels: of the step; of a chunk */
 } winograd;
 
 /* A chunk: tiles [tile, tile + tiles) in rows [0, rows) of v and m, panels [panel, panel + panels). */
@@ -46,10 +46,11 @@ static int multiple(int n, int of) { return (int)ceil_div(n, of) * of; }
 
 static bool pays(const plan *p, const step *s)
 {
-    tensor y = s->t[MM_Y];
     struct winograd_input_gpu_tune t;
-    return conv3x3_winograd_pays(p, s) && tune_fits(p, &winograd_input_gpu_kernel, plan_precision(p), s->shape, &t) &&
-           ceil_div(y.h, t.TILE) * ceil_div(y.w, t.TILE) >= TILES_MIN;
+    if (!conv3x3_winograd_pays(p, s) || !tune_fits(p, &winograd_input_gpu_kernel, plan_precision(p), s->shape, &t))
+        return false;
+    winograd_tiles tiles = winograd_tiles_of(s->t[MM_Y], t.TILE);
+    return (int64_t)tiles.th * tiles.tw >= TILES_MIN;
 }
 
 /* `most` at a time, or a little less so that the last chunk is as large as the others. */
@@ -65,8 +66,9 @@ static int even(int all, uint64_t most, int unit)
 static void blocking(const plan *p, const step *s, winograd *x)
 {
     tensor y = s->t[MM_Y];
-    uint64_t budget = (uint64_t)conv3x3_values_of(p, s).winograd_mb << 20, value = 4 * (uint64_t)x->points, widest;
-    x->tiles = y.n * x->th * x->tw;
+    uint64_t budget = (uint64_t)conv3x3_values_of(p, s).winograd_mb << 20, value = 4 * (uint64_t)x->of_image.points,
+             widest;
+    x->tiles = y.n * x->of_image.th * x->of_image.tw;
     x->panels = (int)ceil_div(y.c, x->t.BN);
     x->wide = even(x->panels, budget / (value * (uint64_t)(x->padded * x->t.BN)), 1);
     widest = (uint64_t)(x->padded > x->wide * x->t.BN ? x->padded : x->wide * x->t.BN);
@@ -86,15 +88,14 @@ static int prepare(plan *p, step *s)
     TRY(tune_values(p, &winograd_weight_gpu_kernel, dt, s->shape, &x->weight));
     TRY(tune_values(p, &winograd_gpu_kernel, dt, s->shape, &x->t));
     TRY(tune_values(p, &winograd_output_gpu_kernel, dt, s->shape, &x->output));
-    x->th = (int)ceil_div(y.h, x->input.TILE);
-    x->tw = (int)ceil_div(y.w, x->input.TILE);
-    x->points = (x->input.TILE + 2) * (x->input.TILE + 2);
+    x->of_image = winograd_tiles_of(y, x->input.TILE);
+    x->input.TILE = x->of_image.side;
     x->padded = multiple(in.c, x->t.BK);
     plan_use_section(p, s->op->section);
     blocking(p, s, x);
-    x->v = plan_scratch(p, F32, x->points, x->rows, 1, x->padded);
-    x->u = plan_scratch(p, F32, x->points, x->wide, x->padded, x->t.BN);
-    x->m = plan_scratch(p, F32, x->points, x->rows, 1, x->wide * x->t.BN);
+    x->v = plan_scratch(p, F32, x->of_image.points, x->rows, 1, x->padded);
+    x->u = plan_scratch(p, F32, x->of_image.points, x->wide, x->padded, x->t.BN);
+    x->m = plan_scratch(p, F32, x->of_image.points, x->rows, 1, x->wide * x->t.BN);
     TRY(op_kernel(p, &s->kernel[INPUT], &winograd_input_gpu_kernel, &x->input, "-DXT=%s -DNORM=%d",
                   dtype_option_name(in.dt), has(s->t[MM_NORM]) ? 1 + (c->flags & FLAG_NORM_SILU ? 1 : 0) : 0));
     TRY(op_kernel(p, &s->kernel[WEIGHT], &winograd_weight_gpu_kernel, &x->weight, "-DWT=%s -DTILE=%d -DBN=%d",
@@ -109,20 +110,8 @@ out:
 
 static int transform_input(plan *p, const step *s, const winograd *x, const chunk *at)
 {
-    const conv_params *c = s->params;
-    tensor in = s->t[MM_X];
     args a = {0};
-    arg_tensor(&a, p, x->v, in);
-    arg_tensor(&a, p, in, in);
-    arg_tensor(&a, p, s->t[MM_NORM], in);
-    arg_int(&a, in.h);
-    arg_int(&a, in.w);
-    arg_int(&a, in.c);
-    arg_int(&a, c->up_h);
-    arg_int(&a, c->up_w);
-    arg_int(&a, in.ld);
-    arg_int(&a, x->th);
-    arg_int(&a, x->tw);
+    winograd_input_args(&a, p, s, x->v, &x->of_image);
     arg_int(&a, at->tile);
     arg_int(&a, at->tiles);
     arg_int(&a, at->rows);
@@ -149,38 +138,31 @@ static int multiply(plan *p, const step *s, const winograd *x, const chunk *at)
 {
     tensor in = s->t[MM_X];
     size_t of_point = (size_t)(at->rows / x->t.BM) * (size_t)at->panels;
-    args a = {.flops = 2.0 * x->points * at->rows * x->padded * at->panels * x->t.BN};
+    args a = {.flops = 2.0 * x->of_image.points * at->rows * x->padded * at->panels * x->t.BN};
     arg_tensor(&a, p, x->m, in);
     arg_tensor(&a, p, x->v, in);
     arg_tensor(&a, p, x->u, in);
     arg_int(&a, at->rows);
     arg_int(&a, at->panels);
     arg_int(&a, x->padded);
-    return args_run(&a, p, s->kernel[PRODUCTS], s->module, (size_t)x->points * of_point, 1, 1,
+    return args_run(&a, p, s->kernel[PRODUCTS], s->module, (size_t)x->of_image.points * of_point, 1, 1,
                     (size_t)(x->t.BN / x->t.TN), (size_t)(x->t.BM / x->t.TM));
 }
 
 static int transform_output(plan *p, const step *s, const winograd *x, const chunk *at)
 {
-    const conv_params *c = s->params;
-    tensor y = s->t[MM_Y], row = s->t[MM_ROW], residual = s->t[MM_RESIDUAL];
+    tensor y = s->t[MM_Y];
     int first = at->panel * x->t.BN, columns = at->panels * x->t.BN,
         count = y.c - first < columns ? y.c - first : columns;
     args a = {0};
     arg_tensor(&a, p, y, y);
     arg_tensor(&a, p, x->m, y);
     arg_tensor(&a, p, s->t[MM_BIAS], y);
-    arg_tensor(&a, p, row, y);
-    arg_tensor(&a, p, residual, y);
-    arg_int(&a, y.h);
-    arg_int(&a, y.w);
-    arg_int(&a, y.c);
-    arg_int(&a, y.ld);
-    arg_int(&a, has(residual) ? residual.ld : 0);
-    arg_int(&a, has(row) ? row.ld : 0);
-    arg_int(&a, c->flags);
-    arg_int(&a, x->th);
-    arg_int(&a, x->tw);
+    arg_tensor(&a, p, s->t[MM_ROW], y);
+    arg_tensor(&a, p, s->t[MM_RESIDUAL], y);
+    winograd_output_args(&a, s);
+    arg_int(&a, x->of_image.th);
+    arg_int(&a, x->of_image.tw);
     arg_int(&a, at->tile);
     arg_int(&a, at->tiles);
     arg_int(&a, at->rows);

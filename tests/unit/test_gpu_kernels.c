@@ -2,6 +2,7 @@
 /* The GPU kernels off their default tunables, and enqueued in pieces, compared with the references on whatever device there is. */
 #include "check/check.h"
 #include "default_device.h"
+#include "ops/winograd.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -76,12 +77,27 @@ static void winograd_in_chunks(void **state)
                 "winograd_gpu.BM=16");
 }
 
+/* F(6x6) where it saves products, F(4x4) where it does not: one case each. */
+static void winograd_in_tiles_of_six(void **state)
+{
+    (void)state;
+    assert_int_equal(winograd_tiles_of((tensor){.h = 6, .w = 5}, 6).side, 6);
+    assert_int_equal(winograd_tiles_of((tensor){.h = 9, .w = 7}, 6).side, 4);
+    assert_int_equal(winograd_tiles_of((tensor){.h = 9, .w = 7}, 2).side, 2);
+    winograd_tiles t = winograd_tiles_of((tensor){.h = 64, .w = 62}, 6);
+    assert_int_equal(t.points, 64);
+    assert_int_equal(t.th, 11);
+    assert_int_equal(t.tw, 11);
+    CHECK("conv3x3", 0, "conv3x3.impl=winograd_gpu", "winograd_input_gpu.TILE=6");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(launches_in_pieces),
         cmocka_unit_test(scalar_loads_and_two_buffers),
         cmocka_unit_test(winograd_in_chunks),
+        cmocka_unit_test(winograd_in_tiles_of_six),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
