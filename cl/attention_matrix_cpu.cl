@@ -1,28 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "common.h"
 #include "attention_cpu.h"
+#include "x86_matrix.h"
 
-/* cl/attention_cpu.cl with products of bf16 and sums of f32, by an x86 CPU's dot products: -DENGINE=ENGINE_DOT (AVX512-BF16); ENGINE_PLAIN does the same
- * without.
+/* cl/attention_cpu.cl with products of bf16 and sums of f32, by an x86 CPU's dot products (cl/x86_matrix.h).
  *   operands, launch, D: as there, without a causal mask
  * Scores are sums over pairs of channels, results over pairs of keys: q, k and v are rounded as they are copied, the weights of the softmax where they are
  * paired. Their total is that of the rounded weights. The scale is applied to the scores, which leaves q as it is.
- *   tune: NQ vectors of 16 queries by RR keys or channels of a register tile, GQ tiles of a work-item, KB keys of a block (a multiple of RR and of 2)
- * PoCL compiles for a CPU without these instructions: they stand in functions of their own target, never inlined. */
-#define ENGINE_PLAIN 0
-#define ENGINE_DOT 1
-
+ *   tune: NQ vectors of 16 queries by RR keys or channels of a register tile, GQ tiles of a work-item, KB keys of a block (a multiple of RR and of 2) */
 #define PAIRS ((D + 1) / 2)         /* of channels */
-
-#if ENGINE == ENGINE_DOT
-#define MATRIX __attribute__((noinline, target("avx512f,avx512bf16")))
-#define DOT(sum, pairs, pair) __builtin_ia32_dpbf16ps_512(sum, as_int16(pairs), (int16)((int)(pair)))
-#else
-#define MATRIX INLINE
-#define DOT(sum, pairs, pair) \
-    fma(as_float16((pairs) & 0xffff0000), (float16)(as_float((pair) & 0xffff0000)), \
-        fma(as_float16((pairs) << 16), (float16)(as_float((pair) << 16)), sum))
-#endif
 
 /* A pair in bf16: low and high half. Ties away from zero; NaN is one still if the low bits of its payload are zero. */
 #define PAIR(low, high, T) ((JOIN(as_, T)(low) + 0x8000u) >> 16 | ((JOIN(as_, T)(high) + 0x8000u) & 0xffff0000u))

@@ -184,7 +184,7 @@ out:
     return err;
 }
 
-/* f32; then bf16 with the CPU's matrix instructions, where it has any, and without. */
+/* f32; then bf16 with the CPU's matrix instructions, where it has any, and with the layouts of each kind of them in plain C. */
 static int run_floats(options *g, totals *sum)
 {
     int err = 0, sets = g->sets;
@@ -193,8 +193,11 @@ static int run_floats(options *g, totals *sum)
     g->dt = "bf16";
     TRY(run(g, sum));
     if (sets == SETS_MAX) goto out;
-    g->set[g->sets++] = "gemm.matrix=plain";
-    TRY(run(g, sum));
+    for (int i = 0; i < 2; i++) {
+        g->set[sets] = i ? "gemm.matrix=amx_plain" : "gemm.matrix=plain";
+        g->sets = sets + 1;
+        TRY(run(g, sum));
+    }
 out:
     g->sets = sets;
     return err;

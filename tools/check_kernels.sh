@@ -26,6 +26,7 @@ for file in cl/*.cl; do
         for type in F32 F16; do
             options=$(tools/kernel_options.sh "$kernel" $type --for-device $device)
             lint $(echo "$options" | sed 's/-DREDUCE=1/-DREDUCE=0/')
+            case $kernel,$options in *_matrix_cpu,*-DENGINE=0*) lint $(echo "$options" | sed 's/-DENGINE=0/-DENGINE=1/; s/-DMR=[0-9]*/-DMR=32/; s/-DNP=[0-9]*/-DNP=2/') ;; esac
             case $options in *-DREDUCE=*) lint $(echo "$options" | sed 's/-DWG=1 /-DWG=32 /; s/-DREDUCE=0/-DREDUCE=1/') $(tools/exchange.sh any 8) ;; esac
         done
     done

@@ -6,7 +6,8 @@ static double flops(const step *s) { return 2.0 * rows_of(s->t[MM_X]) * s->t[MM_
 
 static const ocl_tunable gemm_tunables[] = {
     {"impl", 0, "auto matrix cpu matrix_gpu gpu clblast", "implementation"},
-    {"matrix", 0, "auto dot amx plain", "matrix: AVX512-BF16, AMX, or neither; auto: the fastest on the device"},
+    {"matrix", 0, "auto dot amx plain amx_plain",
+     "matrix: AVX512-BF16, AMX, or the layouts of either in plain C; auto: the fastest on the device"},
 };
 const ocl_section gemm_section = {"gemm", gemm_tunables, 2, 1, NULL};
 static const impl *const gemm_impls[] = {&gemm_matrix_impl, &gemm_cpu_impl,     &gemm_matrix_gpu_impl,

@@ -39,7 +39,7 @@ int gemm_matrix_engine(plan *p, gemm_engine *g, ocl_shape shape, int engine, dty
     int err = 0;
     struct gemm_matrix_cpu_tune t;
     TRY(tune_values(p, &gemm_matrix_cpu_kernel, BF16, shape, &t));
-    if (engine == X86_AMX) {
+    if (x86_has_tiles((x86_engine)engine)) {
         t.MR = 32;
         t.NP = 2;
     }

@@ -23,7 +23,7 @@ bool x86_matrix_offered(const ocl_device *d, x86_engine e)
     if (e == X86_DOT) return dot;
     if (e == X86_AMX) return dot && cpu_tiles_allowed();
 #endif
-    return e == X86_PLAIN;
+    return e == X86_PLAIN || e == X86_AMX_PLAIN;
 }
 
 typedef struct trial {
@@ -164,7 +164,7 @@ x86_engine x86_matrix_best(ocl *o)
     return x86_matrix_speed(o, best) > 1.1 ? best : X86_NONE;
 }
 
-static const x86_engine forced[] = {[1] = X86_DOT, [2] = X86_AMX, [3] = X86_PLAIN};
+static const x86_engine forced[] = {[1] = X86_DOT, [2] = X86_AMX, [3] = X86_PLAIN, [4] = X86_AMX_PLAIN};
 
 x86_engine x86_matrix_engine(ocl *o, ocl_shape shape)
 {
@@ -176,7 +176,7 @@ x86_engine x86_matrix_engine(ocl *o, ocl_shape shape)
 x86_engine x86_dot_engine(ocl *o, ocl_shape shape)
 {
     int word = config_value(ocl_config_of(o), &gemm_section, precision_word(BF16), shape, "matrix");
-    if (word && forced[word] != X86_AMX) return x86_matrix_engine(o, shape);
+    if (word && !x86_has_tiles(forced[word])) return x86_matrix_engine(o, shape);
     return x86_matrix_speed(o, X86_DOT) > 1.1 ? X86_DOT : X86_NONE;
 }
 

@@ -5,8 +5,11 @@
 
 #include "ops/launch.h"
 
-/* cl/gemm_matrix_cpu.cl has the same numbers. PLAIN: the same operands without such instructions, for tests. */
-typedef enum x86_engine { X86_PLAIN, X86_DOT, X86_AMX, X86_ENGINES, X86_NONE = X86_ENGINES } x86_engine;
+/* cl/x86_matrix.h has the same numbers. X86_PLAIN and X86_AMX_PLAIN: the operands and layouts of dot products and of AMX without such instructions, for tests. */
+typedef enum x86_engine { X86_PLAIN, X86_AMX_PLAIN, X86_DOT, X86_AMX, X86_ENGINES, X86_NONE = X86_ENGINES } x86_engine;
+
+/* Does the engine multiply tiles of 16 by 16? */
+static inline bool x86_has_tiles(x86_engine e) { return e == X86_AMX || e == X86_AMX_PLAIN; }
 
 /* By the CPU and the system alone: what remains to be proved. */
 bool x86_matrix_offered(const ocl_device *d, x86_engine e);

@@ -12,7 +12,8 @@ typedef struct precision {
 } precision;
 
 static const precision half = {"f16", NULL, 40}, bf16 = {"bf16", NULL, 30},
-                       bf16_plain = {"bf16", "gemm.matrix=plain", 30};
+                       bf16_plain = {"bf16", "gemm.matrix=plain", 30},
+                       bf16_tiles = {"bf16", "gemm.matrix=amx_plain", 30};
 
 static golden_list golden;
 
@@ -80,12 +81,18 @@ static void ddim_in_bf16_emulated(void **state)
     is_near(&bf16_plain, "apple");
 }
 
+static void ddim_in_bf16_by_tiles(void **state)
+{
+    (void)state;
+    is_near(&bf16_tiles, "apple");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ddim_in_half),          cmocka_unit_test(dpmpp_2m_karras_in_half),
         cmocka_unit_test(ddim_in_bf16),          cmocka_unit_test(dpmpp_2m_karras_in_bf16),
-        cmocka_unit_test(ddim_in_bf16_emulated),
+        cmocka_unit_test(ddim_in_bf16_emulated), cmocka_unit_test(ddim_in_bf16_by_tiles),
     };
     return cmocka_run_group_tests(tests, open_golden, close_golden);
 }

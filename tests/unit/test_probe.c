@@ -216,6 +216,25 @@ static void an_engine_of_a_shape(void **state)
     scratch_close(&s);
 }
 
+/* AMX in plain C passes the trial that AMX would have to; a kernel that computes wrongly does not, and the op takes another. */
+static void tiles_are_proved(void **state)
+{
+    (void)state;
+    static const char *const set[] = {"gemm.matrix=amx_plain", NULL};
+    for (int broken = 0; broken < 2; broken++) {
+        config *values = NULL;
+        ocl *o = NULL;
+        if (broken) assert_int_equal(setenv("SDCL_MISCOMPILE", "gemm_matrix_cpu", 1), 0);
+        open_with(&values, &o, set);
+        if (ocl_device_of(o)->cpu) {
+            assert_int_equal(x86_matrix_engine(o, OCL_ALL_SHAPES), broken ? X86_NONE : X86_AMX_PLAIN);
+            assert_true(!!x86_matrix_works(o, X86_AMX) <= x86_matrix_offered(ocl_device_of(o), X86_AMX));
+        }
+        close_both(&values, &o);
+    }
+    unsetenv("SDCL_MISCOMPILE");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +246,7 @@ int main(void)
         cmocka_unit_test(reductions_in_subgroups),
         cmocka_unit_test(an_engine_that_is_not_there),
         cmocka_unit_test(an_engine_of_a_shape),
+        cmocka_unit_test(tiles_are_proved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* Which matrix instructions of an x86 CPU a kernel multiplies pairs of bf16 with: -DENGINE. host/ops/x86_matrix.h has the same numbers.
+ *   DOT: AVX512-BF16, 16 dot products of pairs    AMX: tiles of 16 x 16    PLAIN, AMX_PLAIN: operands and layouts of either, without such instructions
+ * PoCL compiles for a CPU without them: they stand in functions of their own target, never inlined, each of which begins a line with MATRIX. */
+#define ENGINE_PLAIN 0
+#define ENGINE_AMX_PLAIN 1
+#define ENGINE_DOT 2
+#define ENGINE_AMX 3
+
+#if ENGINE == ENGINE_AMX
+#define MATRIX __attribute__((noinline, target("amx-tile,amx-bf16,avx512f,avx512bf16")))
+#elif ENGINE == ENGINE_DOT
+#define MATRIX __attribute__((noinline, target("avx512f,avx512bf16")))
+#elif ENGINE == ENGINE_AMX_PLAIN
+#define MATRIX __attribute__((noinline))
+#else
+#define MATRIX INLINE
+#endif
+
+/* 16 sums += products of both halves of 16 pairs with those of one. */
+#if ENGINE == ENGINE_DOT
+#define DOT(sums, pairs, pair) __builtin_ia32_dpbf16ps_512(sums, as_int16(pairs), (int16)((int)(pair)))
+#else
+#define DOT(sums, pairs, pair) \
+    fma(as_float16((pairs) & 0xffff0000), (float16)(as_float((pair) & 0xffff0000)), \
+        fma(as_float16((pairs) << 16), (float16)(as_float((pair) << 16)), sums))
+#endif
+
+#if ENGINE == ENGINE_AMX || ENGINE == ENGINE_AMX_PLAIN
+#define TILES 1
+#include "amx.h"
+
+/* Palette 1: eight tiles of 16 rows of 64 bytes. */
+MATRIX void tiles_on(amx *t)
+{
+    uchar c[64];
+    for (int i = 0; i < 64; i++) c[i] = 0;
+    c[0] = 1;
+    for (int i = 0; i < 8; i++) {
+        c[16 + 2 * i] = 64;
+        c[48 + i] = 16;
+    }
+    AMX_CONFIGURE(t, c);
+}
+MATRIX void tiles_off(amx *t) { AMX_RELEASE(t); }
+#else
+#define TILES 0
+typedef int amx;
+#endif
