@@ -1,7 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* Merges the moments of an image's slabs for channels [first, first + width) in a fixed order (Chan, Golub, LeVeque 1979), into what a consumer applies:
- *   norm (2, c): scale = gamma * rstd, shift = beta - mean * scale
+/* The moments of an image's slabs, and what becomes of them.
+ *   norm (2, c), what a consumer applies: scale = gamma * rstd, shift = beta - mean * scale
  *   part (slabs, 2, c): the hw rows of an image come in pieces of `piece`, and each of those in slabs of `rows`, the last of both may be smaller */
+INLINE void store_norm(__global float *norm, __global const float *gamma, __global const float *beta, int c, int k, float mean, float rstd)
+{
+    float scale = gamma[k] * rstd;
+    norm[k] = scale;
+    norm[c + k] = beta[k] - mean * scale;
+}
+
+/* Rows of a slab; per_piece: slabs of a piece. */
+INLINE int slab_rows(int slab, int hw, int piece, int rows, int per_piece)
+{
+    int at = slab / per_piece, here = min(piece, hw - at * piece);
+    return min(rows, here - (slab - at * per_piece) * rows);
+}
+
+/* Merges those of channels [first, first + width) in a fixed order (Chan, Golub, LeVeque 1979). */
 INLINE void merge_slabs(__global float *norm, __global const float *part, __global const float *gamma, __global const float *beta, int first, int width,
                         int hw, int c, int piece, int rows, float eps)
 {
@@ -19,9 +34,5 @@ INLINE void merge_slabs(__global float *norm, __global const float *part, __glob
         }
     }
     float rstd = 1.0f / sqrt(m2 / count + eps);
-    for (int k = first; k < first + width; k++) {
-        float scale = gamma[k] * rstd;
-        norm[k] = scale;
-        norm[c + k] = beta[k] - mean * scale;
-    }
+    for (int k = first; k < first + width; k++) store_norm(norm, gamma, beta, c, k, mean, rstd);
 }

@@ -42,7 +42,7 @@ chmod +x "$work/simulate"
 {
     echo "races --data-races $harness --minimal"
     reductions=
-    for kernel in groupnorm_partial norm_apply layernorm softmax_rows; do reductions="$reductions --set $kernel.WG=16"; done
+    for kernel in groupnorm_partial groupnorm_finish norm_apply layernorm softmax_rows; do reductions="$reductions --set $kernel.WG=16"; done
     echo "races-in-groups --data-races $harness --minimal $reductions"
     "$harness" --list | grep -v '(bench)' | awk '$2 < 4 { print $1, $2 }' | while read -r op shape; do
         case $op in

@@ -23,7 +23,10 @@ OCL_KERNEL(norm_apply, NORM_APPLY_TUNE)
     REDUCE_TUNE(P)
 OCL_KERNEL(layernorm, LAYERNORM_TUNE)
 
-static const ocl_section groupnorm_finish_section = {"groupnorm_finish", NULL, 0, 0, NULL};
+#define GROUPNORM_FINISH_TUNE(P)                                                                                       \
+    P(WG, 64, "1 16 32 64 128 256", "work-items per group of channels")                                                \
+    REDUCE_TUNE(P)
+OCL_KERNEL(groupnorm_finish, GROUPNORM_FINISH_TUNE)
 
 /* Work-groups over c channels, `each` an item; on a CPU (WG = 1) one item walks over all of them. */
 static size_t channel_groups(int wg, int each, int c) { return wg == 1 ? 1 : ceil_div(c, each * wg); }
@@ -34,6 +37,7 @@ static ocl_shape rows_and_channels(tensor x) { return (ocl_shape){x.h * x.w, x.c
 
 typedef struct stats_state {
     struct groupnorm_partial_tune tune;
+    struct groupnorm_finish_tune finish;
     tensor part;
 } stats_state;
 
@@ -48,6 +52,17 @@ out:
     return err;
 }
 
+static int finish_prepare(plan *p, step *s, ocl_kernel **k, struct groupnorm_finish_tune *t)
+{
+    int err = 0;
+    char exchange[SUBGROUP_OPTIONS] = "";
+    TRY(tune_values(p, &groupnorm_finish_kernel, plan_activation(p), s->shape, t));
+    t->REDUCE = t->REDUCE && subgroup_of_rows(plan_ocl(p), t->WG, exchange);
+    TRY(op_kernel(p, k, &groupnorm_finish_kernel, t, "-DXT=F32 %s", exchange));
+out:
+    return err;
+}
+
 static int stats_prepare(plan *p, step *s)
 {
     int err = 0;
@@ -58,7 +73,7 @@ static int stats_prepare(plan *p, step *s)
     TRY(tune_values(p, &groupnorm_partial_kernel, plan_activation(p), s->shape, &st->tune));
     st->part = plan_scratch(p, F32, x.n, (int)ceil_div(x.h * x.w, st->tune.ROWS), 2, x.c);
     TRY(op_kernel(p, &s->kernel[0], &groupnorm_partial_kernel, &st->tune, "-DXT=%s", dtype_option_name(x.dt)));
-    TRY(op_kernel(p, &s->kernel[1], &groupnorm_finish_section, NULL, "-DXT=F32"));
+    TRY(finish_prepare(p, s, &s->kernel[1], &st->finish));
 out:
     return err;
 }
@@ -77,8 +92,8 @@ static int launch_partial(plan *p, const step *s, const struct groupnorm_partial
 }
 
 /* piece: pixels of a piece, slab: of a slab. */
-static int launch_finish(plan *p, const step *s, ocl_kernel *k, const groupnorm_params *v, tensor part, int hw,
-                         int piece, int slab)
+static int launch_finish(plan *p, const step *s, ocl_kernel *k, const struct groupnorm_finish_tune *t,
+                         const groupnorm_params *v, tensor part, int hw, int piece, int slab)
 {
     tensor norm = s->t[STATS_NORM];
     args a = {0};
@@ -93,7 +108,7 @@ static int launch_finish(plan *p, const step *s, ocl_kernel *k, const groupnorm_
     arg_int(&a, piece);
     arg_int(&a, slab);
     arg_float(&a, v->eps);
-    return args_run(&a, p, k, s->module, (size_t)v->groups, (size_t)norm.n, 1, 1, 1);
+    return args_run(&a, p, k, s->module, (size_t)v->groups, (size_t)norm.n, 1, (size_t)t->WG, 1);
 }
 
 static int stats_launch(plan *p, const step *s)
@@ -103,7 +118,7 @@ static int stats_launch(plan *p, const step *s)
     tensor x = s->t[STATS_X];
     int hw = x.h * x.w;
     TRY(launch_partial(p, s, &st->tune, st->part, x));
-    TRY(launch_finish(p, s, s->kernel[1], s->params, st->part, hw, hw, st->tune.ROWS));
+    TRY(launch_finish(p, s, s->kernel[1], &st->finish, s->params, st->part, hw, hw, st->tune.ROWS));
 out:
     return err;
 }
@@ -189,13 +204,16 @@ typedef struct merge_params {
 
 static int merge_prepare(plan *p, step *s)
 {
-    return op_kernel(p, &s->kernel[0], &groupnorm_finish_section, NULL, "-DXT=F32");
+    struct groupnorm_finish_tune *t = plan_step_alloc(p, sizeof *t);
+    if (!t) return FAIL(SDCL_ENOMEM, "out of memory");
+    s->state = t;
+    return finish_prepare(p, s, &s->kernel[0], t);
 }
 
 static int merge_launch(plan *p, const step *s)
 {
     const merge_params *v = s->params;
-    return launch_finish(p, s, s->kernel[0], &v->stats, s->t[STATS_X], v->hw, v->piece, v->slab);
+    return launch_finish(p, s, s->kernel[0], s->state, &v->stats, s->t[STATS_X], v->hw, v->piece, v->slab);
 }
 
 static const impl merge_impl = {.name = "slabs", .prepare = merge_prepare, .launch = merge_launch};
@@ -206,7 +224,11 @@ int op_groupnorm_end(plan *p, tensor norm, const groupnorm_pieces *g, tensor gam
 {
     int w = g->piece.w;
     merge_params v = {{groups, eps}, g->h * w, g->piece.h * w, g->slab};
-    step s = {.op = &merge_op, .operands = STATS_OPERANDS, .t = {norm, g->part, gamma, beta}, .role = {ROLE_OUT}};
+    step s = {.op = &merge_op,
+              .shape = {g->h * w, g->piece.c, 0},
+              .operands = STATS_OPERANDS,
+              .t = {norm, g->part, gamma, beta},
+              .role = {ROLE_OUT}};
     int err = check_stats(p, norm, 1, g->piece.c, gamma, beta, groups);
     return err ? err : plan_add(p, &s, &v, sizeof v);
 }

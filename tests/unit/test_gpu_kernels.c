@@ -77,6 +77,15 @@ static void winograd_in_chunks(void **state)
                 "winograd_gpu.BM=16");
 }
 
+/* Moments of a group of channels are merged by a group of items: fewer than there are, as many, more; of images in pieces too. */
+static void groupnorm_by_groups(void **state)
+{
+    (void)state;
+    int cases = op_named("groupnorm")->cases;
+    CHECK_CASES("groupnorm", 0, cases, 0, "groupnorm_finish.WG=16", "groupnorm.whole=0", "groupnorm_partial.ROWS=16");
+    CHECK_CASES("groupnorm", 0, cases, 0, "groupnorm_finish.WG=256", "groupnorm.whole=0", "groupnorm_partial.ROWS=64");
+}
+
 /* F(6x6) where it saves products, F(4x4) where it does not: one case each. */
 static void winograd_in_tiles_of_six(void **state)
 {
@@ -94,10 +103,9 @@ static void winograd_in_tiles_of_six(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(launches_in_pieces),
-        cmocka_unit_test(scalar_loads_and_two_buffers),
-        cmocka_unit_test(winograd_in_chunks),
-        cmocka_unit_test(winograd_in_tiles_of_six),
+        cmocka_unit_test(launches_in_pieces),  cmocka_unit_test(scalar_loads_and_two_buffers),
+        cmocka_unit_test(winograd_in_chunks),  cmocka_unit_test(winograd_in_tiles_of_six),
+        cmocka_unit_test(groupnorm_by_groups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

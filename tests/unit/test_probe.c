@@ -150,11 +150,13 @@ static void exchange_in_subgroups(void **state)
 static void reductions_in_subgroups(void **state)
 {
     (void)state;
-    static const char *const sets[][8] = {
+    static const char *const sets[][10] = {
         {"layernorm.WG=16", "layernorm.REDUCE=subgroup", "softmax_rows.WG=32", "softmax_rows.REDUCE=subgroup",
-         "attention.impl=sliced", NULL},
+         "attention.impl=sliced", "groupnorm_finish.WG=16", "groupnorm_finish.REDUCE=subgroup", "groupnorm.whole=0",
+         NULL},
         {"layernorm.WG=64", "layernorm.REDUCE=subgroup", "attention.impl=flash_gpu", "attention_gpu.REDUCE=subgroup",
-         "attention_gpu.SHARE=8", NULL},
+         "attention_gpu.SHARE=8", "groupnorm_finish.WG=64", "groupnorm_finish.REDUCE=subgroup", "groupnorm.whole=0",
+         NULL},
         {"attention.impl=flash_gpu", "attention_gpu.REDUCE=subgroup", "attention_gpu.SHARE=4", "attention_gpu.BQ=16",
          NULL},
     };
@@ -165,9 +167,11 @@ static void reductions_in_subgroups(void **state)
         for (int index = 2; index < 6; index += 3)
             for (int fill = 0; fill < FILL_COUNT; fill++) {
                 check_result attention = run_case(o, "attention", index, (check_fill)fill),
-                             layernorm = run_case(o, "layernorm", index / 2, (check_fill)fill);
+                             layernorm = run_case(o, "layernorm", index / 2, (check_fill)fill),
+                             groupnorm = run_case(o, "groupnorm", index, (check_fill)fill);
                 if (!attention.ok) fail_msg("set %zu, attention %d: %s", i, index, attention.why);
                 if (!layernorm.ok) fail_msg("set %zu, layernorm %d: %s", i, index, layernorm.why);
+                if (!groupnorm.ok) fail_msg("set %zu, groupnorm %d: %s", i, index, groupnorm.why);
             }
         bool offered = subgroup_offered(ocl_device_of(o), 8).how != EXCHANGE_NONE;
         close_both(&values, &o);
