@@ -192,7 +192,7 @@ int residency_enter_prologue(sdcl *s) { return s->memory.mode == HOLD_PHASE ? re
 
 int residency_done(sdcl *s, phase p)
 {
-    if (s->memory.mode != HOLD_NEEDED) return 0;
+    if (s->memory.mode == HOLD_ALL) return 0;
     int err = ocl_finish(s->o);
     weights_unload(weights_of(s, p));
     if (s->memory.now == p) residency_leave(s);

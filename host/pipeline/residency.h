@@ -26,7 +26,7 @@ int residency_load(sdcl *s);
 int residency_enter(sdcl *s, phase p);
 /* Called between the text encoder and the prologue, which multiplies with the UNet's weights. */
 int residency_enter_prologue(sdcl *s);
-/* The batch does not run phase p again. */
+/* The batch does not run phase p again: what it has goes, unless everything is held. */
 int residency_done(sdcl *s, phase p);
 /* Frees the activations' memory; before plans are freed. */
 void residency_leave(sdcl *s);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Device memory: what a dry run says of it, budgets, strips, and jobs that give back what they no longer need. */
 #include "draw.h"
+#include "pipeline/session.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -143,6 +144,7 @@ static void phases_in_turn(void **state)
         assert_same_picture(&a, i, &again, i);
     }
     assert_peak(&again, &small, 0.1);
+    assert_true(ocl_bytes_now(turns->o) < turns->shape.memory_bytes + 4096); /* inputs, outputs and coefficients */
     sdcl_close(&all);
     sdcl_close(&turns);
     drawing_free(&a);

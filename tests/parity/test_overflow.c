@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Models whose numbers halves cannot hold: the stage that is not finite is computed again in f32, and each picture stays the one that it is alone. */
 #include "draw.h"
+#include "pipeline/session.h"
 #include "scratch.h"
 #include "st_edit.h"
 
@@ -153,6 +154,7 @@ static void some(void **state)
         all = (large){0};
         assert_done(sdcl_generate(s, &j, keep_large, &all));
         assert_int_equal(all.count, MIXED);
+        assert_true(ocl_bytes_now(s->o) < s->shape.memory_bytes + 4096); /* the decoder in f32 is gone */
         for (int i = 0; i < MIXED; i++) {
             sdcl_job alone = mixed_job(mixed + i, 1);
             other = (large){0};
