@@ -2,6 +2,8 @@
 #include "ops/launch.h"
 
 #include "base/strbuf.h"
+#include "ops/half_probe.h"
+#include "ops/subgroup.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,6 +20,15 @@ bool section_fits(const ocl_device *d, const ocl_section *section, ocl_shape sha
     for (int i = 0; i < section->count; i++)
         if (!strcmp(section->tunables[i].name, "WG") && !group_fits(d, ((const int *)tune)[i], 1)) return false;
     return !section->fits || section->fits(d, shape, tune);
+}
+
+bool tunable_matters(const ocl_device *d, const ocl_tunable *t, dtype dt)
+{
+    bool exchange = false;
+    if (!strcmp(t->name, "MATH") || !strcmp(t->name, "KCHUNK")) return dt == F16 && half_arithmetic_offered(d);
+    if (strcmp(t->name, "REDUCE") != 0) return true;
+    for (int lanes = 2; lanes <= 32; lanes *= 2) exchange = exchange || subgroup_offered(d, lanes).how != EXCHANGE_NONE;
+    return exchange;
 }
 
 static bool values_fit(void *user, const int *values)

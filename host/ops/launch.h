@@ -11,6 +11,9 @@ int tune_values(const plan *p, const ocl_section *section, dtype dt, ocl_shape s
 bool section_fits(const ocl_device *d, const ocl_section *section, ocl_shape shape, const void *tune);
 /* The same as a question. */
 bool tune_fits(const plan *p, const ocl_section *section, dtype dt, ocl_shape shape, void *tune);
+/* Can a tunable's choices be different kernels on the device, for values stored as dt? False for those that fall back there: REDUCE without sub-groups,
+ * MATH, and KCHUNK with it, without arithmetic in half. */
+bool tunable_matters(const ocl_device *d, const ocl_tunable *t, dtype dt);
 
 /* The kernel of a section, compiled with its tunables and extra options ("-DXT=F32 ..."). tune: the section's values, may be NULL if it has none. */
 int op_kernel(plan *p, ocl_kernel **k, const ocl_section *section, const void *tune, const char *format, ...)

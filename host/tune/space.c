@@ -85,7 +85,8 @@ static void find_axes(void *user, const plan *p, const step *step)
                 return;
             }
             a->shared = (*u)->per_precision != OCL_PER_SHAPE;
-            a->pinned = is_pinned(f->params, *u, a->section->tunables[i].name, f->dt);
+            a->pinned = is_pinned(f->params, *u, (*u)->tunables[i].name, f->dt) ||
+                        !tunable_matters(ocl_device_of(plan_ocl(p)), &(*u)->tunables[i], f->dt);
             for (int c = 0; c < a->count; c++)
                 if (a->value[c] == values[i]) f->s->now[f->s->axes] = (unsigned char)c;
             f->s->axes++;

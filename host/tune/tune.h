@@ -27,7 +27,7 @@ typedef struct axis {
     const ocl_section *section;
     int index;   /* in the section */
     bool shared; /* holds for all shapes at once: CLBlast's parameters */
-    bool pinned; /* --set says what it is */
+    bool pinned; /* --set says what it is, or the device knows no difference */
     int count;
     int value[CHOICES_MAX];
     char word[CHOICES_MAX][16];

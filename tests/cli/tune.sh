@@ -110,6 +110,11 @@ ok 'nothing faster: no file' [ ! -e none.ini ]
 run tune --shapes shapes --config bad.ini --set gemm.impl=cpu --set gemm_cpu.MR=6 --set gemm_cpu.NV=2 --tries 4 --json pin.jsonl -o pin.ini
 ok '--set stays as it is' sh -c "[ $rc = 0 ] && [ \$(wc -l < pin.jsonl) = 4 ] && ! grep -qv '\"impl\":\"cpu\".*gemm_cpu.MR\":\"6\",\"gemm_cpu.NV\":\"2\"' pin.jsonl"
 
+# Nor what makes no difference: without sub-groups every REDUCE is the same kernel.
+"$sdcl" devices --json | grep -q '"subgroup_exchange":\[\]' && one='"layernorm.REDUCE":"local"' || one='"layernorm.REDUCE"'
+run tune --shapes quick --strategy random --set layernorm.WG=1 --set layernorm.VW=16 --json same.jsonl -o same.ini
+ok 'what is the same kernel is not tried' sh -c "[ $rc = 0 ] && ! grep -qv '$one' same.jsonl && [ \$(grep -c . same.jsonl) -gt 2 ]"
+
 # --resume goes on; nothing is done again.
 before=$(wc -l < rec.jsonl)
 run tune --shapes shapes --config bad.ini --tries 2 --resume --json rec.jsonl -o t.ini
