@@ -11,6 +11,28 @@
 #define SUM_STEP (TB * NV + 1)
 #define U_STEP (KC * NR + 16)
 
+/* Rows of points whose weights are transformed together, and how often. */
+#define PARTS (ALPHA / ROWS)
+
+/* u[ROWS rows of ALPHA points][U_STEP] = G g G^T for kc input channels from k0 on: the rows from `part` * ROWS on. */
+INLINE void transform_weights(float *restrict u, __global const WTYPE *wt, int c, int k0, int kc, int part)
+{
+    for (int k = 0; k < kc; k++)
+        for (int j = 0; j < NV; j++) {
+            float16 taps[9], half_way[3 * ALPHA], points[ALPHA];
+#pragma unroll
+            for (int t = 0; t < 9; t++) taps[t] = LOADW16(wt, ((size_t)t * (size_t)c + (size_t)(k0 + k)) * NR + (size_t)(16 * j));
+#pragma unroll
+            for (int t = 0; t < 3; t++) winograd_weight_1d(half_way + t, 3, taps + t, 3);
+#pragma unroll
+            for (int i = 0; i < ROWS; i++) {
+                winograd_weight_1d(points, 1, half_way + 3 * (part * ROWS + i), 1);
+#pragma unroll
+                for (int q = 0; q < ALPHA; q++) vstore16(points[q], 0, u + (i * ALPHA + q) * U_STEP + k * NR + 16 * j);
+            }
+        }
+}
+
 /* y (n, oh, ow, N) = epilogue(3x3 convolution) from transformed input: Winograd's F(TILE x TILE, 3 x 3), for CPUs.
  *   v: of winograd_input_cpu, blocks of `block` tiles (<= TB, a multiple of MR) from tile0 on, `tiles` tiles in all
  *   weights: panels [ceil(N/NR)][9][C][NR], transformed KC input channels at a time into private memory: each is used for a block of tiles, so that
@@ -23,37 +45,30 @@ void winograd_cpu(__global YTYPE *y, ulong yo, __global const float *v, ulong vo
                   int c, int oh, int ow, int n, int ldy, int ldr, int ldrow, int flags, int tile0, int tiles, int block)
 {
     float16 sums[POINTS * SUM_STEP], products[TILE * TILE * NV];
-    float u[POINTS * U_STEP];
+    float u[ROWS * ALPHA * U_STEP];
     int panel = (int)get_group_id(0), first = (int)get_group_id(1) * block, count = min(block, tiles - first);
     int slabs = (c + KC - 1) / KC, step = V_STEP(block), th = (oh + TILE - 1) / TILE, tw = (ow + TILE - 1) / TILE;
     v += vo + (size_t)get_group_id(1) * (size_t)step * POINTS * (size_t)slabs;
     wt += wo + (size_t)panel * 9 * (size_t)c * NR;
     y += yo;
-    for (int k0 = 0; k0 < c; k0 += KC, v += (size_t)step * POINTS) {
-        int kc = min(KC, c - k0);
-        for (int k = 0; k < kc; k++)
-            for (int j = 0; j < NV; j++) {
-                float16 taps[9], half_way[3 * ALPHA], points[ALPHA];
+    for (int part = 0; part < PARTS; part++)
+        for (int k0 = 0; k0 < c; k0 += KC) {
+            int kc = min(KC, c - k0);
+            __global const float *slab = v + (size_t)(k0 / KC * POINTS + part * ROWS * ALPHA) * (size_t)step;
+            switch (part) { /* a constant for the transform, which is a part of the whole */
+            case 0: transform_weights(u, wt, c, k0, kc, 0); break;
+            case 1: transform_weights(u, wt, c, k0, kc, min(1, PARTS - 1)); break;
+            case 2: transform_weights(u, wt, c, k0, kc, min(2, PARTS - 1)); break;
+            default: transform_weights(u, wt, c, k0, kc, PARTS - 1); break;
+            }
+            for (int i = 0; i < ROWS * ALPHA; i++)
+                for (int r = 0; r < count; r += MR) {
+                    __global const float *a[MR];
 #pragma unroll
-                for (int t = 0; t < 9; t++) taps[t] = LOADW16(wt, ((size_t)t * (size_t)c + (size_t)(k0 + k)) * NR + (size_t)(16 * j));
-#pragma unroll
-                for (int t = 0; t < 3; t++) winograd_weight_1d(half_way + t, 3, taps + t, 3);
-#pragma unroll
-                for (int i = 0; i < ALPHA; i++) {
-                    winograd_weight_1d(points, 1, half_way + 3 * i, 1);
-#pragma unroll
-                    for (int q = 0; q < ALPHA; q++) vstore16(points[q], 0, u + (i * ALPHA + q) * U_STEP + k * NR + 16 * j);
+                    for (int q = 0; q < MR; q++) a[q] = slab + i * step + min(r + q, count - 1) * KC;
+                    tile(sums + (part * ROWS * ALPHA + i) * SUM_STEP + r * NV, a, u + i * U_STEP, kc, k0 == 0);
                 }
-            }
-        for (int i = 0; i < POINTS; i++)
-            for (int r = 0; r < count; r += MR) {
-                __global const float *a[MR];
-#pragma unroll
-                for (int q = 0; q < MR; q++)
-                    a[q] = v + i * step + min(r + q, count - 1) * KC;
-                tile(sums + i * SUM_STEP + r * NV, a, u + i * U_STEP, kc, k0 == 0);
-            }
-    }
+        }
     epilogue e = {bias + bo, row + ro, flags, n};
     for (int t = 0; t < count; t++) {
         int at = tile0 + first + t, tx = at % tw, ty = at / tw % th, image = at / (tw * th);

@@ -9,8 +9,9 @@ OCL_KERNEL(winograd_input_cpu, WINOGRAD_INPUT_CPU_TUNE)
     P(TILE, 4, "2 4 6", "output pixels of a tile, along a side; 6: or 4, where 6 saves no products")                   \
     P(MR, 8, "4 6 8 12", "tiles of a register tile")                                                                   \
     P(NV, 2, "1 2 3 4", "most vectors of 16 output channels of a register tile")                                       \
-    P(TB, 48, "16 24 32 48 64 96 128", "tiles of a cache block, down to a multiple of MR")                             \
-    P(KC, 32, "16 32 64", "input channels transformed at a time")
+    P(TB, 64, "16 24 32 48 64 96 128", "tiles of a cache block, down to a multiple of MR")                             \
+    P(KC, 64, "16 32 64 128", "input channels transformed at a time")                                                  \
+    P(ROWS, 4, "2 4 8", "rows of points whose weights are transformed together; of 6: 2, 3 or 6")
 OCL_KERNEL(winograd_cpu, WINOGRAD_CPU_TUNE)
 
 enum { V_GAP = 16 }; /* cl/winograd.h, V_STEP */
@@ -27,20 +28,46 @@ typedef struct winograd {
 
 static bool runs_on(const ocl_device *d) { return d->cpu; }
 
-/* As many tile rows a chunk as the budget holds, in whole blocks where that is possible. */
+/* Tiles that cost as much as a work-item's transform of its weights. */
+enum { WEIGHTS_COST = 4 };
+
+/* Of a work-item: the tiles of a chunk divided evenly, as far as whole register tiles allow. */
+static int block_of(const winograd *x, int tiles)
+{
+    int blocks = (int)ceil_div(tiles, x->t.TB / x->t.MR * x->t.MR);
+    return (int)ceil_div(tiles, blocks * x->t.MR) * x->t.MR;
+}
+
+/* Of `tiles` tiles in blocks, in tiles. */
+static int cost(const winograd *x, int tiles, int block)
+{
+    int whole = tiles / block, rest = tiles % block;
+    return whole * (block + WEIGHTS_COST) + (rest ? (int)ceil_div(rest, x->t.MR) * x->t.MR + WEIGHTS_COST : 0);
+}
+
+/* Tile rows of a chunk, as the budget holds: as many as make the cheapest blocks. */
 static void blocking(const plan *p, const step *s, winograd *x)
 {
-    int lines = s->t[MM_Y].n * x->tiles.th, panels = (int)ceil_div(s->w[0]->rows, 16 * x->t.NV);
+    int lines = s->t[MM_Y].n * x->tiles.th, tw = x->tiles.tw, least = 0;
+    int panels = (int)ceil_div(s->w[0]->rows, 16 * x->t.NV);
     uint64_t tile = (uint64_t)x->tiles.points * (uint64_t)x->padded * 4,
-             budget = (uint64_t)conv3x3_values_of(p, s).winograd_mb << 20;
-    uint64_t most = budget / (tile * (uint64_t)x->tiles.tw);
-    x->lines = most < 1 ? 1 : most < (uint64_t)lines ? (int)most : lines;
-    while (x->lines * x->tiles.tw < x->t.TB && x->lines < lines) x->lines++;
-    x->block = x->t.TB / x->t.MR * x->t.MR;
+             budget = (uint64_t)conv3x3_values_of(p, s).winograd_mb << 20, held = budget / (tile * (uint64_t)tw);
+    int most = held < 1 ? 1 : held < (uint64_t)lines ? (int)held : lines;
+    while (most * tw < x->t.TB && most < lines) most++;
+    for (int n = most; n >= 1 && 2 * n >= most; n--) {
+        int block = block_of(x, n * tw), all = lines / n * cost(x, n * tw, block) + cost(x, lines % n * tw, block);
+        if (least && all >= least) continue;
+        least = all;
+        x->lines = n;
+        x->block = block;
+    }
     while (x->block > x->t.MR &&
-           ceil_div(x->lines * x->tiles.tw, x->block) * (size_t)panels < 2 * (size_t)ocl_units(plan_ocl(p)))
+           ceil_div(x->lines * tw, x->block) * (size_t)panels < 2 * (size_t)ocl_units(plan_ocl(p)))
         x->block = (int)ceil_div(x->block / 2, x->t.MR) * x->t.MR;
 }
+
+/* The divisor of all rows of points that is meant. */
+static int rows_together(int rows, int all) { return rows >= all ? all : all % rows ? all / 2 : rows; }
 
 static int prepare(plan *p, step *s)
 {
@@ -51,6 +78,7 @@ static int prepare(plan *p, step *s)
     TRY(tune_values(p, &winograd_cpu_kernel, plan_precision(p), s->shape, &x->t));
     x->tiles = winograd_tiles_of(s->t[MM_Y], x->t.TILE);
     x->t.TILE = x->tiles.side;
+    x->t.ROWS = rows_together(x->t.ROWS, x->t.TILE + 2);
     x->padded = (int)ceil_div(s->t[MM_X].c, x->t.KC) * x->t.KC;
     x->t.NV = cpu_panel(s->w[0], x->t.NV) / 16;
     blocking(p, s, x);
