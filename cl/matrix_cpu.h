@@ -54,6 +54,13 @@ MATRIX void multiply_tile(amx *t, float16 *sums, const uint *a, const uint *a2, 
 }
 #endif
 
+/* The bits of 16 values in bf16: as to_bf16. */
+INLINE ushort16 to_bf16_16(float16 v)
+{
+    uint16 u = as_uint16(v);
+    return convert_ushort16(select((u + 0x7fff + (u >> 16 & 1)) >> 16, u >> 16 | 0x40, isnan(v)));
+}
+
 #if ENGINE == ENGINE_DOT || ENGINE == ENGINE_AMX
 typedef __attribute__((__vector_size__(64), aligned(4))) short bf16x32;
 #endif
@@ -63,6 +70,8 @@ MATRIX void round_row(ushort *to, __global const XTYPE *from, int n, int padded)
     int i = 0;
 #if ENGINE == ENGINE_DOT || ENGINE == ENGINE_AMX
     for (; i + 32 <= n; i += 32) *(bf16x32 *)(to + i) = __builtin_ia32_cvtne2ps2bf16_512(LOADX16(from, i + 16), LOADX16(from, i));
+#else
+    for (; i + 16 <= n; i += 16) vstore16(to_bf16_16(LOADX16(from, i)), 0, to + i);
 #endif
     for (; i < padded; i++) to[i] = i < n ? to_bf16(LOADX(from, i)) : (ushort)0;
 }

@@ -7,7 +7,7 @@ kernel=$1 type=$2
 shift 2
 case $kernel,$* in # what the host sets by itself
     pack_rows,* | pack_pairs,*) own=' -DBLOCK=64' ;;
-    gemm_matrix_cpu,* | attention_matrix_cpu,*) own=' -DENGINE=0' ;;
+    gemm_matrix_cpu,* | conv3x3_matrix_cpu,* | attention_matrix_cpu,*) own=' -DENGINE=0' ;;
     groupnorm_whole_cpu,*) own=' -DROWS=64 -DVW=16 -DNV=4' ;;
     probe,*) own=' -DARITHMETIC=0' ;;
     subgroup_probe,*) own=" $(tools/exchange.sh "$*") -DROWS=4" ;;

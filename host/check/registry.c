@@ -11,6 +11,7 @@ const check_op *const check_ops[] = {
 
 const check_variant check_variants[] = {
     {"conv3x3", "winograd", "winograd_cpu.TILE=2"},
+    {"conv3x3", "matrix", "conv3x3_matrix_cpu.RB=64"},
     {"conv3x3", "winograd_gpu", "winograd_input_gpu.TILE=2"},
     {"conv3x3", "winograd_gpu", "winograd_input_gpu.TILE=6"},
     {NULL, NULL, NULL},

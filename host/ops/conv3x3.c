@@ -5,16 +5,18 @@
 static double flops(const step *s) { return 2.0 * rows_of(s->t[MM_Y]) * s->t[MM_X].c * 9 * s->w[0]->rows; }
 
 static const ocl_tunable conv3x3_tunables[] = {
-    {"impl", 0, "auto winograd winograd_gpu cpu gpu", "implementation"},
+    {"impl", 0, "auto matrix winograd winograd_gpu cpu gpu", "implementation"},
     {"winograd_mb", 8, "1 2 4 8 16 32 64 128 256",
      "winograd: most megabytes of transformed input at a time; winograd_gpu: the same of weights, and of products"},
     {"winograd_mflop", 500, "0 100 250 500 1000 2000 100000000",
-     "auto: million operations an image from which on winograd is worth its rounding"},
+     "auto: million operations an image from which on winograd, or matrix, is worth its rounding"},
+    {"matrix_pixels", 0, "0 64 256 1024 4096 100000000",
+     "auto, without AMX: output pixels an image up to which matrix takes the place of winograd"},
 };
 _Static_assert(sizeof conv3x3_tunables / sizeof *conv3x3_tunables == sizeof(conv3x3_values) / sizeof(int), "one each");
-const ocl_section conv3x3_section = {"conv3x3", conv3x3_tunables, 3, 1, NULL};
-static const impl *const conv3x3_impls[] = {&conv3x3_winograd_impl, &conv3x3_winograd_gpu_impl, &conv3x3_cpu_impl,
-                                            &conv3x3_gpu_impl, NULL};
+const ocl_section conv3x3_section = {"conv3x3", conv3x3_tunables, 4, 1, NULL};
+static const impl *const conv3x3_impls[] = {&conv3x3_matrix_impl, &conv3x3_winograd_impl, &conv3x3_winograd_gpu_impl,
+                                            &conv3x3_cpu_impl,    &conv3x3_gpu_impl,      NULL};
 static const op conv3x3_op = {"conv3x3", &conv3x3_section, conv3x3_impls, flops};
 
 conv3x3_values conv3x3_values_of(const plan *p, const step *s)

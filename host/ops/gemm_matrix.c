@@ -15,8 +15,6 @@ OCL_KERNEL(gemm_matrix_cpu, GEMM_MATRIX_CPU_TUNE)
 
 _Static_assert(sizeof(struct gemm_matrix_cpu_tune) <= sizeof(((gemm_engine *)0)->tune), "tunables fit the engine");
 
-static const ocl_section pack_pairs_section = {"pack_pairs", NULL, 0, 0, NULL};
-
 bool ops_multiply_bf16(ocl *o) { return ocl_device_of(o)->cpu && x86_matrix_engine(o, OCL_ALL_SHAPES) != X86_NONE; }
 
 static int run(const plan *p, const gemm_engine *g, const char *module, const gemm_call *c)
@@ -65,7 +63,6 @@ static bool fits(const plan *p, const step *s)
 static int prepare(plan *p, step *s)
 {
     int err = 0;
-    ocl_kernel *pack;
     gemm_engine *g = plan_step_alloc(p, sizeof *g);
     if (!g) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = g;
@@ -73,9 +70,7 @@ static int prepare(plan *p, step *s)
                            s->t[MM_Y].dt));
     s->kernel[0] = g->kernel;
     plan_use_section(p, s->op->section);
-    TRY(weight_set_layout(s->w[0], LAYOUT_PAIRS, 16, *(const int *)s->params & FLAG_GEGLU));
-    /* The loader's kernel, asked for here so that it is built with the others. */
-    TRY(op_kernel(p, &pack, &pack_pairs_section, NULL, PACK_PAIRS_OPTIONS, dtype_option_name(s->w[0]->dt), PACK_BLOCK));
+    TRY(x86_matrix_weight(p, s->w[0], *(const int *)s->params & FLAG_GEGLU));
 out:
     return err;
 }

@@ -180,6 +180,18 @@ x86_engine x86_dot_engine(ocl *o, ocl_shape shape)
     return x86_matrix_speed(o, X86_DOT) > 1.1 ? X86_DOT : X86_NONE;
 }
 
+static const ocl_section pack_pairs_section = {"pack_pairs", NULL, 0, 0, NULL};
+
+int x86_matrix_weight(plan *p, weight *w, bool paired)
+{
+    int err = 0;
+    ocl_kernel *pack;
+    TRY(weight_set_layout(w, LAYOUT_PAIRS, 16, paired));
+    TRY(op_kernel(p, &pack, &pack_pairs_section, NULL, PACK_PAIRS_OPTIONS, dtype_option_name(w->dt), PACK_BLOCK));
+out:
+    return err;
+}
+
 const char *x86_matrix_lacks(const plan *p, x86_engine (*engine)(ocl *o, ocl_shape shape), ocl_shape shape)
 {
     if (plan_precision(p) != BF16) return "multiplies at --precision bf16 only";

@@ -69,7 +69,7 @@ static int run_op(selftest *t, ocl *o, const check_op *op, dtype dt)
 {
     char why[sizeof((check_result *)0)->why + 160] = "";
     double begin = seconds_now();
-    sdcl_selftest_row row = {.op = op->name, .impl = "", .precision = dt == F16 ? "f16" : "f32", .why = why};
+    sdcl_selftest_row row = {.op = op->name, .impl = "", .precision = precision_word(dt), .why = why};
     for (int i = 0; i < op->cases; i++) {
         char shape[96];
         check_result r;
@@ -86,8 +86,32 @@ static int run_op(selftest *t, ocl *o, const check_op *op, dtype dt)
         if (!row.failed++) snprintf(why, sizeof why, "%s: %s", shape, r.why);
     }
     row.seconds = seconds_now() - begin;
-    report(t, &row);
+    if (row.cases) report(t, &row);
     return 0;
+}
+
+/* What --precision bf16 takes for large shapes, at the small ones of the cases. */
+static int run_matrix(selftest *t, const ocl_device *device)
+{
+    int err = 0, n = 0;
+    const sdcl_params *p = t->params;
+    const char **set = calloc((size_t)p->set_count + 3, sizeof *set);
+    config *values = NULL;
+    ocl *o = NULL;
+    if (!set) return FAIL(SDCL_ENOMEM, "out of memory");
+    set[n++] = "gemm.impl=matrix";
+    set[n++] = "conv3x3.impl=matrix";
+    set[n++] = "attention.impl=matrix";
+    for (int i = 0; i < p->set_count; i++) set[n++] = p->set[i];
+    TRY(config_open(&values, ops_sections, &device->info, p->config_file, set, n));
+    TRY(ocl_open(&o, device, values, false));
+    for (const check_op *const *op = check_ops; ops_multiply_bf16(o) && *op; op++)
+        if (*check_impls(*op)) TRY(run_op(t, o, *op, BF16));
+out:
+    ocl_close(&o);
+    config_close(&values);
+    free(set);
+    return err;
 }
 
 static int run_ops(selftest *t, const ocl_device *device)
@@ -183,6 +207,7 @@ int sdcl_selftest(const sdcl_params *p, sdcl_selftest_fn *each, void *user)
     selftest t = {p, each, user, 0, 0};
     TRY(session_choose_device(p->device, &device));
     TRY(run_ops(&t, &device));
+    TRY(run_matrix(&t, &device));
     TRY(run_picture(&t));
     if (!t.failed) goto out;
     err = FAIL(SDCL_ERESULT, "%d of %d tests failed on %s", t.failed, t.rows, device.info.name);

@@ -97,7 +97,8 @@ static uint64_t layout_bytes(const weight *w)
     uint64_t row = (uint64_t)w->columns * (uint64_t)w->taps;
     switch (w->layout) {
     case LAYOUT_VECTOR: return (uint64_t)w->rows * row * 4;
-    case LAYOUT_PAIRS: return (uint64_t)weight_panels(w) * 16 * (((uint64_t)w->columns + 31) / 32 * 32) * 2;
+    case LAYOUT_PAIRS:
+        return (uint64_t)weight_panels(w) * 16 * (((uint64_t)w->columns + 31) / 32 * 32) * (uint64_t)w->taps * 2;
     case LAYOUT_COLUMNS:
     case LAYOUT_PANELS: return (uint64_t)weight_panels(w) * (uint64_t)w->panel * row * (uint64_t)dtype_size(w->dt);
     default: return 0;

@@ -33,7 +33,7 @@ typedef enum weight_layout {
     LAYOUT_NONE,
     LAYOUT_VECTOR, /* f32, rows x columns x taps values: bias, gamma */
     LAYOUT_COLUMNS, /* [columns][rows] in a type of the user's choice, taps 1: for libraries. The same as one panel of all rows */
-    LAYOUT_PAIRS, /* bf16 pairs for matrix instructions, taps 1, panels of 16: cl/pack_pairs.cl */
+    LAYOUT_PAIRS, /* bf16 pairs for matrix instructions, panels of 16: cl/pack_pairs.cl */
     LAYOUT_PANELS /* [ceil(rows/NR)][taps][columns][NR], storage type, zero padded: the vector operand of GEMM and convolution */
 } weight_layout;
 

@@ -18,7 +18,7 @@ static int pack_pairs(const weights *ws, const weight *w, int first, int n, cl_m
     cl_ulong zero = 0, element = at / (uint64_t)dtype_size(w->dt);
     cl_int row0 = first, count = n, paired = w->paired;
     ocl_arg args[] = {ARG(w->mem), ARG(zero),  ARG(from),       ARG(element), ARG(w->rows),
-                      ARG(row0),   ARG(count), ARG(w->columns), ARG(paired)};
+                      ARG(row0),   ARG(count), ARG(w->columns), ARG(w->taps), ARG(paired)};
     ocl_grid grid = {{(size_t)(w->columns + PACK_BLOCK - 1) / PACK_BLOCK, (size_t)weight_panels(w), 1}, {1, 1, 1}, 0};
     return ocl_run(ws->o, 0, ws->pack_pairs[w->dt == F16], "load", grid, args, sizeof args / sizeof *args);
 }
