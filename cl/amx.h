@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The operations of Intel AMX that kernels use, on the eight tiles of `amx *t`: with ENGINE_AMX the processor's (their numbers are constants), with
- * ENGINE_AMX_PLAIN the same in plain C, so that the layouts can be verified on any CPU. Semantics: Intel 64 and IA-32 Architectures Software Developer's Manual,
- * volume 2, LDTILECFG, TILELOADD, TILESTORED, TDPBF16PS, TILERELEASE.
+ * ENGINE_AMX_PLAIN the same in plain C, so that the layouts can be verified on any CPU. Semantics: Intel 64 and IA-32 Architectures Software Developer's
+ * Manual, volume 2, LDTILECFG, TILELOADD, TILESTORED, TDPBF16PS, TILERELEASE.
  *   AMX_CONFIGURE(t, config)       64 bytes: palette 1, then at 16 bytes of a row (ushort) and at 48 rows (uchar) of each tile; all tiles become zero
  *   AMX_LOAD(t, n, p, stride)      tile n from private memory, rows `stride` bytes apart; AMX_LOAD_GLOBAL: from global memory
  *   AMX_ZERO(t, n)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Intel DPAS, products of f16, through intel_sub_group_f16_f16_matrix_mad_k16. Layout: the extension cl_intel_subgroup_matrix_multiply_accumulate: component r of a is
- * row r, which is spread over the items, two values of K each in sub-groups of 8, one in sub-groups of 16; component r of b are values 2r and 2r + 1 of K
- * of the item's column; component r of the sums is row r of the item's column. */
+/* Intel DPAS, products of f16, through intel_sub_group_f16_f16_matrix_mad_k16. Layout: the extension cl_intel_subgroup_matrix_multiply_accumulate: component
+ * r of a is row r, which is spread over the items, two values of K each in sub-groups of 8, one in sub-groups of 16; component r of b are values 2r and 2r +
+ * 1 of K of the item's column; component r of the sums is row r of the item's column. */
 #if ENGINE == ENGINE_DPAS8 || ENGINE == ENGINE_PLAIN_DPAS8
 #define LANES 8
 #define A_PER_LANE 2

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* AMD CDNA MFMA, v_mfma_f32_16x16x16f16 in waves of 64. Layout: AMD ROCm blogs, "AMD matrix cores", and amd_matrix_instruction_calculator (v_mfma_f32_16x16x16_f16):
- * item i holds row (column) i % 16 of a (b), values 4 (i / 16) to 4 (i / 16) + 3 of K. */
+/* AMD CDNA MFMA, v_mfma_f32_16x16x16f16 in waves of 64. Layout: AMD ROCm blogs, "AMD matrix cores", and amd_matrix_instruction_calculator
+ * (v_mfma_f32_16x16x16_f16): item i holds row (column) i % 16 of a (b), values 4 (i / 16) to 4 (i / 16) + 3 of K. */
 #define FRAGMENT_M 16
 #define FRAGMENT_N 16
 #define FRAGMENT_K 16

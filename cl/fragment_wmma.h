@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* AMD RDNA3 WMMA, v_wmma_f32_16x16x16_f16 in waves of 32. Layout: "RDNA3 Instruction Set Architecture", section 7.9 (WMMA), and AMD GPUOpen, "How to accelerate AI
- * applications on RDNA 3 using WMMA": items 0 to 15 hold a row of a, and a column of b, each; items 16 to 31 the same once more. */
+/* AMD RDNA3 WMMA, v_wmma_f32_16x16x16_f16 in waves of 32. Layout: "RDNA3 Instruction Set Architecture", section 7.9 (WMMA), and AMD GPUOpen, "How to
+ * accelerate AI applications on RDNA 3 using WMMA": items 0 to 15 hold a row of a, and a column of b, each; items 16 to 31 the same once more. */
 #define FRAGMENT_M 16
 #define FRAGMENT_N 16
 #define FRAGMENT_K 16

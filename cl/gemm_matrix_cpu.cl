@@ -5,8 +5,8 @@
 #include "tile_cpu.h"
 #include "matrix_cpu.h"
 
-/* y (M, N) = epilogue(x (M, K) * w^T) with products of bf16 and sums of f32, by an x86 CPU's matrix instructions (cl/x86_matrix.h). Which of them a device runs,
- * and which is fastest, host/ops/x86_matrix.c finds out.
+/* y (M, N) = epilogue(x (M, K) * w^T) with products of bf16 and sums of f32, by an x86 CPU's matrix instructions (cl/x86_matrix.h). Which of them a device
+ * runs, and which is fastest, host/ops/x86_matrix.c finds out.
  *   x: rounded to bf16 block by block    w: pairs [panels of 16 columns][ceil(K/32)][16 pairs of k][16 columns][2], bf16, zero padded    the rest: gemm_cpu.cl
  *   launch: one work-item per block of rb rows (<= RB, a multiple of MR) and pb panels of 16 columns (<= PB, a multiple of NP, even with GEGLU)
  *   tune: MR rows by NP panels of a register tile (AMX: 32 by 2), RB, PB, KC (a multiple of 32) */

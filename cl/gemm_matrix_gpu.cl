@@ -128,8 +128,8 @@ INLINE void multiply(float sum[FM][FN][SUMS], __local const uint *as, __local co
     }
 }
 
-/* y (M, N) = epilogue(x (M, K) * w^T) by a GPU's matrix instructions, -DENGINE: products of f16, sums of f32. Operands as in gemm_gpu.cl, weights f16 in panels of BN
- * columns; x that is f32, or normalised, is rounded to f16.
+/* y (M, N) = epilogue(x (M, K) * w^T) by a GPU's matrix instructions, -DENGINE: products of f16, sums of f32. Operands as in gemm_gpu.cl, weights f16 in
+ * panels of BN columns; x that is f32, or normalised, is rounded to f16.
  *   A fragment_*.h has the size of a fragment, what an item holds of it, and how it is loaded and multiplied. A sub-group has FM x FN of them.
  *   launch: as gemm_gpu, groups of sub-groups of LANES consecutive items */
 __kernel SUBGROUP_ATTRIBUTE __attribute__((reqd_work_group_size(GN, 1, 1)))

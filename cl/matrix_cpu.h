@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The register tile of GEMM and convolution by an x86 CPU's matrix instructions: sums of f32 of products of bf16. Rows are pairs of bf16 in private memory, KC / 2
- * from row to row; weights are panels of pairs [pairs][16 columns][2].
+/* The register tile of GEMM and convolution by an x86 CPU's matrix instructions: sums of f32 of products of bf16. Rows are pairs of bf16 in private memory,
+ * KC / 2 from row to row; weights are panels of pairs [pairs][16 columns][2].
  *   tunables: MR rows by NP panels (with TILES: 32 by 2), RB rows of a cache block, KC */
 #include "x86_matrix.h"
 
 #if TILES
-/* sums[2][RB] += 16 rows a and 16 rows a2 times 2 panels, which are `panel` pairs apart; of those there are `left`. Two loads of each operand for four products:
- * a load takes half of the time of a product, so that all of them hide behind those. */
+/* sums[2][RB] += 16 rows a and 16 rows a2 times 2 panels, which are `panel` pairs apart; of those there are `left`. Two loads of each operand for four
+ * products: a load takes half of the time of a product, so that all of them hide behind those. */
 MATRIX void multiply_tile(amx *t, float16 *sums, const uint *a, const uint *a2, __global const uint *b, size_t panel, int left, int pairs)
 {
     __global const uint *b2 = left > 1 ? b + panel : b;

@@ -3,7 +3,7 @@
 # What a reader should not have to notice: licence lines, blanks, leftovers, file sizes, format. `make format` repairs the last.
 set -u
 export LC_ALL=C.UTF-8
-LINES_MAX=600 BYTES_MAX=1500000
+LINES_MAX=600 BYTES_MAX=1500000 COLUMNS_MAX=160
 if git rev-parse --is-inside-work-tree > /dev/null 2>&1; then
     tracked=$(git ls-files --cached --others --exclude-standard)
 else
@@ -45,6 +45,9 @@ $(grep -nE '(^|[^A-Za-z0-9_.$}])/(work|home|root|Users|mnt)/' $(echo "$texts" | 
 END
 verdict "no source above $LINES_MAX lines" << END
 $(wc -l $sources | awk -v max=$LINES_MAX '$2 != "total" && $1 > max { print $2 ": " $1 " lines" }')
+END
+verdict "no line above $COLUMNS_MAX columns" << END
+$(grep -noE "^.{$((COLUMNS_MAX + 1))}" $c_files $(pick '^cl/') | cut -c 1-100)
 END
 verdict 'no large file outside of models' << END
 $(wc -c $(echo "$tracked" | grep -v '^models/') | awk -v max=$BYTES_MAX '$2 != "total" && $1 > max { print $2 ": " $1 " bytes" }')

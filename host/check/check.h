@@ -2,8 +2,8 @@
 /* One harness for test, benchmark and self-test: an op at a shape, on an implementation, in a configuration; compared with the plain C reference, and only
  * then timed.
  *
- * Every operand lies between guard zones, at an odd offset or an aligned one; rows may have gaps; outputs start poisoned. A case fails on an OpenCL error, a touched guard or
- * gap, a value that is not finite, or a normalised squared error above the storage type's floor times the case's allowance. */
+ * Every operand lies between guard zones, at an odd offset or an aligned one; rows may have gaps; outputs start poisoned. A case fails on an OpenCL error, a
+ * touched guard or gap, a value that is not finite, or a normalised squared error above the storage type's floor times the case's allowance. */
 #ifndef SDCL_CHECK_CHECK_H
 #define SDCL_CHECK_CHECK_H
 
@@ -129,7 +129,7 @@ typedef struct check_timing {
 /* timing NULL: not timed. */
 void check_run_key(ocl *o, const check_key *key, check_fill fill, uint64_t seed, const check_timing *timing,
                    check_result *r);
-/* Appends the key's step to a plan that is lowered and never run: tells what would be chosen. each: for every step of it. The result says why it does not fit. */
+/* Appends the key's step to a plan that is lowered and never run: tells what would be chosen. each: for every step. The result says why it does not fit. */
 void check_lower_key(ocl *o, const check_key *key, void (*each)(void *user, const plan *p, const step *s), void *user,
                      check_result *r);
 

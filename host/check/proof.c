@@ -172,8 +172,8 @@ static void remember(const proof *p)
     strbuf_free(&text);
 }
 
-/* The op whose cases show what a step computes, and with which of them to begin: the smallest, or for parts of group normalisation the last, where all are steps
- * of their own. */
+/* The op whose cases show what a step computes, and with which of them to begin: the smallest, or for parts of group normalisation the last, where all are
+ * steps of their own. */
 static const check_op *case_of(const char *op, int *first)
 {
     bool part = !strcmp(op, "norm_apply") || !strcmp(op, "groupnorm_piece") || !strcmp(op, "groupnorm_merge");

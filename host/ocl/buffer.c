@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Buffers, their bytes, and the memory they lie in.
  *
- * On a CPU device memory is the host's, and sdcl brings its own: what a heap gets back it keeps, a mapping that is gone is gone for the system too, and that is what
- * loading the parts of a model in turn is about. Each buffer holds the region it lies in; the last one to go takes it along. No huge pages are asked for: in a
- * virtual machine they cost up to five times as much at first touch, and a UNet step was not faster. */
+ * On a CPU device memory is the host's, and sdcl brings its own: what a heap gets back it keeps, a mapping that is gone is gone for the system too, and that
+ * is what loading the parts of a model in turn is about. Each buffer holds the region it lies in; the last one to go takes it along. No huge pages are asked
+ * for: in a virtual machine they cost up to five times as much at first touch, and a UNet step was not faster. */
 #include "ocl/internal.h"
 
 #include <stdatomic.h>

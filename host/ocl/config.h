@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The INI overlay: which value every tunable has on a device, and where it comes from. Lowest to highest: built-in default, gpu.ini or
- * cpu.ini, vendor file, device file with the longest match, the file that `tune` wrote for the device, --config file, --set. Values reach the compiler only as integers that
- * were found in the tunable's choices. */
+/* The INI overlay: which value every tunable has on a device, and where it comes from. Lowest to highest: built-in default, gpu.ini or cpu.ini, vendor file,
+ * device file with the longest match, the file that `tune` wrote for the device, --config file, --set. Values reach the compiler only as integers that were
+ * found in the tunable's choices. */
 #ifndef SDCL_OCL_CONFIG_H
 #define SDCL_OCL_CONFIG_H
 

@@ -13,7 +13,7 @@ typedef struct groupnorm_params {
     float eps;
 } groupnorm_params;
 
-/* [groupnorm_partial] at a shape, which becomes a section of the step that is being prepared: the slabs in whose order every implementation sums, and its vectors. */
+/* [groupnorm_partial] at a shape, which becomes a section of the step being prepared: the slabs in whose order every implementation sums, and its vectors. */
 typedef struct groupnorm_slab {
     int rows, vw, nv;
 } groupnorm_slab;

@@ -31,8 +31,8 @@ typedef enum conv_padding {
     PAD_DOWN_RIGHT /* one zero below and on the right: the VAE encoder's stride-2 convolution */
 } conv_padding;
 
-/* y (n,oh,ow,N) = 3x3 convolution of x (n,h,w,K), w.taps = 9. x is first upsampled (nearest) to (up_h, up_w) where up_h > 0; any size. oh = (h + pad - 3) / stride + 1
- * with pad 2 (PAD_SAME) or 1. */
+/* y (n,oh,ow,N) = 3x3 convolution of x (n,h,w,K), w.taps = 9. x is first upsampled (nearest) to (up_h, up_w) where up_h > 0; any size. oh = (h + pad - 3) /
+ * stride + 1 with pad 2 (PAD_SAME) or 1. */
 int op_conv3x3(plan *p, tensor y, tensor x, weight *w, int stride, conv_padding padding, int up_h, int up_w, fuse f);
 
 /* norm (n,1,2,c) F32: per image and channel the scale gamma*rstd and the shift beta - mean*gamma*rstd of group normalisation. */

@@ -5,7 +5,7 @@
 
 #include "ops/launch.h"
 
-/* cl/x86_matrix.h has the same numbers. X86_PLAIN and X86_AMX_PLAIN: the operands and layouts of dot products and of AMX without such instructions, for tests. */
+/* cl/x86_matrix.h has the same numbers. X86_PLAIN and X86_AMX_PLAIN, for tests: operands and layouts of dot products and of AMX without such instructions. */
 typedef enum x86_engine { X86_PLAIN, X86_AMX_PLAIN, X86_DOT, X86_AMX, X86_ENGINES, X86_NONE = X86_ENGINES } x86_engine;
 
 /* Does the engine multiply tiles of 16 by 16? */

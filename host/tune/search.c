@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What to try next. First all keys with what is known to be good, the values in force and the shipped ones, many keys a process: then it is known where the time
- * goes, and a run that is cut short is no worse than either. Then every implementation as it comes, each given up for a group where the heaviest key is far
- * slower with it. Then groups take turns by the share of a picture's time that they still cost and by how lately a trial has paid. */
+/* What to try next. First all keys with what is known to be good, the values in force and the shipped ones, many keys a process: then it is known where the
+ * time goes, and a run that is cut short is no worse than either. Then every implementation as it comes, each given up for a group where the heaviest key is
+ * far slower with it. Then groups take turns by the share of a picture's time that they still cost and by how lately a trial has paid. */
 #include "tune/tune.h"
 
 #include "base/error.h"
@@ -276,7 +276,7 @@ static const ocl_section *nth_shared(const space *s, int n)
     return s->axis[i].section;
 }
 
-/* A whole set of one section's shared values, where the best leaves them to the library or has others. Nearly all sets break a rule, but drawing one is quick. */
+/* A whole set of one section's shared values, where the best leaves them to the library or has others. Nearly all break a rule, but drawing one is quick. */
 static bool next_set(tuner *t, tune_key *k, candidate *c)
 {
     const candidate *from = &k->trial[k->best].c;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* diffusers' names to those of the original release: rewriting by numbers that hold for SD v1's structure alone (four levels, two layers), unlike the loader, which
- * goes the other way and counts. */
+/* diffusers' names to those of the original release: rewriting by numbers that hold for SD v1's structure alone (four levels, two layers), unlike the loader,
+ * which goes the other way and counts. */
 #include "compvis_writer.h"
 
 #include <stdarg.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Two hundred INI files made wrong: each is an error that names its line, or a configuration with which ops give correct results. Six kinds take turns: a wrong
- * type, a value beyond the list, kernels' values that need not go together, CLBlast's parameters, sections for shapes, and damaged bytes. What is accepted runs in
- * a process of its own (this program with the file's name): a crash is a failure that shows the file. $SDCL_MUTATED_RUNS: how many do, $SDCL_MUTATED_SEED: others. */
+/* Two hundred INI files made wrong: each is an error that names its line, or a configuration with which ops give correct results. Six kinds take turns: a
+ * wrong type, a value beyond the list, kernels' values that need not go together, CLBlast's parameters, sections for shapes, and damaged bytes. What is
+ * accepted runs in a process of its own (this program with the file's name): a crash is a failure that shows the file. $SDCL_MUTATED_RUNS: how many do,
+ * $SDCL_MUTATED_SEED: others. */
 #include "check/check.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Every form in which a model is passed around opens as the same model: every tensor of the random model that was written is found under its diffusers name with its
- * values, in f16 and f32. */
+/* Every form in which a model is passed around opens as the same model: every tensor of the random model that was written is found under its diffusers name
+ * with its values, in f16 and f32. */
 #include "base/half.h"
 #include "io/model_parts.h"
 #include "model_writer.h"

@@ -84,8 +84,8 @@ static void decoder_agrees(void **state)
     rig_close(&r);
 }
 
-/* A residual block that leaves its output where its input was gives the bits of one that does not: with few channels less than before, where nearly all strips of the
- * shortcut overlap, with half of them, and with as many. */
+/* A residual block that leaves its output where its input was gives the bits of one that does not: with few channels less than before, where nearly all
+ * strips of the shortcut overlap, with half of them, and with as many. */
 static void blocks_take_the_place_of_their_input(void **state)
 {
     static const struct {
