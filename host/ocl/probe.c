@@ -62,7 +62,8 @@ int ocl_probe_race(probe_racer *racers, int count)
 {
     int err = 0;
     bool sure = false;
-    for (int i = 0; i < count; i++) racers[i].seconds = racers[i].second = INFINITY;
+    for (int i = 0; i < count; i++)
+        if (racers[i].seconds <= 0) racers[i].seconds = racers[i].second = INFINITY;
     for (int t = 0; t < TURNS_LEAST || (!sure && t < TURNS_MOST); t++) {
         sure = true;
         for (int i = 0; i < count; i++) {

@@ -22,7 +22,7 @@ typedef struct probe_racer {
     ocl *o;
     int (*enqueue)(void *user);
     void *user;
-    double seconds, second; /* out: the least time of a launch, and the next */
+    double seconds, second; /* 0 before the first race; out: the least time of a launch, and the next, of all races */
 } probe_racer;
 
 /* They take turns, so that a device that is slow for a while is slow for all; a turn is as many launches in a row as outweigh the waiting for the last. They

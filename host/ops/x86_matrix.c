@@ -13,6 +13,12 @@
 /* The product that is tried: rows, columns, summed values. */
 enum { M = 384, N = 384, K = 256 };
 
+enum { RACES_MOST = 10 };
+/* Times as fast as the other. */
+#define OVER_DOT 1.25 /* AMX, to be chosen */
+#define OVER_F32 1.1
+#define CLEARLY 1.3 /* off these: what another program may do to a race changes no choice */
+
 /* By the CPU: the program would otherwise die of an illegal instruction. */
 bool x86_matrix_offered(const ocl_device *d, x86_engine e)
 {
@@ -130,6 +136,20 @@ bool x86_matrix_works(ocl *o, x86_engine e)
     return e != X86_NONE && ocl_probe_once(o, PROBE_X86_WORKS, (int)e, try_engine);
 }
 
+static bool is_close(const probe_racer *a, const probe_racer *b, double limit)
+{
+    double ratio = b->seconds / a->seconds / limit;
+    return ratio < CLEARLY && ratio > 1 / CLEARLY;
+}
+
+/* The last racer is f32. Does another race with more turns have a say in what is chosen? */
+static bool undecided(const probe_racer *racers, int n)
+{
+    bool close = false;
+    for (int i = 0; i + 1 < n; i++) close = close || is_close(&racers[i], &racers[n - 1], OVER_F32);
+    return close || (n == 3 && is_close(&racers[1], &racers[0], OVER_DOT));
+}
+
 /* Notes, for every engine that works, its speed in thousandths of f32's; 0 for the others, and for all where the trial fails. */
 static void race(ocl *o)
 {
@@ -143,7 +163,7 @@ static void race(ocl *o)
         racers[n] = (probe_racer){o, enqueue, &t[n], 0, 0};
         TRY(open_engine(&t[n++], o, (x86_engine)e));
     }
-    TRY(ocl_probe_race(racers, n));
+    for (int races = 0; races < RACES_MOST && (!races || undecided(racers, n)); races++) TRY(ocl_probe_race(racers, n));
     for (int e = X86_DOT, at = 0; e < X86_ENGINES; e++)
         if (x86_matrix_works(o, (x86_engine)e))
             *ocl_probed(o, PROBE_X86_SPEED, e) = (int)fmin(1e6, 1e3 * racers[n - 1].seconds / racers[at++].seconds);
@@ -160,8 +180,8 @@ double x86_matrix_speed(ocl *o, x86_engine e)
 /* AMX has to win clearly over dot products, and either over f32, so that the choice is the same every time where they are close. */
 x86_engine x86_matrix_best(ocl *o)
 {
-    x86_engine best = x86_matrix_speed(o, X86_AMX) > 1.25 * x86_matrix_speed(o, X86_DOT) ? X86_AMX : X86_DOT;
-    return x86_matrix_speed(o, best) > 1.1 ? best : X86_NONE;
+    x86_engine best = x86_matrix_speed(o, X86_AMX) > OVER_DOT * x86_matrix_speed(o, X86_DOT) ? X86_AMX : X86_DOT;
+    return x86_matrix_speed(o, best) > OVER_F32 ? best : X86_NONE;
 }
 
 static const x86_engine forced[] = {[1] = X86_DOT, [2] = X86_AMX, [3] = X86_PLAIN, [4] = X86_AMX_PLAIN};
@@ -177,7 +197,7 @@ x86_engine x86_dot_engine(ocl *o, ocl_shape shape)
 {
     int word = config_value(ocl_config_of(o), &gemm_section, precision_word(BF16), shape, "matrix");
     if (word && !x86_has_tiles(forced[word])) return x86_matrix_engine(o, shape);
-    return x86_matrix_speed(o, X86_DOT) > 1.1 ? X86_DOT : X86_NONE;
+    return x86_matrix_speed(o, X86_DOT) > OVER_F32 ? X86_DOT : X86_NONE;
 }
 
 static const ocl_section pack_pairs_section = {"pack_pairs", NULL, 0, 0, NULL};

@@ -239,6 +239,21 @@ static void tiles_are_proved(void **state)
     unsetenv("SDCL_MISCOMPILE");
 }
 
+/* Whatever else runs meanwhile: a picture depends on it. */
+static void the_same_engine_every_time(void **state)
+{
+    (void)state;
+    x86_engine best[5];
+    for (int i = 0; i < 5; i++) {
+        config *values = NULL;
+        ocl *o = NULL;
+        open_with(&values, &o, NULL);
+        best[i] = x86_matrix_best(o);
+        assert_int_equal(best[i], best[0]);
+        close_both(&values, &o);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +265,7 @@ int main(void)
         cmocka_unit_test(reductions_in_subgroups),
         cmocka_unit_test(an_engine_that_is_not_there),
         cmocka_unit_test(an_engine_of_a_shape),
+        cmocka_unit_test(the_same_engine_every_time),
         cmocka_unit_test(tiles_are_proved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
