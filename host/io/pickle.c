@@ -89,11 +89,11 @@ static int op_float(pickle_machine *m, int op)
 
 static int op_text(pickle_machine *m, int op)
 {
-    const bool is_short = op == 0x8c || op == 'C' || op == 'U', is_bytes = op == 'C' || op == 'B';
+    const bool is_short = op == 0x8c || op == 'C' || op == 'U', is_bytes = op == 'C' || op == 'B' || op == 0x96;
     const unsigned char *b;
     uint64_t n;
     int err = 0;
-    TRY(take_number(m, is_short ? 1 : op == 0x8d ? 8 : 4, &n));
+    TRY(take_number(m, is_short ? 1 : op == 0x8d || op == 0x96 ? 8 : 4, &n));
     TRY(take_bytes(m, n, &b));
     TRY(stack_push_value(m,
                          (pickle_value){.kind = is_bytes ? PICKLE_BYTES : PICKLE_TEXT, .n = (uint32_t)n, .bytes = b}));
@@ -339,6 +339,7 @@ static const struct {
     ['B'] = {"BINBYTES", op_text},
     ['C'] = {"SHORT_BINBYTES", op_text},
     ['}'] = {"EMPTY_DICT", op_empty},
+    [0x96] = {"BYTEARRAY8", op_text},
     [']'] = {"EMPTY_LIST", op_empty},
     [')'] = {"EMPTY_TUPLE", op_empty},
     [0x8f] = {"EMPTY_SET", op_empty},
@@ -386,7 +387,6 @@ static const struct {
     [0x8b] = {"LONG4", NULL},
     [0x8e] = {"BINBYTES8", NULL},
     [0x92] = {"NEWOBJ_EX", NULL},
-    [0x96] = {"BYTEARRAY8", NULL},
     [0x97] = {"NEXT_BUFFER", NULL},
     [0x98] = {"READONLY_BUFFER", NULL},
 };

@@ -33,6 +33,8 @@ static const pickle_global list[] = {
     {"numpy.core.multiarray", "_reconstruct", .role = ROLE_INERT},
     {"numpy._core.multiarray", "scalar", .role = ROLE_INERT},
     {"numpy._core.multiarray", "_reconstruct", .role = ROLE_INERT},
+    {"numpy.core.numeric", "_frombuffer", .role = ROLE_INERT},
+    {"numpy._core.numeric", "_frombuffer", .role = ROLE_INERT},
     {"_codecs", "encode", .role = ROLE_INERT}, /* how protocol 2 writes bytes */
     {"torch", "Size", .role = ROLE_INERT},
     {"torch", "device", .role = ROLE_INERT},
@@ -49,11 +51,17 @@ static const pickle_global list[] = {
     {"__builtin__", "dict", .role = ROLE_INERT}, /* of a defaultdict */
     {"__builtin__", "list", .role = ROLE_INERT},
     {"__builtin__", "complex", .role = ROLE_INERT},
+    {"__builtin__", "xrange", .role = ROLE_INERT},
+    {"__builtin__", "slice", .role = ROLE_INERT},
+    {"__builtin__", "bytearray", .role = ROLE_INERT},
     {"builtins", "set", .role = ROLE_INERT},
     {"builtins", "frozenset", .role = ROLE_INERT},
     {"builtins", "dict", .role = ROLE_INERT},
     {"builtins", "list", .role = ROLE_INERT},
     {"builtins", "complex", .role = ROLE_INERT},
+    {"builtins", "range", .role = ROLE_INERT},
+    {"builtins", "slice", .role = ROLE_INERT},
+    {"builtins", "bytearray", .role = ROLE_INERT},
 };
 
 static bool same(const char *word, const char *text, size_t n) { return strlen(word) == n && !memcmp(word, text, n); }
