@@ -28,7 +28,8 @@ static int op_frame(pickle_machine *m, int op)
     (void)op;
     uint64_t n;
     int err = take_number(m, 8, &n);
-    if (!err && n > (uint64_t)(m->end - m->at))
+    m->cut |= !err && n > (uint64_t)(m->end - m->at);
+    if (!err && m->cut)
         err = FAIL(SDCL_EMODEL, "a frame of %" PRIu64 " bytes, the pickle has %zu more", n, (size_t)(m->end - m->at));
     return err;
 }
@@ -338,8 +339,8 @@ static const struct {
     ['U'] = {"SHORT_BINSTRING", op_text},
     ['B'] = {"BINBYTES", op_text},
     ['C'] = {"SHORT_BINBYTES", op_text},
-    ['}'] = {"EMPTY_DICT", op_empty},
     [0x96] = {"BYTEARRAY8", op_text},
+    ['}'] = {"EMPTY_DICT", op_empty},
     [']'] = {"EMPTY_LIST", op_empty},
     [')'] = {"EMPTY_TUPLE", op_empty},
     [0x8f] = {"EMPTY_SET", op_empty},
@@ -393,7 +394,8 @@ static const struct {
 
 static int step(pickle_machine *m)
 {
-    if (m->at == m->end) return FAIL(SDCL_EMODEL, "the pickle ends without STOP: cut short");
+    m->cut = m->at == m->end;
+    if (m->cut) return FAIL(SDCL_EMODEL, "the pickle ends without STOP: cut short");
     const size_t where = (size_t)(m->at - m->begin);
     const int op = *m->at++;
     const char *name = opcodes[op].name;
@@ -409,6 +411,7 @@ int pickle_read(pickle *p, const unsigned char *text, size_t n, size_t *used)
 {
     int err = 0;
     *p = (pickle){0};
+    *used = 0;
     pickle_machine *m = malloc(sizeof *m);
     if (!m) return FAIL(SDCL_ENOMEM, "out of memory");
     m->p = p;
@@ -416,10 +419,10 @@ int pickle_read(pickle *p, const unsigned char *text, size_t n, size_t *used)
     m->end = text + n;
     m->depth = m->marks = m->memo_capacity = m->memo_count = 0;
     m->memo = NULL;
-    m->stopped = false;
+    m->stopped = m->cut = false;
     while (!m->stopped) TRY(step(m));
-    *used = (size_t)(m->at - m->begin);
 out:
+    *used = m->cut ? n : (size_t)(m->at - m->begin);
     free(m->memo);
     free(m);
     return err;

@@ -59,7 +59,8 @@ typedef struct pickle {
 } pickle;
 
 /* Reads the pickle that begins at text and ends within n bytes, up to its STOP; *used: its length. The text must outlive
- * *p, which is freed by the caller either way. SDCL_EMODEL; messages say byte and opcode. */
+ * *p, which is freed by the caller either way. SDCL_EMODEL, where *used is n if more bytes were needed than there are, else
+ * less; messages say byte and opcode. */
 int pickle_read(pickle *p, const unsigned char *text, size_t n, size_t *used);
 void pickle_free(pickle *p);
 

@@ -102,7 +102,8 @@ out:
 
 int take_bytes(pickle_machine *m, uint64_t n, const unsigned char **bytes)
 {
-    if (n > (uint64_t)(m->end - m->at))
+    m->cut = n > (uint64_t)(m->end - m->at);
+    if (m->cut)
         return FAIL(SDCL_EMODEL, "%" PRIu64 " bytes are needed, the pickle has %zu more", n, (size_t)(m->end - m->at));
     *bytes = m->at;
     m->at += n;
@@ -121,6 +122,7 @@ int take_number(pickle_machine *m, int n, uint64_t *v)
 int take_line(pickle_machine *m, const char **line, size_t *n)
 {
     const unsigned char *newline = memchr(m->at, '\n', (size_t)(m->end - m->at));
+    m->cut = !newline;
     if (!newline || newline - m->at > LINE_MAX_BYTES) return FAIL(SDCL_EMODEL, "a name without an end");
     *line = (const char *)m->at;
     *n = (size_t)(newline - m->at);

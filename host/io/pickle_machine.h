@@ -14,7 +14,7 @@ typedef struct pickle_machine {
     uint32_t mark[PICKLE_MARKS_MAX], marks; /* depth of the stack at each mark */
     uint32_t *memo;                         /* owned; PICKLE_END: not set */
     uint32_t memo_capacity, memo_count;
-    bool stopped;
+    bool stopped, cut; /* at STOP; where bytes are missing */
 } pickle_machine;
 
 /* Depth of the stack at the last mark: what is below is out of reach. */

@@ -43,7 +43,7 @@ static int read_pickles(pickle p[PICKLE_COUNT], const unsigned char *text, size_
     for (int i = 0; i < PICKLE_COUNT; i++) {
         err = pickle_read(&p[i], text + at, n - at, &used);
         if (err && i == PICKLE_MAGIC) return FAIL(SDCL_EMODEL, "a Python pickle, but not of torch.save");
-        if (err && n == PICKLE_BYTES_MAX)
+        if (err && at + used == n && n == PICKLE_BYTES_MAX)
             error_hint("pickles of more than %d MiB are not read", PICKLE_BYTES_MAX >> 20);
         if (err) return error_prefix(err, "%s", pickle_name[i]);
         at += used;

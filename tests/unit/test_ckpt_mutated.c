@@ -213,6 +213,32 @@ static void test_legacy_keys(void **state)
     }
 }
 
+/* Only a pickle that goes on behind what is read of a large file is said to be too long. */
+static void test_legacy_hints(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *object, *says, *hint;
+        uint64_t length; /* of a text behind object */
+    } rows[] = {
+        {"cos\nsystem\n", "\"os.system\"", ".safetensors", 0},
+        {"X", "BINUNICODE: 9437184 bytes are needed", "more than 8 MiB are not read", 9 << 20},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        blob b = {0}, object = {0};
+        pw_begin(&object);
+        blob_text(&object, rows[i].object);
+        blob_number(&object, rows[i].length, 4);
+        legacy_sample(&b, &object);
+        blob_write(&b, st_path("x.ckpt"));
+        assert_int_equal(truncate(st_path("x.ckpt"), 10 << 20), 0);
+        st_assert_refused(st_path("x.ckpt"), rows[i].says);
+        if (!strstr(sdcl_last_hint(), rows[i].hint)) fail_msg("hint: %s", sdcl_last_hint());
+        blob_free(&object);
+        blob_free(&b);
+    }
+}
+
 static void test_other_formats(void **state)
 {
     (void)state;
@@ -235,7 +261,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_damaged_pickle), cmocka_unit_test(test_damaged_archive),
         cmocka_unit_test(test_damaged_legacy), cmocka_unit_test(test_legacy_refused),
-        cmocka_unit_test(test_legacy_keys),    cmocka_unit_test(test_other_formats),
+        cmocka_unit_test(test_legacy_keys),    cmocka_unit_test(test_legacy_hints),
+        cmocka_unit_test(test_other_formats),
     };
     return cmocka_run_group_tests(tests, st_folder_make, st_folder_remove);
 }
