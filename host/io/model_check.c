@@ -69,17 +69,17 @@ static bool must_be_used(model_part part, const char *name)
     return part == PART_UNET || (part == PART_VAE && (!strncmp(name, "encoder.", 8) || !strncmp(name, "decoder.", 8)));
 }
 
-static int check_unused(const model *m, model_part part, const char *prefix)
+static int check_unused(const model_table *t, model_part part, const char *path, const char *prefix)
 {
     int err = 0, count = 0;
     strbuf names = {0};
-    for (int i = 0; i < m->part[part].count; i++) {
-        const model_entry *e = &m->part[part].entry[i];
+    for (int i = 0; i < t->count; i++) {
+        const model_entry *e = &t->entry[i];
         if (!e->used && must_be_used(part, e->name) && count++ < LISTED)
             strbuf_printf(&names, "%s%s%.80s", names.n ? ", " : "", prefix, e->name);
     }
     if (count)
-        err = FAIL(SDCL_EMODEL, "%s: %d %s that the configuration does not ask for: %s%s", m->path, count,
+        err = FAIL(SDCL_EMODEL, "%s: %d %s that the configuration does not ask for: %s%s", path, count,
                    count == 1 ? "tensor" : "tensors", strbuf_text(&names), count > LISTED ? ", ..." : "");
     strbuf_free(&names);
     return err;
@@ -88,19 +88,20 @@ static int check_unused(const model *m, model_part part, const char *prefix)
 static int check_part(model *m, model_part part)
 {
     static const char *const prefix[PART_COUNT] = {"text_encoder/text_model.", "unet/", "vae/"};
+    const char *path = part == PART_VAE && m->source.vae ? m->source.vae : m->path;
     finding f = {.table = &m->part[part], .prefix = prefix[part]};
     int err = part == PART_TEXT   ? shapes_clip(&m->clip, check_tensor, &f)
               : part == PART_UNET ? shapes_unet(&m->unet, check_tensor, &f)
                                   : shapes_vae(&m->vae, check_tensor, &f);
     if (!err && f.missing_count)
-        err = FAIL(SDCL_EMODEL, "%s: %d %s missing: %s%s", m->path, f.missing_count,
+        err = FAIL(SDCL_EMODEL, "%s: %d %s missing: %s%s", path, f.missing_count,
                    f.missing_count == 1 ? "tensor is" : "tensors are", strbuf_text(&f.missing),
                    f.missing_count > LISTED ? ", ..." : "");
     else if (!err && f.wrong_count > LISTED)
-        err = FAIL(SDCL_EMODEL, "%s: %d tensors do not fit the configuration:\n%s\n...", m->path, f.wrong_count,
+        err = FAIL(SDCL_EMODEL, "%s: %d tensors do not fit the configuration:\n%s\n...", path, f.wrong_count,
                    strbuf_text(&f.wrong));
-    else if (!err && f.wrong_count) err = FAIL(SDCL_EMODEL, "%s: %s", m->path, strbuf_text(&f.wrong));
-    if (!err) err = check_unused(m, part, prefix[part]);
+    else if (!err && f.wrong_count) err = FAIL(SDCL_EMODEL, "%s: %s", path, strbuf_text(&f.wrong));
+    if (!err) err = check_unused(&m->part[part], part, path, prefix[part]);
     strbuf_free(&f.missing);
     strbuf_free(&f.wrong);
     return err;

@@ -153,6 +153,7 @@ static void refuse_vae(const fixture *f, const char *vae, const char *words)
     assert_int_equal(model_open(&m, &(model_source){.path = f->folder, .vae = vae}), SDCL_EMODEL);
     assert_null(m);
     if (!strstr(sdcl_last_error(), words)) fail_msg("no \"%s\" in: %s", words, sdcl_last_error());
+    if (!strstr(sdcl_last_error(), vae)) fail_msg("no \"%s\" in: %s", vae, sdcl_last_error());
 }
 
 static void test_vae_file(void **state)
