@@ -124,6 +124,7 @@ INLINE float fast_exp2(float x) { return native_exp2(x); }
 #define HAS_ROW 2
 #define HAS_RESIDUAL 4
 #define IS_GEGLU 8
+#define ROWS_FIRST 128
 #define ACT_SHIFT 4
 #define ACT_MASK 3
 #define ACT_SILU 1

@@ -3,7 +3,7 @@
 
 /* y (M, N) = epilogue(x (M, K) * w^T): linear layers and 1x1 convolutions on a CPU.
  *   x, y, residual: row strides ldx, ldy, ldr    w: panels [ceil(N/NR)][K][NR]    bias: N (2N with GEGLU)    row: one of ldrow values per `image` rows
- *   launch: one work-item per block of rb rows (<= RB, a multiple of MR) and pb panels (<= PB); dimension 0 panels, 1 rows */
+ *   launch: one work-item per block of rb rows (<= RB, a multiple of MR) and pb panels (<= PB); dimension 0 panels, 1 rows; the other way round with ROWS_FIRST */
 typedef struct gemm_scalars {
     ulong y, x, w, bias, row, residual; /* where they begin */
     int m, n, k, ldx, ldy, ldr, ldrow, image, flags, rb, pb;
@@ -18,7 +18,8 @@ void gemm_cpu(__global YTYPE *y, __global const XTYPE *x, __global const WTYPE *
 #if WT == F16
     float block[KC * NR];
 #endif
-    int panels = (n + NR - 1) / NR, p0 = (int)get_group_id(0) * pb, r0 = (int)get_group_id(1) * rb;
+    int panels = (n + NR - 1) / NR, rows_first = flags & ROWS_FIRST ? 1 : 0;
+    int p0 = (int)get_group_id(rows_first) * pb, r0 = (int)get_group_id(1 - rows_first) * rb;
     int p1 = min(p0 + pb, panels), r1 = min(r0 + rb, m);
     y += s.y;
     x += s.x;

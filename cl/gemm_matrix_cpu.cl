@@ -8,7 +8,8 @@
 /* y (M, N) = epilogue(x (M, K) * w^T) with products of bf16 and sums of f32, by an x86 CPU's matrix instructions (cl/x86_matrix.h). Which of them a device
  * runs, and which is fastest, host/ops/x86_matrix.c finds out.
  *   x: rounded to bf16 block by block    w: pairs [panels of 16 columns][ceil(K/32)][16 pairs of k][16 columns][2], bf16, zero padded    the rest: gemm_cpu.cl
- *   launch: one work-item per block of rb rows (<= RB, a multiple of MR) and pb panels of 16 columns (<= PB, a multiple of NP, even with GEGLU)
+ *   launch: one work-item per block of rb rows (<= RB, a multiple of MR) and pb panels of 16 columns (<= PB, a multiple of NP, even with GEGLU);
+ *     dimensions as there
  *   tune: MR rows by NP panels of a register tile (AMX: 32 by 2), RB, PB, KC (a multiple of 32) */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void gemm_matrix_cpu(__global YTYPE *y, ulong yo, __global const XTYPE *x, ulong xo, __global const uint *w, ulong wo, __global const float *bias,
@@ -17,7 +18,8 @@ void gemm_matrix_cpu(__global YTYPE *y, ulong yo, __global const XTYPE *x, ulong
 {
     float16 sums[PB * RB];
     uint rows[RB * KC / 2];
-    int panels = flags & IS_GEGLU ? (n / 2 + 15) / 16 * 2 : (n + 15) / 16, p0 = (int)get_group_id(0) * pb, r0 = (int)get_group_id(1) * rb;
+    int panels = flags & IS_GEGLU ? (n / 2 + 15) / 16 * 2 : (n + 15) / 16, rows_first = flags & ROWS_FIRST ? 1 : 0;
+    int p0 = (int)get_group_id(rows_first) * pb, r0 = (int)get_group_id(1 - rows_first) * rb;
     int count = min(rb, m - r0), last = min(pb, panels - p0), whole = (count + MR - 1) / MR * MR;
     size_t panel = (size_t)((k + 31) / 32) * 256; /* pairs of a panel */
     y += yo;

@@ -21,10 +21,7 @@ static int run(const plan *p, const gemm_engine *g, const char *module, const ge
     args a = {.packed = true};
     memcpy(&t, g->tune, sizeof t);
     cpu_blocks(p, c->m, panels, t.MR, t.RB, t.PB, &rb, &pb);
-    gemm_args(&a, c);
-    arg_int(&a, rb);
-    arg_int(&a, pb);
-    return args_run(&a, p, g->kernel, module, ceil_div(panels, pb), ceil_div(c->m, rb), 1, 1, 1);
+    return gemm_run_blocks(&a, p, g, module, c, panels, rb, pb);
 }
 
 int gemm_cpu_engine(plan *p, gemm_engine *g, ocl_shape shape, dtype xt, dtype wt, dtype yt)

@@ -26,10 +26,7 @@ static int run(const plan *p, const gemm_engine *g, const char *module, const ge
     memcpy(&t, g->tune, sizeof t);
     cpu_blocks(p, c->m, (int)ceil_div(panels, t.NP), t.MR, t.RB, t.PB / t.NP, &rb, &groups);
     if (geglu && groups * t.NP % 2) groups++;
-    gemm_args(&a, c);
-    arg_int(&a, rb);
-    arg_int(&a, groups * t.NP);
-    return args_run(&a, p, g->kernel, module, ceil_div(panels, groups * t.NP), ceil_div(c->m, rb), 1, 1, 1);
+    return gemm_run_blocks(&a, p, g, module, c, panels, rb, groups * t.NP);
 }
 
 int gemm_matrix_engine(plan *p, gemm_engine *g, ocl_shape shape, int engine, dtype xt, dtype yt)

@@ -156,14 +156,34 @@ int cpu_panel(const weight *w, int most)
     return w->layout == LAYOUT_PANELS ? w->panel : 16 * panel_vectors(w->rows, most);
 }
 
+/* What all work-items of rb rows and pb panels cost, in rows x panels of one unit: rows are read, rounded and finished by each column of items, panels
+ * are read by each row of them; where the items do not come out even, units wait. */
+static size_t cost_of_blocks(size_t units, int rows, int panels, int rb, int pb)
+{
+    enum { ROW_COSTS_HALF = 2, PANEL_COSTS = 10 };
+    size_t down = ceil_div(rows, rb), across = ceil_div(panels, pb), waiting = (units - down * across % units) % units;
+    return (size_t)rows * (size_t)panels + (size_t)rows * across / ROW_COSTS_HALF +
+           PANEL_COSTS * (size_t)panels * down + waiting * (size_t)rb * (size_t)pb;
+}
+
 void cpu_blocks(const plan *p, int rows, int panels, int mr, int rb_max, int pb_max, int *rb, int *pb)
 {
-    size_t want = 2 * (size_t)ocl_units(plan_ocl(p));
-    *rb = rb_max;
-    *pb = pb_max < panels ? pb_max : panels;
-    while (ceil_div(rows, *rb) * ceil_div(panels, *pb) < want) {
-        if (*rb >= 4 * mr || (*pb == 1 && *rb > mr)) *rb = (int)ceil_div(*rb / 2, mr) * mr;
-        else if (*pb > 1) *pb = (*pb + 1) / 2;
+    size_t units = (size_t)ocl_units(plan_ocl(p)), least = 0;
+    int most_rows = rb_max, most_panels = pb_max < panels ? pb_max : panels;
+    while (ceil_div(rows, most_rows) * ceil_div(panels, most_panels) < 2 * units) {
+        if (most_rows >= 4 * mr || (most_panels == 1 && most_rows > mr))
+            most_rows = (int)ceil_div(most_rows / 2, mr) * mr;
+        else if (most_panels > 1) most_panels = (most_panels + 1) / 2;
         else break;
     }
+    for (int i = 0; i < 4; i++)
+        for (int j = 0; j < 4; j++) {
+            int r = (int)ceil_div(rows, mr * ((int)ceil_div(rows, most_rows) + i)) * mr,
+                c = (int)ceil_div(panels, (int)ceil_div(panels, most_panels) + j);
+            size_t cost = cost_of_blocks(units, rows, panels, r, c);
+            if (least && cost >= least) continue;
+            least = cost;
+            *rb = r;
+            *pb = c;
+        }
 }

@@ -100,6 +100,19 @@ void gemm_args(args *a, const gemm_call *c)
     arg_int(a, c->flags);
 }
 
+int gemm_run_blocks(args *a, const plan *p, const gemm_engine *g, const char *module, const gemm_call *c, int panels,
+                    int rb, int pb)
+{
+    gemm_call call = *c;
+    size_t across = ceil_div(panels, pb), down = ceil_div(c->m, rb);
+    bool rows_first = c->n / 2 > c->m; /* bytes of weights, two each, and of activations */
+    if (rows_first) call.flags |= FLAG_ROWS_FIRST;
+    gemm_args(a, &call);
+    arg_int(a, rb);
+    arg_int(a, pb);
+    return args_run(a, p, g->kernel, module, rows_first ? down : across, rows_first ? across : down, 1, 1, 1);
+}
+
 int gemm_step_prepare(plan *p, step *s,
                       int (*engine)(plan *p, gemm_engine *g, ocl_shape shape, dtype xt, dtype wt, dtype yt))
 {

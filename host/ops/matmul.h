@@ -9,7 +9,15 @@
 enum { MM_Y, MM_X, MM_BIAS, MM_ROW, MM_RESIDUAL, MM_NORM, MM_OPERANDS };
 
 /* cl/common.h has the same numbers. FLAG_NORM_SILU: of the input, where the step has MM_NORM. */
-enum { FLAG_BIAS = 1, FLAG_ROW = 2, FLAG_RESIDUAL = 4, FLAG_GEGLU = 8, FLAG_ACT_SHIFT = 4, FLAG_NORM_SILU = 64 };
+enum {
+    FLAG_BIAS = 1,
+    FLAG_ROW = 2,
+    FLAG_RESIDUAL = 4,
+    FLAG_GEGLU = 8,
+    FLAG_ACT_SHIFT = 4,
+    FLAG_NORM_SILU = 64,
+    FLAG_ROWS_FIRST = 128, /* of a launch on a CPU: work-items that share columns are neighbours */
+};
 
 /* The flags of f after the shapes of its tensors have been checked against y (columns: of the weight). */
 int matmul_flags(const plan *p, const char *op, tensor y, int columns, const fuse *f, int *flags);
@@ -48,6 +56,9 @@ int gemm_matrix_engine(plan *p, gemm_engine *g, ocl_shape shape, int engine, dty
 
 /* The arguments that both GEMM kernels begin with. */
 void gemm_args(args *a, const gemm_call *c);
+/* Launches a CPU's kernel: a work-item per rb rows and pb of `panels` panels, neighbours in the direction that reads the larger operand once. */
+int gemm_run_blocks(args *a, const plan *p, const gemm_engine *g, const char *module, const gemm_call *c, int panels,
+                    int rb, int pb);
 /* prepare and launch of a gemm step on an engine. */
 int gemm_step_prepare(plan *p, step *s,
                       int (*engine)(plan *p, gemm_engine *g, ocl_shape shape, dtype xt, dtype wt, dtype yt));
