@@ -3,7 +3,8 @@
 
 /* y (M, N) = epilogue(x (M, K) * w^T): linear layers and 1x1 convolutions on a CPU.
  *   x, y, residual: row strides ldx, ldy, ldr    w: panels [ceil(N/NR)][K][NR]    bias: N (2N with GEGLU)    row: one of ldrow values per `image` rows
- *   launch: one work-item per block of rb rows (<= RB, a multiple of MR) and pb panels (<= PB); dimension 0 panels, 1 rows; the other way round with ROWS_FIRST */
+ *   launch: one work-item per block of rb rows (<= RB, a multiple of MR) and pb panels (<= PB); dimension 0 panels, 1 rows;
+ *     the other way round with ROWS_FIRST */
 typedef struct gemm_scalars {
     ulong y, x, w, bias, row, residual; /* where they begin */
     int m, n, k, ldx, ldy, ldr, ldrow, image, flags, rb, pb;
