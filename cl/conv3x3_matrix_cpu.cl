@@ -8,10 +8,10 @@
 /* y (n, oh, ow, N) = epilogue(3x3 convolution of x (n, h, w, C)) with products of bf16 and sums of f32, by an x86 CPU's matrix instructions (cl/x86_matrix.h).
  *   up, pad: conv3x3_cpu.cl    norm: per image C scales, then C shifts of the input, where normed; then its SiLU, where silu
  *   w: pairs [panels of 16 columns][9][ceil(C/32)][16 pairs of channels][16 columns][2], bf16, zero padded
- * An item computes bh rows by bw columns of bi images and pb panels. What they see of the input is rounded once for every KC channels, into private planes
- * of pixels, pw to a line: as it is with stride 1; with stride 2 four of them, of even and odd lines and columns. So neighbours in y see neighbours in a plane,
- * and a tap is a shift. Register tiles are TP pixels in a row of a plane: of a line of y each; or (flat, bw = ow) all lines on end, a pixel of padding apart that
- * serves both.
+ * An item computes bh rows by bw columns of bi images and pb panels. What they see of the input is rounded once for every KC channels, into private planes of
+ * pixels, pw to a line: as it is with stride 1; with stride 2 four of them, of even and odd lines and columns. So neighbours in y see neighbours in a plane,
+ * and a tap is a shift. Register tiles are TP pixels in a row of a plane: of a line of y each; or (flat, bw = ow) all lines on end, a pixel of padding apart
+ * that serves both.
  *   launch: dimension 0 blocks of panels, 1 blocks of columns, of rows, of images    no more than RB pixels, in whole tiles, and AREA of planes
  *   tune: MR pixels by NP panels of a register tile (AMX: 32, of two tiles, by 2), RB, PB (a multiple of NP), KC (a multiple of 32) */
 #define TP (TILES ? 16 : MR)
