@@ -18,7 +18,7 @@
 #endif
 
 /* 16 sums += products of both halves of 16 pairs with those of one. */
-#if ENGINE == ENGINE_DOT
+#if ENGINE == ENGINE_DOT || ENGINE == ENGINE_AMX
 #define DOT(sums, pairs, pair) __builtin_ia32_dpbf16ps_512(sums, as_int16(pairs), (int16)((int)(pair)))
 #else
 #define DOT(sums, pairs, pair) \

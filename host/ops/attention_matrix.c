@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Flash attention by the dot products of an x86 CPU, at --precision bf16: cl/attention_matrix_cpu.cl. */
+/* Flash attention by the matrix instructions of an x86 CPU, at --precision bf16: cl/attention_matrix_cpu.cl. */
 #include "ops/attention.h"
 #include "ops/x86_matrix.h"
 
 #define ATTENTION_MATRIX_CPU_TUNE(P)                                                                                   \
-    P(NQ, 3, "1 2 3 4", "vectors of 16 queries of a register tile")                                                    \
-    P(RR, 8, "4 6 8 12", "keys of a register tile of the scores, channels of one of the sums")                         \
+    P(NQ, 3, "1 2 3 4", "vectors of 16 queries of a register tile; amx: 2")                                            \
+    P(RR, 8, "4 6 8 12", "keys of a register tile of the scores, channels of one of the sums; amx: 16")                \
     P(GQ, 8, "1 2 4 8 16", "register tiles of queries of a work-item: what the copy of a key block is spread over")    \
-    P(KB, 96, "24 48 96 192", "keys of a block")
+    P(KB, 96, "24 48 96 192", "keys of a block; amx: to whole 32")
 OCL_KERNEL(attention_matrix_cpu, ATTENTION_MATRIX_CPU_TUNE)
 
 /* For all shapes: those of [gemm] are of linear layers. */
-static x86_engine engine_of(ocl *o) { return x86_dot_engine(o, OCL_ALL_SHAPES); }
-
-static const char *lacks(const plan *p) { return x86_matrix_lacks(p, x86_dot_engine, OCL_ALL_SHAPES); }
+static const char *lacks(const plan *p) { return x86_matrix_lacks(p, OCL_ALL_SHAPES); }
 
 static bool fits(const plan *p, const step *s)
 {
@@ -24,13 +22,19 @@ static bool fits(const plan *p, const step *s)
 static int prepare(plan *p, step *s)
 {
     int err = 0;
+    x86_engine engine = x86_matrix_engine(plan_ocl(p), OCL_ALL_SHAPES);
     struct attention_matrix_cpu_tune *t = plan_step_alloc(p, sizeof *t);
     if (!t) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = t;
     TRY(tune_values(p, &attention_matrix_cpu_kernel, BF16, s->shape, t));
+    if (x86_has_tiles(engine)) {
+        t->NQ = 2;
+        t->RR = 16;
+        t->KB = (int)ceil_div(t->KB, 32) * 32;
+        if (t->GQ < 16) t->GQ *= 2; /* about as many queries as with NQ 3 */
+    }
     TRY(op_kernel(p, &s->kernel[0], &attention_matrix_cpu_kernel, t, "-DXT=%s -DYT=%s -DD=%d -DENGINE=%d",
-                  dtype_option_name(s->t[ATT_Q].dt), dtype_option_name(s->t[ATT_Y].dt), head_size(s),
-                  (int)engine_of(plan_ocl(p))));
+                  dtype_option_name(s->t[ATT_Q].dt), dtype_option_name(s->t[ATT_Y].dt), head_size(s), (int)engine));
 out:
     return err;
 }

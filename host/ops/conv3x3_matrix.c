@@ -21,7 +21,7 @@ typedef struct matrix {
 /* For all shapes: those of [gemm] are of linear layers. */
 static x86_engine engine_of(ocl *o) { return x86_matrix_engine(o, OCL_ALL_SHAPES); }
 
-static const char *lacks(const plan *p) { return x86_matrix_lacks(p, x86_matrix_engine, OCL_ALL_SHAPES); }
+static const char *lacks(const plan *p) { return x86_matrix_lacks(p, OCL_ALL_SHAPES); }
 
 /* The kernel's planes share the padding between lines only where there is some on the left. */
 static bool fits(const plan *p, const step *s)

@@ -48,13 +48,12 @@ out:
     return err;
 }
 
-static const char *lacks(const plan *p) { return x86_matrix_lacks(p, x86_matrix_engine, OCL_ALL_SHAPES); }
+static const char *lacks(const plan *p) { return x86_matrix_lacks(p, OCL_ALL_SHAPES); }
 
 static bool fits(const plan *p, const step *s)
 {
     struct gemm_matrix_cpu_tune t;
-    return !x86_matrix_lacks(p, x86_matrix_engine, s->shape) &&
-           tune_fits(p, &gemm_matrix_cpu_kernel, BF16, s->shape, &t);
+    return !x86_matrix_lacks(p, s->shape) && tune_fits(p, &gemm_matrix_cpu_kernel, BF16, s->shape, &t);
 }
 
 static int prepare(plan *p, step *s)

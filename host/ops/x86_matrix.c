@@ -193,13 +193,6 @@ x86_engine x86_matrix_engine(ocl *o, ocl_shape shape)
     return x86_matrix_works(o, forced[word]) ? forced[word] : X86_NONE;
 }
 
-x86_engine x86_dot_engine(ocl *o, ocl_shape shape)
-{
-    int word = config_value(ocl_config_of(o), &gemm_section, precision_word(BF16), shape, "matrix");
-    if (word && !x86_has_tiles(forced[word])) return x86_matrix_engine(o, shape);
-    return x86_matrix_speed(o, X86_DOT) > OVER_F32 ? X86_DOT : X86_NONE;
-}
-
 static const ocl_section pack_pairs_section = {"pack_pairs", NULL, 0, 0, NULL};
 
 int x86_matrix_weight(plan *p, weight *w, bool paired)
@@ -212,11 +205,11 @@ out:
     return err;
 }
 
-const char *x86_matrix_lacks(const plan *p, x86_engine (*engine)(ocl *o, ocl_shape shape), ocl_shape shape)
+const char *x86_matrix_lacks(const plan *p, ocl_shape shape)
 {
     if (plan_precision(p) != BF16) return "multiplies at --precision bf16 only";
     if (!ocl_device_of(plan_ocl(p))->cpu) return "needs a CPU";
-    return engine(plan_ocl(p), shape) == X86_NONE
+    return x86_matrix_engine(plan_ocl(p), shape) == X86_NONE
                ? "needs instructions that this CPU lacks, or that are slower than f32"
                : NULL;
 }

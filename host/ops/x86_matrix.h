@@ -18,12 +18,10 @@ bool x86_matrix_offered(const ocl_device *d, x86_engine e);
 x86_engine x86_matrix_best(ocl *o);
 /* [gemm] matrix, as it is for the shape, if that works there, or the best; X86_NONE: none. */
 x86_engine x86_matrix_engine(ocl *o, ocl_shape shape);
-/* The same for kernels that have no tiles of AMX: X86_DOT where dot products are faster than f32, X86_PLAIN where [gemm] matrix says so. */
-x86_engine x86_dot_engine(ocl *o, ocl_shape shape);
 /* Sets the layout of a weight that the engines read, and asks for the kernel that makes it, so that it is built with the others. paired: GEGLU. */
 int x86_matrix_weight(plan *p, weight *w, bool paired);
-/* impl.lacks of an implementation that runs on engine(o, shape). */
-const char *x86_matrix_lacks(const plan *p, x86_engine (*engine)(ocl *o, ocl_shape shape), ocl_shape shape);
+/* impl.lacks of an implementation that runs on the engine of a shape. */
+const char *x86_matrix_lacks(const plan *p, ocl_shape shape);
 /* Does the engine work there, fast or not? */
 bool x86_matrix_works(ocl *o, x86_engine e);
 /* How many times as fast as f32 on the same device (X86_DOT, X86_AMX); 0: it does not work. All are timed at once, with the first that is asked for. */

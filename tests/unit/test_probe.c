@@ -213,7 +213,6 @@ static void an_engine_of_a_shape(void **state)
     if (default_device_open(&values, &o, path, NULL)) fail_msg("%s", sdcl_last_error());
     bool cpu = x86_matrix_offered(ocl_device_of(o), X86_PLAIN);
     assert_int_equal(x86_matrix_engine(o, (ocl_shape){80, 64, 64}), cpu ? X86_PLAIN : X86_NONE);
-    assert_int_equal(x86_dot_engine(o, (ocl_shape){80, 64, 64}), cpu ? X86_PLAIN : X86_NONE);
     assert_int_equal(x86_matrix_engine(o, (ocl_shape){4000, 64, 64}), x86_matrix_best(o));
     assert_int_equal(x86_matrix_engine(o, OCL_ALL_SHAPES), x86_matrix_best(o));
     close_both(&values, &o);
