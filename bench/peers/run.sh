@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # `sdcl bench model` and a peer in turn, in one run: a line per pair, then medians and their ratios (below 1: sdcl is faster, or smaller).
-#   [PYTHON=venv/bin/python] [SDCL='--precision f32 ...'] [RUN=COMMAND] bench/peers/run.sh [-n PAIRS] diffusers|openvino [OPTIONS OF THE PEER]
+#   [PYTHON=venv/bin/python] [SDCL='--precision f32 ...'] [RUN=COMMAND] bench/peers/run.sh [-n PAIRS] diffusers|openvino|sdcpp [OPTIONS OF THE PEER]
 # SDCL: options for sdcl alone. RUN: put before each program. --width, --height, --batch and --steps go to both.
 set -eu
 pairs=3
@@ -9,7 +9,7 @@ if [ "${1:-}" = -n ]; then
     pairs=$2
     shift 2
 fi
-peer=${1:?diffusers or openvino}
+peer=${1:?diffusers, openvino or sdcpp}
 shift
 here=$(dirname "$0") B=${B:-build} PYTHON=${PYTHON:-python3} both=
 out=$(mktemp -d)
