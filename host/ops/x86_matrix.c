@@ -123,6 +123,8 @@ static int try_engine(ocl *o, int e)
     trial t = {.o = o};
     if (!x86_matrix_offered(ocl_device_of(o), (x86_engine)e)) return false;
     TRY(open_engine(&t, o, (x86_engine)e));
+    memset(t.y, 0, M * N * sizeof *t.y);
+    TRY(ocl_write(o, t.y_mem, 0, M * N * sizeof *t.y, t.y)); /* else memory may hold an earlier trial's sums */
     TRY(enqueue(&t));
     TRY(ocl_read(o, t.y_mem, 0, M * N * sizeof *t.y, t.y));
     if (!right(&t)) err = FAIL(SDCL_ERESULT, "wrong sums");
