@@ -57,6 +57,7 @@ static int check_tensor(void *user, const char *name, int rank, const uint64_t *
             strbuf_puts(&f->wrong, ", expected ");
             put_shape(&f->wrong, expected_rank, expected);
         }
+        if (!strstr(t->name, name)) strbuf_printf(&f->wrong, " (%.120s in the file)", t->name);
     }
     return 0;
 }

@@ -109,7 +109,10 @@ static void test_inpainting_checkpoint(void **state)
     list_add(&l, "model.diffusion_model.input_blocks.0.0.weight", "F16", 4, (const uint64_t[]){8, 9, 3, 3});
     list_write(&l, f->single);
     list_free(&l);
-    assert_refused(f->single, f->folder, "unet/conv_in.weight: shape [8,9,3,3], expected [8,4,3,3]");
+    assert_refused(
+        f->single, f->folder,
+        "unet/conv_in.weight: shape [8,9,3,3], expected [8,4,3,3] (model.diffusion_model.input_blocks.0.0.weight in "
+        "the file)");
     json_edit(in(f, "unet/config.json"), "in_channels", "9");
     sdcl_model_info info;
     assert_int_equal(sdcl_inspect(&(sdcl_params){.model = f->single, .model_config = f->folder}, &info), 0);
