@@ -58,8 +58,20 @@ static void normalise(char *out, size_t size, const char *name, size_t n)
 
 typedef struct match {
     const char *name; /* normalised */
-    size_t longest;   /* length of the longest pattern that matches; 0: none */
+    size_t longest;   /* of the patterns that match; 0: none */
 } match;
+
+/* 1 + characters that a pattern gives, without * ? and [...]: a card's name stands above a pattern of its family that is written with more characters. */
+static size_t pattern_length(const char *pattern)
+{
+    size_t n = 1;
+    for (const char *s = pattern; *s; s++) {
+        const char *close = *s == '[' && s[1] ? strchr(s + 2, ']') : NULL; /* ] is a member where it comes first */
+        if (close) s = close;
+        else n += *s != '*' && *s != '?';
+    }
+    return n;
+}
 
 /* ini_handler */
 static int on_match(void *user, const char *section, const char *key, const char *value)
@@ -70,7 +82,7 @@ static int on_match(void *user, const char *section, const char *key, const char
     for (const char *s = value;; s++) {
         size_t n = strcspn(s, "|");
         normalise(pattern, sizeof pattern, s, n);
-        size_t length = strlen(pattern);
+        size_t length = pattern_length(pattern);
         if (length > m->longest && !fnmatch(pattern, m->name, FNM_CASEFOLD)) m->longest = length;
         s += n;
         if (!*s) return 1;

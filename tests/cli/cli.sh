@@ -144,10 +144,11 @@ ok 'config --show-origin' printed '^impl *= cpu *; --set'
 # Names as drivers report them, with the device file that is for them.
 families() {
     while IFS='|' read -r file name; do
-        "$sdcl" config --show-origin --for-device "$name" | grep -q "^BM .*; configs/$file.ini:" || { echo "# $name: not $file.ini"; return 1; }
+        "$sdcl" config --show-origin --for-device "$name" | grep -q "^[BT]M .*; configs/$file.ini:" || { echo "# $name: not $file.ini"; return 1; }
     done << 'END'
 amd-gcn|AMD Radeon RX Vega (gfx900:xnack-)
 amd-gcn|AMD Radeon RX 580 Series (radeonsi, polaris10, LLVM 15.0.6, DRM 3.49, 6.1.0)
+amd-gcn|AMD Radeon RX 570X
 amd-rdna2|AMD Radeon RX 6800 XT (gfx1030)
 amd-rdna2|AMD Radeon Graphics (radeonsi, rembrandt, LLVM 17.0.6, DRM 3.54, 6.5.0)
 amd-rdna3|AMD Radeon RX 7900 XTX (radeonsi, navi31, LLVM 17.0.6, DRM 3.54, 6.5.0)
@@ -166,12 +167,15 @@ intel-gen9|Mesa Intel(R) UHD Graphics 630 (CFL GT2)
 intel-xe-lp|Intel(R) Iris(R) Xe Graphics
 intel-xe-lp|Intel(R) UHD Graphics 770
 intel-xe-lp|Intel(R) UHD Graphics [0x9a60]
+intel-xe-hpc|Intel(R) Data Center GPU Max 1550
 intel-arc|Intel(R) Arc(TM) A770 Graphics
 intel-arc|Mesa Intel(R) Arc(tm) A750 Graphics (DG2)
 intel-arc|Intel(R) Arc(TM) Graphics
 END
 }
 ok 'device files are for the cards of their families' families
+run config --show-origin --for-device 'AMD Radeon RX 5700 XT'
+ok 'a name of one more digit is another family' [ "$rc:$(grep -c 'configs/amd-' "$out"):$(grep -c 'configs/amd.ini' "$out")" = 0:0:3 ]
 origin_of_norm() { sed -n '/^\[norm_apply\]/,/^WG/s/^WG .*; //p' "$out" | cut -d : -f 1; }
 run config --show-origin --for-device cpu
 ok 'config --for-device cpu' [ "$rc:$(origin_of_norm)" = 0:configs/cpu.ini ]

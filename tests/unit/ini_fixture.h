@@ -44,6 +44,8 @@ static const ocl_section *const without_device[] = {&mm_section, &mm_cpu_kernel,
 const embedded_file embedded_configs[] = {
     FILE_ROW("amd.ini", "[mm_cpu]\nMR = 12\n"),
     FILE_ROW("arc.ini", "[device]\nmatch = Intel(R) Arc(TM)*\n[mm_cpu]\nKC = 64\n"),
+    FILE_ROW("card.ini", "[device]\nmatch = Card 480*\n[mm_cpu]\nKC = 256\n"),
+    FILE_ROW("cards.ini", "[device]\nmatch = Card 4[6-8][0-9]*\n[mm_cpu]\nKC = 64\n"),
     FILE_ROW("cpu.ini", "; everything\n[mm_cpu]\nMR = 6\n\n[mm_cpu.f16]\nNV = 2\n"),
     FILE_ROW("epyc.ini", "[device]\nmatch = *EPYC*\n[mm_cpu]\nKC = 256\n"),
     FILE_ROW("gpu.ini", "[mm]\nimpl = gpu\n[mm_cpu]\nMR = 4\n"),

@@ -185,6 +185,19 @@ static void test_longest_match_wins(void **state)
     config_close(&c);
 }
 
+/* Wildcards and sets are no characters of a name, however many they are written with. */
+static void test_a_card_stands_above_its_family(void **state)
+{
+    (void)state;
+    sdcl_device card = device_of("gpu", "Some", "Card 480 Graphics"), other = device_of("gpu", "Some", "Card 470");
+    config *c = open_ok(&card, NULL, NULL, 0);
+    assert_int_equal(tune(c, NULL).KC, 256);
+    config_close(&c);
+    c = open_ok(&other, NULL, NULL, 0);
+    assert_int_equal(tune(c, NULL).KC, 64);
+    config_close(&c);
+}
+
 static void test_names_are_normalised(void **state)
 {
     (void)state;
@@ -315,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_vendor_layer),
         cmocka_unit_test(test_accelerator_takes_no_vendor_file),
         cmocka_unit_test(test_longest_match_wins),
+        cmocka_unit_test(test_a_card_stands_above_its_family),
         cmocka_unit_test(test_names_are_normalised),
         cmocka_unit_test(test_device_that_is_not_here),
         cmocka_unit_test(test_order_of_layers),
