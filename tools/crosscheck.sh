@@ -58,7 +58,7 @@ done > "$work/all-jobs"
 [ -z "$CLBLAST" ] || for target in $usable; do echo "$(vendor_of "$target") $target clblast F32 -"; done >> "$work/all-jobs"
 cat "$work/all-jobs" | sort -s -k 3,3 | awk '{ print ($3 ~ /gemm|conv|winograd|attention|clblast/ ? 0 : 1), $0 }' | sort -s -k 1,1 | cut -d ' ' -f 2- > "$work/jobs"
 
-xargs -P "$(nproc)" -L 1 tools/crosscheck/one.sh < "$work/jobs"
+xargs -r -P "$(nproc)" -L 1 tools/crosscheck/one.sh < "$work/jobs"
 
 cat "$work/run"/*.row 2> /dev/null | sort -u > "$work/rows.txt"
 {
