@@ -48,7 +48,8 @@ static void on_tune(void *user, const sdcl_tune_progress *p)
     progress_line(&t->bar, line);
 }
 
-static void report(const options *o, const sdcl_tune_result *r)
+/* err: of the page, the last that is written. */
+static void report(const options *o, const sdcl_tune_result *r, int err)
 {
     printf("%d shapes, %d candidates tried, %d rejected\n", r->keys, r->tried, r->rejected);
     if (r->after_s > 0 && !(r->before_s > 0))
@@ -56,7 +57,7 @@ static void report(const options *o, const sdcl_tune_result *r)
     else if (r->before_s > 0)
         printf("seconds a picture: %.4g before, %.4g after (x %.3f)\n", r->before_s, r->after_s,
                r->before_s / r->after_s);
-    if (o->tune.report) printf("report: %s/index.html\n", o->tune.report);
+    if (o->tune.report && !err) printf("report: %s/index.html\n", o->tune.report);
     /* The last line is what scripts read. */
     if (r->written) printf("written: %s\n", r->path);
     else if (r->refused)
@@ -83,9 +84,9 @@ int cli_tune(const options *o)
     job.progress = on_tune;
     int err = cli_library(sdcl_tune(&params, &job, &result));
     progress_clear(&t.bar);
-    if (err) return err;
-    report(o, &result);
-    if (result.written && o->tune.output) {
+    if (err && !result.written) return err;
+    report(o, &result, err);
+    if (!err && result.written && o->tune.output) {
         char hint[sizeof result.path + 32];
         snprintf(hint, sizeof hint, "use it with --config %s", result.path);
         on_log(&t, SDCL_INFO, hint);

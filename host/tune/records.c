@@ -125,32 +125,41 @@ static json_t *record_of(const tuner *t, const tune_key *k, const trial *one)
     return r;
 }
 
-/* A line that a killed process left half written gets its end first. */
-static bool append(int fd, const char *line, size_t n)
+/* A line that a killed process left half written gets its end first. 0 or the cause: a full disk takes a part of a line, which goes again. */
+static int append(int fd, const char *line, size_t n)
 {
     struct stat st;
     char last = '\n';
+    int cause = 0;
     strbuf whole = {0};
     flock(fd, LOCK_EX);
-    if (!fstat(fd, &st) && st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n')
-        strbuf_puts(&whole, "\n");
+    bool known = !fstat(fd, &st);
+    if (known && st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n') strbuf_puts(&whole, "\n");
     strbuf_add(&whole, line, n);
     strbuf_puts(&whole, "\n");
-    bool ok = !whole.failed && write(fd, whole.s, whole.n) == (ssize_t)whole.n;
+    if (whole.failed) cause = ENOMEM;
+    for (size_t done = 0; !cause && done < whole.n;) {
+        ssize_t k = write(fd, whole.s + done, whole.n - done);
+        if (k > 0) done += (size_t)k;
+        else if (!k || errno != EINTR) cause = k ? errno : EIO;
+    }
+    if (cause && known && ftruncate(fd, st.st_size)) cause = errno;
     flock(fd, LOCK_UN);
     strbuf_free(&whole);
-    return ok;
+    return cause;
 }
 
 int records_append(tuner *t, const tune_key *k, const trial *one)
 {
     json_t *r = record_of(t, k, one);
     char *line = json_dumps(r, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    bool ok = line && append(t->records.fd, line, strlen(line));
-    int code = errno;
+    int cause = line ? append(t->records.fd, line, strlen(line)) : ENOMEM;
     json_decref(r);
     free(line);
-    return ok ? 0 : FAIL(SDCL_EOUTPUT, "cannot write to %s: %s", t->records.path, strerror(code));
+    if (!cause) return 0;
+    int err = FAIL(SDCL_EOUTPUT, "cannot write to %s: %s", t->records.path, strerror(cause));
+    error_hint("--resume goes on with what was written");
+    return err;
 }
 
 /* --- reading --- */

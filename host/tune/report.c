@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 enum { MAPS_MAX = 4 };
@@ -252,8 +251,6 @@ int report_write(const tuner *t, const char *folder, sdcl_tune_result *r)
     strbuf_puts(&out, "</main></body></html>\n");
     strbuf_printf(&path, "%s/index.html", folder);
     if (out.failed || path.failed) TRY(FAIL(SDCL_ENOMEM, "out of memory"));
-    if (mkdir(folder, 0777) && errno != EEXIST)
-        TRY(FAIL(SDCL_EOUTPUT, "cannot make the folder %s: %s", folder, strerror(errno)));
     f = fopen(path.s, "w");
     if (!f || fwrite(out.s, 1, out.n, f) != out.n || fflush(f))
         err = FAIL(SDCL_EOUTPUT, "cannot write %s: %s", path.s, strerror(errno));

@@ -298,12 +298,18 @@ static bool any_better(const tuner *t, bool shipped)
     return false;
 }
 
-static int output_path(const tuner *t, char *path, size_t size)
+/* Before the search: can what is found be written? */
+static int open_outputs(const tuner *t, char *path, size_t size)
 {
-    char *tuned = t->job->output ? strdup(t->job->output) : config_tuned_path(&t->device.info, true);
+    int err = 0;
+    if (t->job->report) TRY(report_open(t->job->report));
+    if (t->job->output) return output_open(t->job->output, path, size);
+    char *tuned = config_tuned_path(&t->device.info, true);
     bool ok = tuned && (size_t)snprintf(path, size, "%s", tuned) < size;
     free(tuned);
-    return ok ? 0 : FAIL(SDCL_EOUTPUT, "there is no folder for tuned files that only you can write to");
+    if (!ok) TRY(FAIL(SDCL_EOUTPUT, "there is no folder for tuned files that only you can write to"));
+out:
+    return err;
 }
 
 /* Writes what was found, and what is shipped where that is not in force, beside the result's place, compares, and moves there what makes a picture faster. */
@@ -313,7 +319,6 @@ static int finish(tuner *t, sdcl_tune_result *r)
     int err = 0, count = 0, fastest = -1;
     char path[2][sizeof r->path + 32] = {"", ""};
     const char *file[2], *keep = t->job->output ? NULL : r->path;
-    TRY(output_path(t, r->path, sizeof r->path));
     for (int i = 0; i < 2; i++)
         snprintf(path[i], sizeof path[i], "%s.%ld.%s", r->path, (long)getpid(), i == FOUND ? "new" : "shipped");
     for (int i = 0; i < t->group_count; i++) group_settle(t, &t->group[i]);
@@ -367,6 +372,7 @@ int sdcl_tune(const sdcl_params *params, const sdcl_tune_job *job, sdcl_tune_res
     TRY(locate_model(&p, job, &model));
     t.begin = seconds_now();
     TRY(find_device(&t));
+    TRY(open_outputs(&t, result->path, sizeof result->path));
     TRY(open_keys(&t));
     TRY(open_records(&t));
     scratch_open(&t);

@@ -228,9 +228,16 @@ int compare_pictures(tuner *t, const char *fresh, const char *shipped, double *p
 /* The best of all keys, or what is shipped for them, as an INI file. keep: a file whose sections for other shapes stay, or NULL. */
 int tuned_write(const tuner *t, const char *path, bool shipped, const char *keep);
 
+/* --- output.c --- */
+
+/* path: the file to write for --output, where a link leads. Refused is what is no regular file, or one that tune did not write. */
+int output_open(const char *given, char *path, size_t size);
+/* Makes the folder where it is missing, and sees whether files can be made there. */
+int report_open(const char *folder);
+
 /* --- report.c --- */
 
-/* index.html in folder, which is made where it is missing. Peaks that r has not are measured. */
+/* index.html in folder. Peaks that r has not are measured. */
 int report_write(const tuner *t, const char *folder, sdcl_tune_result *r);
 
 #endif

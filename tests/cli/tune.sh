@@ -115,6 +115,23 @@ ok '--set stays as it is' sh -c "[ $rc = 0 ] && [ \$(wc -l < pin.jsonl) = 4 ] &&
 run tune --shapes quick --strategy random --set layernorm.WG=1 --set layernorm.VW=16 --json same.jsonl -o same.ini
 ok 'what is the same kernel is not tried' sh -c "[ $rc = 0 ] && ! grep -qv '$one' same.jsonl && [ \$(grep -c . same.jsonl) -gt 2 ]"
 
+# A link stays, and what it leads to is written.
+cp t.ini real.ini
+ln -s real.ini link.ini
+run tune --shapes shapes --config bad.ini --budget 0 --resume --json rec.jsonl -o link.ini
+ok '--output through a link' sh -c "[ $rc = 0 ] && [ -L link.ini ] && tail -n 1 out | grep -q '^written: .*/real.ini\$'"
+
+# A full disk, where users may mount one: an error that says so, and no half record. Of 4096 bytes the second record finds too few.
+full() {
+    SDCL="$sdcl" unshare -rm sh -c 'mkdir full && mount -t tmpfs -o size=8k none full && echo > full/fill && printf "%3500d\n" 0 > full/rec.jsonl &&
+        "$SDCL" tune --shapes quick --tries 3 --json full/rec.jsonl -o f.ini; echo $? > full.rc; cp full/rec.jsonl full.jsonl'
+}
+if unshare -rm sh -c 'mount -t tmpfs none /mnt' 2> /dev/null; then
+    full > out 2> err < /dev/null
+    ok 'a full disk is said' sh -c '[ "$(cat full.rc)" = 7 ] && grep -q "full/rec.jsonl: No space left" err'
+    ok 'and leaves whole records' sh -c '! sed 1d full.jsonl | grep -qv "^{.*}$" && [ "$(wc -l < full.jsonl)" -ge 2 ] && [ -z "$(tail -c 1 full.jsonl)" ]'
+fi
+
 # --resume goes on; nothing is done again.
 before=$(wc -l < rec.jsonl)
 run tune --shapes shapes --config bad.ini --tries 2 --resume --json rec.jsonl -o t.ini
@@ -156,6 +173,19 @@ refused 'a strategy that is none' 2 'no such choice' tune --strategy clever
 refused 'a missing file of shapes' 2 'No such file' tune --shapes none
 echo '1 gemm f32 f16 0 64 48 40 1 0' > wrong
 refused 'a shape without rows' 2 'wrong:1: .*is no shape' tune --shapes wrong
+echo mine > mine.ini
+mkdir folder
+mkfifo pipe
+ln -s nowhere/t.ini dangling
+refused '--output of a folder' 7 'is a folder' tune --shapes shapes -o folder
+refused '--output that is no file' 7 'is no regular file' tune --shapes shapes -o pipe
+refused '--output of a file that tune did not write' 7 'tune did not write it' tune --shapes shapes -o mine.ini
+refused '--output through a link to nothing' 7 'cannot write dangling' tune --shapes shapes -o dangling
+refused '--output in a folder that is missing' 7 'cannot create files in none/' tune --shapes shapes -o none/t.ini
+refused '--output without a name' 2 'no name' tune --shapes shapes -o ''
+refused '--report that is a file' 7 'cannot create files in mine.ini/' tune --shapes shapes --report mine.ini
+ok 'a file that tune did not write stays' is "$(cat mine.ini)" mine
+ok 'what is no file stays' [ -p pipe -a -L dangling ]
 refused 'records that cannot be written' 7 'cannot write records' tune --shapes shapes --json none/rec.jsonl
 
 # --- what ran beside ---
