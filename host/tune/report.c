@@ -24,14 +24,14 @@ static const char style[] =
     "8px}"
     "h3{font-size:15px;font-weight:600;margin:20px 0 6px}p{color:var(--soft);margin:4px 0 12px}"
     ".big{display:flex;gap:16px;flex-wrap:wrap;margin:20px 0}.big div{background:var(--card);border:1px solid "
-    "var(--line);border-radius:10px;padding:12px 18px;min-width:130px}.big b{display:block;font-size:26px}"
+    "var(--line);border-radius:10px;padding:12px 18px;flex:1 1 130px}.big b{display:block;font-size:26px}"
     ".big span{color:var(--soft);font-size:13px}.card{background:var(--card);border:1px solid "
     "var(--line);border-radius:10px;padding:12px;overflow-x:auto}svg{width:100%;height:auto;display:block}"
     "svg text{fill:var(--soft);font-size:12px}svg .name{fill:var(--fg)}.grid{stroke:var(--line)}"
     ".roof,.line{fill:none;stroke:var(--fg);stroke-width:2}.line{stroke:var(--c0)}.dot{stroke:var(--card)}"
     ".ring{fill:none!important;stroke-width:1.6;opacity:.7}.heat{fill:var(--heat)}.bad{fill:var(--bad)}"
     ".map text{fill:var(--fg)}.map .on{fill:#fff}.none{fill:none;stroke:var(--line);stroke-dasharray:2 "
-    "3}.maps{display:flex;flex-wrap:wrap;gap:20px}.maps svg{flex:1 1 300px}"
+    "3}.maps{display:flex;flex-wrap:wrap;gap:20px}.maps svg{flex:1 1 300px}.card:not(.maps)>svg{min-width:640px}"
     ".c0{fill:var(--c0);stroke:var(--c0)}.c1{fill:var(--c1);stroke:var(--c1)}.c2{fill:var(--c2);stroke:var(--c2)}"
     ".c3{fill:var(--c3);stroke:var(--c3)}.c4{fill:var(--c4);stroke:var(--c4)}"
     "table{border-collapse:collapse;width:100%;font-size:13px}th{text-align:left;color:var(--soft);font-weight:500}"
@@ -54,12 +54,20 @@ void html_text(strbuf *out, const char *text)
         }
 }
 
-static void legend(strbuf *out)
+static bool has_op(const tuner *t, const check_keyed *op)
+{
+    for (int i = 0; i < t->key_count; i++)
+        if (t->key[i].check.op == op) return true;
+    return false;
+}
+
+static void legend(strbuf *out, const tuner *t)
 {
     strbuf_puts(out, "<p>");
     for (const check_keyed *const *o = check_keyed_ops; *o; o++)
-        strbuf_printf(out, "<span class=\"key\" style=\"background:var(--c%d)\"></span>%s", op_class((*o)->op),
-                      (*o)->op);
+        if (has_op(t, *o))
+            strbuf_printf(out, "<span class=\"key\" style=\"background:var(--c%d)\"></span>%s", op_class((*o)->op),
+                          (*o)->op);
     strbuf_puts(out, "</p>\n");
 }
 
@@ -149,13 +157,18 @@ static void row(strbuf *out, const tune_key *k, double all)
     strbuf_puts(out, "</code></td></tr>\n");
 }
 
-static const char columns[] =
-    "<table><tr><th>step</th><th class=\"n\">a picture</th><th class=\"n\">ms before</th><th class=\"n\">ms now</th>"
-    "<th class=\"n\">s before</th><th class=\"n\">s now</th><th class=\"n\">share</th><th class=\"n\">faster</th>"
-    "<th>values</th></tr>\n";
+static void columns(strbuf *out, const char *best)
+{
+    strbuf_printf(
+        out,
+        "<table><tr><th>step</th><th class=\"n\">a picture</th><th class=\"n\">ms before</th><th class=\"n\">ms %s"
+        "</th><th class=\"n\">s before</th><th class=\"n\">s %s</th><th class=\"n\">share</th>"
+        "<th class=\"n\">faster</th><th>values</th></tr>\n",
+        best, best);
+}
 
-/* Most expensive first; those that together are a twentieth of the time are folded. */
-static void table(strbuf *out, const tuner *t)
+/* Most expensive first; those that together are a twentieth of the time are folded. best: what the best values are called. */
+static void table(strbuf *out, const tuner *t, const char *best)
 {
     double before = 0, after = 0, shown = 0;
     int n = 0;
@@ -170,21 +183,21 @@ static void table(strbuf *out, const tuner *t)
     if (n) qsort(key, (size_t)n, sizeof *key, by_time);
     strbuf_puts(out, "<h2>Before and after</h2>\n<p>What each kind of step takes of a picture of 20 steps, measured "
                      "alone; most expensive first.</p><div class=\"card\">");
-    strbuf_puts(out, columns);
+    columns(out, best);
     for (int i = 0; i < n; i++) {
         if (!folded && shown > 0.95 * before) {
             folded = true;
             strbuf_printf(out, "</table><details><summary>%d more steps, %.1f %% of the time</summary>", n - i,
                           100 * (1 - shown / before));
-            strbuf_puts(out, columns);
+            columns(out, best);
         }
         row(out, key[i], before);
         shown += before_ms(key[i]);
     }
     strbuf_printf(out,
-                  "</table>%s<p class=\"sum\">All steps: <b>%.4f s</b> before, <b>%.4f s</b> now, %.2f\xc3\x97 as fast"
+                  "</table>%s<p class=\"sum\">All steps: <b>%.4f s</b> before, <b>%.4f s</b> %s, %.2f\xc3\x97 as fast"
                   "</p></div>\n",
-                  folded ? "</details>" : "", before * 1e-3, after * 1e-3, after > 0 ? before / after : 1);
+                  folded ? "</details>" : "", before * 1e-3, after * 1e-3, best, after > 0 ? before / after : 1);
     free(key);
 }
 
@@ -233,21 +246,23 @@ int report_write(const tuner *t, const char *folder, sdcl_tune_result *r)
     int err = 0;
     strbuf out = {0}, path = {0};
     FILE *f = NULL;
+    const char *best = r->written ? "now" : "best found";
     TRY(measure_peaks(t, r));
     head(&out, t, r);
-    strbuf_puts(&out,
-                "<h2>Roofline</h2>\n<p>Every kind of step: rings before, dots now; the area is its share of a "
-                "picture's time. The roof is what this device copied and "
-                "multiplied at best; "
-                "Winograd does a convolution with fewer products than are counted here, and may lie above it.</p>\n");
-    legend(&out);
+    strbuf_printf(&out,
+                  "<h2>Roofline</h2>\n<p>Every kind of step: rings before, dots %s; the area is its share of a "
+                  "picture's time. The roof is what this device copied and "
+                  "multiplied at best; "
+                  "Winograd does a convolution with fewer products than are counted here, and may lie above it.</p>\n",
+                  best);
+    legend(&out, t);
     strbuf_puts(&out, "<div class=\"card\">");
     draw_roofline(&out, t, r->peak_gflops, r->copy_gbs);
     strbuf_puts(&out, "</div>\n<h2>Convergence</h2>\n<div class=\"card\">");
     draw_convergence(&out, t);
     strbuf_puts(&out, "</div>\n");
     maps(&out, t);
-    table(&out, t);
+    table(&out, t, best);
     strbuf_puts(&out, "</main></body></html>\n");
     strbuf_printf(&path, "%s/index.html", folder);
     if (out.failed || path.failed) TRY(FAIL(SDCL_ENOMEM, "out of memory"));

@@ -148,25 +148,25 @@ void draw_convergence(strbuf *out, const tuner *t)
         best[i] = first > 0 ? first : key_ms(k); /* every step counts from the start with the values in force */
         sum += k->count * best[i] * 1e-3;
         for (int j = 0; j < k->trial_count; j++)
-            if (k->trial[j].ok) list[n++] = (moment){k->trial[j].at, k->trial[j].min_ms, i};
+            list[n++] = (moment){k->trial[j].at, k->trial[j].ok ? k->trial[j].min_ms : INFINITY, i};
     }
     if (n > 1) {
         qsort(list, (size_t)n, sizeof *list, earlier);
-        double begin_at = list[0].at, last = list[n - 1].at > begin_at ? list[n - 1].at : begin_at + 1, low = 0;
+        double low = 0;
         for (int i = 0; i < t->key_count; i++) low += t->key[i].count * key_ms(&t->key[i]) * 1e-3;
         if (low >= sum) low = sum * 0.99;
         double unit = sum < 1 ? 1e3 : 1; /* axis in ms or s */
         low *= unit;
-        double first = sum * unit, step_y = round_step(1.1 * (first - low), 5), step_x = round_step(last - begin_at, 6);
-        scale x = {begin_at, last, LEFT, WIDTH - RIGHT, false};
+        double first = sum * unit, step_y = round_step(1.1 * (first - low), 5), step_x = fmax(1, round_step(n, 6));
+        scale x = {0, n, LEFT, WIDTH - RIGHT, false};
         scale y = {floor(low / step_y - 0.3) * step_y, ceil(first / step_y + 0.1) * step_y, HEIGHT - BOTTOM, TOP,
                    false};
         begin(out, WIDTH, HEIGHT, "Convergence");
         for (double v = y.low; v <= y.high + step_y / 2; v += step_y) tick_y(out, &y, v);
-        for (double v = 0; v <= last - begin_at; v += step_x)
-            strbuf_printf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%g</text>\n", at(&x, begin_at + v),
+        for (double v = 0; v <= n; v += step_x)
+            strbuf_printf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%g</text>\n", at(&x, v),
                           HEIGHT - BOTTOM + 16, v);
-        axis_names(out, "seconds of search",
+        axis_names(out, "candidates, in the order in which they were tried",
                    unit > 1 ? "milliseconds a picture, sum of its steps" : "seconds a picture, sum of its steps");
         strbuf_printf(out, "<path class=\"line\" d=\"M%.1f %.1f", at(&x, x.low), at(&y, first));
         for (int i = 0; i < n; i++) {
@@ -174,7 +174,7 @@ void draw_convergence(strbuf *out, const tuner *t)
             if (m->ms >= best[m->key]) continue;
             sum -= t->key[m->key].count * (best[m->key] - m->ms) * 1e-3;
             best[m->key] = m->ms;
-            strbuf_printf(out, "H%.1fV%.1f", at(&x, m->at), at(&y, sum * unit));
+            strbuf_printf(out, "H%.1fV%.1f", at(&x, i + 1), at(&y, sum * unit));
         }
         strbuf_printf(out, "H%d\"/>\n", WIDTH - RIGHT);
         strbuf_printf(out,
