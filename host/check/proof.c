@@ -3,6 +3,7 @@
 
 #include "base/cache_folder.h"
 #include "base/strbuf.h"
+#include "ocl/answers.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -37,20 +38,6 @@ struct proof {
     int kind_count;
 };
 
-static uint64_t device_sum(const ocl *o)
-{
-    char version[256] = "";
-    strbuf text = {0};
-    const ocl_device *d = ocl_device_of(o);
-    const sdcl_device *info = &d->info;
-    ocl_platform_version(d, version, sizeof version);
-    strbuf_printf(&text, "%s\n%s\n%s\n%s\n%s\n%s\n%s", SDCL_VERSION, info->platform, version, info->vendor, info->name,
-                  info->version, info->driver);
-    uint64_t sum = XXH3_64bits(strbuf_text(&text), text.n);
-    strbuf_free(&text);
-    return sum;
-}
-
 static void read_known(proof *p)
 {
     char line[LINE + 2];
@@ -74,7 +61,7 @@ int proof_open(proof **out_proof, ocl *o)
     p->o = o;
     char *folder = cache_folder();
     if (folder) {
-        strbuf_printf(&path, "%s/proof-%016llx", folder, (unsigned long long)device_sum(o));
+        strbuf_printf(&path, "%s/proof-%016llx", folder, (unsigned long long)ocl_device_sum(ocl_device_of(o)));
         p->path = path.failed ? NULL : path.s;
     }
     free(folder);

@@ -5,13 +5,29 @@
 
 #include "ocl/ocl.h"
 
-enum { PROBE_HALF, PROBE_X86_WORKS, PROBE_X86_SPEED, PROBE_GPU_WORKS, PROBE_GPU_SPEED, PROBE_SUBGROUP, PROBES };
+enum {
+    PROBE_HALF,
+    PROBE_X86_WORKS,
+    PROBE_X86_SPEED,
+    PROBE_X86_CHOICE,
+    PROBE_GPU_WORKS,
+    PROBE_GPU_SPEED,
+    PROBE_GPU_CHOICE,
+    PROBE_SUBGROUP,
+    PROBES
+};
 enum { PROBE_SUBJECTS = 16 }; /* of a question: engines, sizes */
 
 /* The answer that is kept for a subject, not negative; -1: there is none yet. The numbers are the prober's. */
 int *ocl_probed(ocl *o, int probe, int subject);
 /* That answer; ask, where it is wanted for the first time. */
 int ocl_probe_once(ocl *o, int probe, int subject, int (*ask)(ocl *o, int subject));
+
+/* Of a kept answer: what is proved is proved, what is measured has to come out the same in two processes more than anything else. */
+enum { PROBE_PROVED = 1, PROBE_MEASURED = 2 };
+/* The same where an answer above zero holds for later processes, too. sum: changes with what it depends on besides the device: the kernels' text, the values
+ * that they are compiled with. */
+int ocl_probe_kept(ocl *o, int probe, int subject, uint64_t sum, int lead, int (*ask)(ocl *o, int subject));
 
 /* Compiles and runs a kernel (y, x) with x = in and y = zeros at first, `bytes` each: out is what y is then, k the kernel. */
 int ocl_probe_kernel(ocl *o, ocl_kernel **k, const char *name, const char *options, ocl_grid grid, const void *in,

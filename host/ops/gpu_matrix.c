@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 /* cl_nv_device_attribute_query, cl_amd_device_attribute_query, cl_intel_required_subgroup_size */
 enum {
@@ -175,12 +176,14 @@ static bool right(const trial *t)
     return true;
 }
 
+static const ocl_shape proved = {72, 136, 88}, timed = {1024, 640, 640};
+
 static int sums_are_right(ocl *o, int e)
 {
     int err = 0;
     trial t;
     gemm_engine g = {0};
-    TRY(open_trial(&t, o, (ocl_shape){72, 136, 88}));
+    TRY(open_trial(&t, o, proved));
     TRY(gemm_matrix_gpu_engine(t.p, &g, t.shape, e, F32));
     TRY(pack(&t, g.panel));
     TRY(ocl_kernel_wait(t.o, g.kernel));
@@ -209,7 +212,7 @@ static int measure(ocl *o, int e)
     int err = 0, permille = 0;
     trial t;
     runner matrix = {&t, {0}}, gpu = {&t, {0}};
-    TRY(open_trial(&t, o, (ocl_shape){1024, 640, 640}));
+    TRY(open_trial(&t, o, timed));
     TRY(gemm_matrix_gpu_engine(t.p, &matrix.g, t.shape, e, F16));
     TRY(gemm_gpu_engine(t.p, &gpu.g, t.shape, F16, F16, F16));
     /* For one of them in the wrong order, which takes as long. */
@@ -226,7 +229,9 @@ out:
 
 bool gpu_engine_works(ocl *o, gpu_engine e)
 {
-    return e != GPU_NONE && ocl_probe_once(o, PROBE_GPU_WORKS, (int)e, sums_are_right);
+    uint64_t sum;
+    return e != GPU_NONE && !section_sum(o, &gemm_matrix_gpu_kernel, F16, proved, &sum) &&
+           ocl_probe_kept(o, PROBE_GPU_WORKS, (int)e, sum, PROBE_PROVED, sums_are_right);
 }
 
 double gpu_engine_speed(ocl *o, gpu_engine e)
@@ -234,5 +239,20 @@ double gpu_engine_speed(ocl *o, gpu_engine e)
     return gpu_engine_works(o, e) ? ocl_probe_once(o, PROBE_GPU_SPEED, (int)e, measure) * 1e-3 : 0;
 }
 
-/* It has to win clearly, so that the choice is the same every time where they are close. */
-bool gpu_engine_pays(ocl *o, gpu_engine e) { return e < GPU_PLAIN_MMA && gpu_engine_speed(o, e) > 1.1; }
+enum { NO = 1, YES };
+
+/* It has to win clearly, so that the choice is the same every time where they are close. 0: it could not be measured. */
+static int choose(ocl *o, int e)
+{
+    double speed = gpu_engine_speed(o, (gpu_engine)e);
+    return speed <= 0 ? 0 : speed > 1.1 ? YES : NO;
+}
+
+bool gpu_engine_pays(ocl *o, gpu_engine e)
+{
+    uint64_t sums[2];
+    if (e >= GPU_PLAIN_MMA || section_sum(o, &gemm_matrix_gpu_kernel, F16, timed, &sums[0]) ||
+        section_sum(o, &gemm_gpu_kernel, F16, timed, &sums[1]))
+        return false;
+    return ocl_probe_kept(o, PROBE_GPU_CHOICE, (int)e, XXH3_64bits(sums, sizeof sums), PROBE_MEASURED, choose) == YES;
+}

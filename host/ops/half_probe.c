@@ -3,6 +3,7 @@
 
 #include "base/half.h"
 #include "ocl/probe.h"
+#include "ocl/source.h"
 
 #include <string.h>
 
@@ -38,20 +39,23 @@ bool half_arithmetic_offered(const ocl_device *d)
     return d->info.has_fp16 || ocl_device_lists(d, "cl_nv_device_attribute_query");
 }
 
+static const char in_half[] = "-DARITHMETIC=1";
+
 static int arithmetic(ocl *o, int subject)
 {
     int multiple;
     ocl *own = NULL;
     (void)subject;
-    bool right = !ocl_open(&own, ocl_device_of(o), ocl_config_of(o), false) &&
-                 computes(own, "-DARITHMETIC=1", &multiple);
+    bool right = !ocl_open(&own, ocl_device_of(o), ocl_config_of(o), false) && computes(own, in_half, &multiple);
     ocl_close(&own);
     return right;
 }
 
 bool half_arithmetic_works(ocl *o)
 {
-    return half_arithmetic_offered(ocl_device_of(o)) && ocl_probe_once(o, PROBE_HALF, 0, arithmetic);
+    uint64_t sum;
+    return half_arithmetic_offered(ocl_device_of(o)) && !source_kernel_hash(&sum, "probe", in_half) &&
+           ocl_probe_kept(o, PROBE_HALF, 0, sum, PROBE_PROVED, arithmetic);
 }
 
 bool half_storage_works(ocl *o, int *multiple) { return computes(o, "-DARITHMETIC=0", multiple); }

@@ -2,6 +2,7 @@
 #include "ops/launch.h"
 
 #include "base/strbuf.h"
+#include "ocl/source.h"
 #include "ops/half_probe.h"
 #include "ops/subgroup.h"
 
@@ -47,6 +48,19 @@ int tune_values(const plan *p, const ocl_section *section, dtype dt, ocl_shape s
 {
     if (tune_fits(p, section, dt, shape, tune)) return 0;
     return config_unfit(ocl_config_of(plan_ocl(p)), section, precision_word(dt), shape, tune, "this device");
+}
+
+int section_sum(const ocl *o, const ocl_section *section, dtype dt, ocl_shape shape, uint64_t *sum)
+{
+    int values[OCL_TUNABLES_MAX];
+    strbuf options = {0};
+    fitting f = {ocl_device_of(o), section, shape};
+    config_values_at(ocl_config_of(o), section, precision_word(dt), shape, values_fit, &f, values);
+    for (int i = 0; i < section->count; i++) strbuf_printf(&options, " -D%s=%d", section->tunables[i].name, values[i]);
+    int err = options.failed ? FAIL(SDCL_ENOMEM, "out of memory")
+                             : source_kernel_hash(sum, section->name, strbuf_text(&options));
+    strbuf_free(&options);
+    return err;
 }
 
 bool group_fits(const ocl_device *d, int local0, int local1)

@@ -15,6 +15,9 @@ bool tune_fits(const plan *p, const ocl_section *section, dtype dt, ocl_shape sh
  * MATH, and KCHUNK with it, without arithmetic in half. */
 bool tunable_matters(const ocl_device *d, const ocl_tunable *t, dtype dt);
 
+/* A sum of a section's kernel, text and values at a precision and shape: changes with what a probe's answer about it depends on. */
+int section_sum(const ocl *o, const ocl_section *section, dtype dt, ocl_shape shape, uint64_t *sum);
+
 /* The kernel of a section, compiled with its tunables and extra options ("-DXT=F32 ..."). tune: the section's values, may be NULL if it has none. */
 int op_kernel(plan *p, ocl_kernel **k, const ocl_section *section, const void *tune, const char *format, ...)
     __attribute__((format(printf, 5, 6)));

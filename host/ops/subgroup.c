@@ -2,6 +2,7 @@
 #include "ops/subgroup.h"
 
 #include "ocl/probe.h"
+#include "ocl/source.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -50,17 +51,24 @@ static bool right(const float *y, int n, int lanes)
     return true;
 }
 
+enum { PROBE_OPTIONS = SUBGROUP_OPTIONS + 16 };
+
+static void probe_options(char text[PROBE_OPTIONS], subgroup s)
+{
+    subgroup_options(text, s);
+    snprintf(text + strlen(text), 16, " -DROWS=%d", ITEMS / s.lanes);
+}
+
 bool subgroup_works(const ocl *o, subgroup s)
 {
     enum { N = GROUPS * ITEMS };
     int err = 0, rows = ITEMS / s.lanes;
-    char options[SUBGROUP_OPTIONS + 16];
+    char options[PROBE_OPTIONS];
     float values[2 * N], got[2 * N];
     ocl *own = NULL;
     ocl_kernel *k;
     ocl_grid grid = {{GROUPS, 1, 1}, {(size_t)s.lanes, (size_t)rows, 1}, 0};
-    subgroup_options(options, s);
-    snprintf(options + strlen(options), 16, " -DROWS=%d", rows);
+    probe_options(options, s);
     for (int i = 0; i < N; i++) {
         values[2 * i] = value(i);
         values[2 * i + 1] = value(i + 7);
@@ -78,11 +86,15 @@ static int ask(ocl *o, int power) { return subgroup_works(o, subgroup_offered(oc
 subgroup subgroup_proved(ocl *o, int lanes, int items)
 {
     int power = 0;
+    uint64_t sum;
+    char options[PROBE_OPTIONS];
+    const subgroup none = {EXCHANGE_NONE, 0, 0};
     subgroup s = subgroup_offered(ocl_device_of(o), lanes);
     while (1 << power < lanes) power++;
-    if (s.how == EXCHANGE_NONE || items % s.width || !ocl_probe_once(o, PROBE_SUBGROUP, power, ask))
-        return (subgroup){EXCHANGE_NONE, 0, 0};
-    return s;
+    if (s.how == EXCHANGE_NONE || items % s.width) return none;
+    probe_options(options, s);
+    if (source_kernel_hash(&sum, "subgroup_probe", options)) return none;
+    return ocl_probe_kept(o, PROBE_SUBGROUP, power, sum, PROBE_PROVED, ask) ? s : none;
 }
 
 bool subgroup_of_rows(ocl *o, int wg, char text[SUBGROUP_OPTIONS])

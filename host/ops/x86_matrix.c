@@ -9,6 +9,10 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
+#if defined __x86_64__
+#include <cpuid.h>
+#endif
 
 /* The product that is tried: rows, columns, summed values. */
 enum { M = 384, N = 384, K = 256 };
@@ -121,7 +125,6 @@ static int try_engine(ocl *o, int e)
 {
     int err = 0;
     trial t = {.o = o};
-    if (!x86_matrix_offered(ocl_device_of(o), (x86_engine)e)) return false;
     TRY(open_engine(&t, o, (x86_engine)e));
     memset(t.y, 0, M * N * sizeof *t.y);
     TRY(ocl_write(o, t.y_mem, 0, M * N * sizeof *t.y, t.y)); /* else memory may hold an earlier trial's sums */
@@ -133,9 +136,14 @@ out:
     return !err;
 }
 
+static const ocl_shape tried = {M, N, K};
+
 bool x86_matrix_works(ocl *o, x86_engine e)
 {
-    return e != X86_NONE && ocl_probe_once(o, PROBE_X86_WORKS, (int)e, try_engine);
+    uint64_t sum;
+    return e != X86_NONE && x86_matrix_offered(ocl_device_of(o), e) &&
+           !section_sum(o, &gemm_matrix_cpu_kernel, BF16, tried, &sum) &&
+           ocl_probe_kept(o, PROBE_X86_WORKS, (int)e, sum, PROBE_PROVED, try_engine);
 }
 
 static bool is_close(const probe_racer *a, const probe_racer *b, double limit)
@@ -179,11 +187,37 @@ double x86_matrix_speed(ocl *o, x86_engine e)
     return *ocl_probed(o, PROBE_X86_SPEED, (int)e) * 1e-3;
 }
 
-/* AMX has to win clearly over dot products, and either over f32, so that the choice is the same every time where they are close. */
+/* The engine, counted from one, or 0: nothing could be timed. AMX has to win clearly over dot products, and either over f32, so that the choice is the same
+ * every time where they are close. */
+static int choose(ocl *o, int subject)
+{
+    double amx = x86_matrix_speed(o, X86_AMX), dot = x86_matrix_speed(o, X86_DOT);
+    x86_engine best = amx > OVER_DOT * dot ? X86_AMX : X86_DOT;
+    (void)subject;
+    if (amx <= 0 && dot <= 0) return 0;
+    return 1 + (int)(x86_matrix_speed(o, best) > OVER_F32 ? best : X86_NONE);
+}
+
+/* Family, model and stepping: a device's name may stand for several. */
+static uint64_t processor(void)
+{
+    unsigned a = 0;
+#if defined __x86_64__
+    unsigned b, c, d;
+    __get_cpuid(1, &a, &b, &c, &d);
+#endif
+    return a;
+}
+
 x86_engine x86_matrix_best(ocl *o)
 {
-    x86_engine best = x86_matrix_speed(o, X86_AMX) > OVER_DOT * x86_matrix_speed(o, X86_DOT) ? X86_AMX : X86_DOT;
-    return x86_matrix_speed(o, best) > OVER_F32 ? best : X86_NONE;
+    bool dot = x86_matrix_offered(ocl_device_of(o), X86_DOT), amx = x86_matrix_offered(ocl_device_of(o), X86_AMX);
+    uint64_t sums[] = {0, 0, (uint64_t)ocl_units(o), processor(), dot, amx};
+    if ((!dot && !amx) || section_sum(o, &gemm_matrix_cpu_kernel, BF16, tried, &sums[0]) ||
+        section_sum(o, &gemm_cpu_kernel, F32, tried, &sums[1]))
+        return X86_NONE;
+    int chosen = ocl_probe_kept(o, PROBE_X86_CHOICE, 0, XXH3_64bits(sums, sizeof sums), PROBE_MEASURED, choose);
+    return chosen ? (x86_engine)(chosen - 1) : X86_NONE;
 }
 
 static const x86_engine forced[] = {[1] = X86_DOT, [2] = X86_AMX, [3] = X86_PLAIN, [4] = X86_AMX_PLAIN};

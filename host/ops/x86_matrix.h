@@ -14,7 +14,8 @@ static inline bool x86_has_tiles(x86_engine e) { return e == X86_AMX || e == X86
 /* By the CPU and the system alone: what remains to be proved. */
 bool x86_matrix_offered(const ocl_device *d, x86_engine e);
 /* The engine that multiplies fastest on the device, among those that the CPU and the system offer, that compile, and that give the right sums; X86_NONE where
- * that is none, or where plain f32 is faster than all. Found out once for an ocl, in some milliseconds and two or three small programs. */
+ * that is none, or where plain f32 is faster than all. Found out by some milliseconds of two or three small programs, until two processes agree
+ * (ocl_probe_kept). */
 x86_engine x86_matrix_best(ocl *o);
 /* [gemm] matrix, as it is for the shape, if that works there, or the best; X86_NONE: none. */
 x86_engine x86_matrix_engine(ocl *o, ocl_shape shape);
