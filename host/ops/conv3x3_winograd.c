@@ -45,7 +45,7 @@ static int cost(const winograd *x, int tiles, int block)
     return whole * (block + WEIGHTS_COST) + (rest ? (int)ceil_div(rest, x->t.MR) * x->t.MR + WEIGHTS_COST : 0);
 }
 
-/* Tile rows of a chunk, as the budget holds: as many as make the cheapest blocks. */
+/* Tile rows of a chunk, as the budget holds, or twice the budget where that makes one block: as many as make the cheapest blocks. */
 static void blocking(const plan *p, const step *s, winograd *x)
 {
     int lines = s->t[MM_Y].n * x->tiles.th, tw = x->tiles.tw, least = 0;
@@ -53,10 +53,11 @@ static void blocking(const plan *p, const step *s, winograd *x)
     uint64_t tile = (uint64_t)x->tiles.points * (uint64_t)x->padded * 4,
              budget = (uint64_t)conv3x3_values_of(p, s).winograd_mb << 20, held = budget / (tile * (uint64_t)tw);
     int most = held < 1 ? 1 : held < (uint64_t)lines ? (int)held : lines;
-    while (most * tw < x->t.TB && most < lines) most++;
-    for (int n = most; n >= 1 && 2 * n >= most; n--) {
+    while (most * tw < x->t.TB && most < lines && tile * (uint64_t)((most + 1) * tw) <= 2 * budget) most++;
+    for (int n = most; n >= 1 && (2 * n >= most || !least); n--) {
         int block = block_of(x, n * tw), all = lines / n * cost(x, n * tw, block) + cost(x, lines % n * tw, block);
-        if (least && all >= least) continue;
+        bool over = n > 1 && n * tw > x->t.TB && ceil_div(n * tw, block) * (uint64_t)block * tile > budget;
+        if (over || (least && all >= least)) continue;
         least = all;
         x->lines = n;
         x->block = block;
