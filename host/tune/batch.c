@@ -41,7 +41,7 @@ static bool done_with(answers *a, trial *one)
     double limit = a->b->give_up * key_ms(k);
     one->c = a->b->c[a->at];
     one->at = seconds_now() - a->t->begin;
-    if (a->b->lead && !a->at) a->lost = !one->ok || (limit > 0 && one->ms > limit);
+    if (a->b->lead && !a->at) a->lost = !one->ok || (limit > 0 && one->min_ms > limit);
     if (!a->each(a->user, a->at, one)) a->enough = true;
     a->at++;
     return !a->enough && !a->lost && a->at < a->b->count && seconds_now() < a->end;

@@ -146,7 +146,7 @@ static bool is_hopeless(const tuner *t, const tune_group *g, int space)
             const trial *one = &k->trial[j];
             if (one->c.space != space || !k->space[space].fits) continue;
             tried = true;
-            if (one->ok && one->ms < HOPELESS * key_ms(k)) return false;
+            if (one->ok && one->min_ms < HOPELESS * key_ms(k)) return false;
         }
     }
     return tried;

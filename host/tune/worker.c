@@ -94,7 +94,7 @@ static int do_key(work *w, ocl *o, const json_t *asked, int out, bool *given_up)
     /* Sums of equal signs show what random ones cancel out. */
     check_run_key(o, &key, FILL_OFFSET, 1, NULL, &r);
     if (r.ok) check_run_key(o, &key, FILL_UNIFORM, 1, &timing, &r);
-    *given_up = !r.ok || (timing.give_up_ms > 0 && r.ms > timing.give_up_ms);
+    *given_up = !r.ok || (timing.give_up_ms > 0 && r.min_ms > timing.give_up_ms);
     json_t *reply = json_pack("{s:b,s:f,s:f,s:i,s:f,s:f,s:f}", "ok", r.ok, "ms", r.ms, "min_ms", r.min_ms, "runs",
                               r.runs, "nmse", isfinite(r.nmse) ? r.nmse : 0, "gflop", r.gflops, "gbyte", r.gbytes);
     if (!r.ok) json_object_set_new(reply, "why", json_string(r.why));
