@@ -12,6 +12,7 @@ case $B in /*) ;; *) B=$root/$B ;; esac
 logs=$B/logs
 rm -rf "$logs"
 mkdir -p "$logs" "$B/xdg/cache" "$B/xdg/config" "$B/xdg/data"
+rm -f "$B"/xdg/cache/sdcl/probe-* # what an earlier run found out about a device
 
 # What the machine's user has set up or cached must not decide a test.
 unset SDCL_CL_DIR SDCL_MODEL SDCL_DEBUG

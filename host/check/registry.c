@@ -10,11 +10,9 @@ const check_op *const check_ops[] = {
 };
 
 const check_variant check_variants[] = {
-    {"conv3x3", "winograd", "winograd_cpu.TILE=2"},
-    {"conv3x3", "matrix", "conv3x3_matrix_cpu.RB=64"},
-    {"conv3x3", "winograd_gpu", "winograd_input_gpu.TILE=2"},
-    {"conv3x3", "winograd_gpu", "winograd_input_gpu.TILE=6"},
-    {NULL, NULL, NULL},
+    {"conv3x3", "winograd", "winograd_cpu.TILE=2"},           {"conv3x3", "matrix", "conv3x3_matrix_cpu.RB=64"},
+    {"conv3x3", "matrix", "conv3x3_matrix_cpu.KC=64"},        {"conv3x3", "winograd_gpu", "winograd_input_gpu.TILE=2"},
+    {"conv3x3", "winograd_gpu", "winograd_input_gpu.TILE=6"}, {NULL, NULL, NULL},
 };
 
 extern const check_keyed keyed_gemm, keyed_conv3x3, keyed_attention, keyed_groupnorm, keyed_layernorm;

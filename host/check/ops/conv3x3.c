@@ -28,7 +28,7 @@ static const shape shapes[] = {
     {1, 6, 6, 140, 50, 1, PAD_SAME, 0, 0, ROW | RESIDUAL, 0},
     {2, 5, 6, 24, 3, 1, PAD_SAME, 0, 0, NORM | NORM_SILU, 4},
     {1, 1, 9, 8, 70, 1, PAD_SAME, 0, 0, 0, 0},
-    {3, 7, 9, 40, 36, 1, PAD_SAME, 0, 0, NORM | ROW, 0},
+    {3, 7, 9, 100, 36, 1, PAD_SAME, 0, 0, NORM | ROW, 0},
     {1, 5, 150, 12, 34, 1, PAD_SAME, 0, 0, RESIDUAL, 0}, /* lines of more than one block */
     {1, 8, 300, 8, 20, 2, PAD_DOWN_RIGHT, 0, 0, 0, 0},
     {2, 31, 15, 36, 200, 1, PAD_SAME, 0, 0, ROW, 0}, /* several whole cache blocks, one across images; several slabs */
