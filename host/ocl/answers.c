@@ -7,10 +7,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
-enum { ANSWERS = 64, LINES_MAX = 1 << 16 };
+enum { ANSWERS = 64, FILE_MOST = 1 << 18 }; /* bytes, from which on a file begins anew */
 
 uint64_t ocl_device_sum(const ocl_device *d)
 {
@@ -44,7 +46,7 @@ int answer_known(const ocl_device *d, uint64_t key, int lead)
     FILE *f = path ? fopen(path, "r") : NULL;
     free(path);
     if (!f) return -1;
-    for (int i = 0; i < LINES_MAX && fgets(line, sizeof line, f); i++) {
+    for (long read = 0; read < 2 * FILE_MOST && fgets(line, sizeof line, f); read += (long)strlen(line)) {
         if (strtoull(line, &end, 16) != key || *end != ' ') continue;
         long answer = strtol(end + 1, &end, 10);
         if (*end == '\n' && answer >= 0 && answer < ANSWERS) given[answer]++;
@@ -60,11 +62,23 @@ int answer_known(const ocl_device *d, uint64_t key, int lead)
 void answer_note(const ocl_device *d, uint64_t key, int answer)
 {
     char line[32], *path = path_of(d);
-    int n = snprintf(line, sizeof line, "%016llx %d\n", (unsigned long long)key, answer);
-    int fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
+    struct stat st;
+    if (!path) return;
+    if (!stat(path, &st) && st.st_size >= FILE_MOST) unlink(path);
+    /* A line begins where the last one, or half of one, ends. */
+    int n = snprintf(line, sizeof line, "\n%016llx %d\n", (unsigned long long)key, answer);
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (fd >= 0) {
-        if (write(fd, line, (size_t)n) != n) unlink(path); /* half a line would spoil the next one */
+        ssize_t written = write(fd, line, (size_t)n);
+        (void)written; /* it is asked again */
         close(fd);
     }
+    free(path);
+}
+
+void answers_forget(const ocl_device *d)
+{
+    char *path = path_of(d);
+    if (path) unlink(path);
     free(path);
 }

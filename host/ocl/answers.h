@@ -13,5 +13,7 @@ uint64_t ocl_device_sum(const ocl_device *d);
 int answer_known(const ocl_device *d, uint64_t key, int lead);
 /* Notes an answer, 0 to 63, once more. */
 void answer_note(const ocl_device *d, uint64_t key, int answer);
+/* Forgets what was found out about a device: it is asked anew. */
+void answers_forget(const ocl_device *d);
 
 #endif

@@ -22,18 +22,21 @@ int ocl_probe_once(ocl *o, int probe, int subject, int (*ask)(ocl *o, int subjec
     return *known;
 }
 
-int ocl_probe_kept(ocl *o, int probe, int subject, uint64_t sum, int lead, int (*ask)(ocl *o, int subject))
+int ocl_probe_kept(ocl *o, const probe_question *q, int subject)
 {
-    int *known = ocl_probed(o, probe, subject);
-    const uint64_t sums[] = {sum, (uint64_t)probe, (uint64_t)subject};
+    int *known = ocl_probed(o, q->probe, subject);
+    uint64_t sums[] = {0, (uint64_t)q->probe, (uint64_t)subject};
+    if (*known >= 0) return *known;
+    bool keeps = !q->sum(o, subject, &sums[0]);
     uint64_t key = XXH3_64bits(sums, sizeof sums);
-    if (*known >= 0) return *known;
-    *known = answer_known(&o->device, key, lead);
-    if (*known >= 0) return *known;
-    *known = ask(o, subject);
-    if (*known > 0) answer_note(&o->device, key, *known);
+    int kept = keeps ? answer_known(&o->device, key, q->lead) : -1;
+    if (kept > 0 && (q->possible ? q->possible(o, subject, kept) : kept == 1)) return *known = kept;
+    *known = q->ask(o, subject);
+    if (*known > 0 && keeps && !o->forgets) answer_note(&o->device, key, *known);
     return *known;
 }
+
+void ocl_probe_forget(ocl *o) { o->forgets = true; }
 
 int ocl_probe_kernel(ocl *o, ocl_kernel **k, const char *name, const char *options, ocl_grid grid, const void *in,
                      void *out, size_t bytes)

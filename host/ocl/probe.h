@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is found out about a device by trying: every question is asked once for an ocl, and contestants are timed in turns. */
+/* What is found out about a device by trying: every question is asked once for an ocl, or kept for later processes, and contestants are timed in turns. */
 #ifndef SDCL_OCL_PROBE_H
 #define SDCL_OCL_PROBE_H
 
@@ -25,9 +25,18 @@ int ocl_probe_once(ocl *o, int probe, int subject, int (*ask)(ocl *o, int subjec
 
 /* Of a kept answer: what is proved is proved, what is measured has to come out the same in two processes more than anything else. */
 enum { PROBE_PROVED = 1, PROBE_MEASURED = 2 };
-/* The same where an answer above zero holds for later processes, too. sum: changes with what it depends on besides the device: the kernels' text, the values
- * that they are compiled with. */
-int ocl_probe_kept(ocl *o, int probe, int subject, uint64_t sum, int lead, int (*ask)(ocl *o, int subject));
+/* A question whose answers above zero hold for later processes, too. */
+typedef struct probe_question {
+    int probe, lead;
+    /* Of what the answer depends on besides the device: the kernels' text, the values that they are compiled with. */
+    int (*sum)(ocl *o, int subject, uint64_t *sum);
+    int (*ask)(ocl *o, int subject);
+    /* Can that be the answer? What is kept could be anybody's. NULL: 1 can. */
+    bool (*possible)(ocl *o, int subject, int answer);
+} probe_question;
+int ocl_probe_kept(ocl *o, const probe_question *q, int subject);
+/* What is found out from now on is not kept: the values in force are only being tried. */
+void ocl_probe_forget(ocl *o);
 
 /* Compiles and runs a kernel (y, x) with x = in and y = zeros at first, `bytes` each: out is what y is then, k the kernel. */
 int ocl_probe_kernel(ocl *o, ocl_kernel **k, const char *name, const char *options, ocl_grid grid, const void *in,

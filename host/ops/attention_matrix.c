@@ -10,13 +10,10 @@
     P(KB, 96, "24 48 96 192", "keys of a block; amx: to whole 32")
 OCL_KERNEL(attention_matrix_cpu, ATTENTION_MATRIX_CPU_TUNE)
 
-/* For all shapes: those of [gemm] are of linear layers. */
-static const char *lacks(const plan *p) { return x86_matrix_lacks(p, OCL_ALL_SHAPES); }
-
 static bool fits(const plan *p, const step *s)
 {
     const attention_params *v = s->params;
-    return !v->causal && head_size(s) <= FLASH_CPU_HEAD_MAX && !lacks(p);
+    return !v->causal && head_size(s) <= FLASH_CPU_HEAD_MAX && !x86_matrix_lacks(p);
 }
 
 static int prepare(plan *p, step *s)
@@ -46,4 +43,4 @@ static int launch(plan *p, const step *s)
 }
 
 const impl attention_matrix_impl = {
-    .name = "matrix", .fits = fits, .lacks = lacks, .prepare = prepare, .launch = launch};
+    .name = "matrix", .fits = fits, .lacks = x86_matrix_lacks, .prepare = prepare, .launch = launch};

@@ -7,7 +7,9 @@ static double flops(const step *s) { return 2.0 * rows_of(s->t[MM_Y]) * s->t[MM_
 static const ocl_tunable conv3x3_tunables[] = {
     {"impl", 0, "auto matrix winograd winograd_gpu cpu gpu", "implementation"},
     {"winograd_mb", 8, "1 2 4 8 16 32 64 128 256",
-     "winograd: most megabytes of transformed input at a time; winograd_gpu: the same of weights, and of products"},
+     "winograd: megabytes of transformed input at a time, or twice that for one block, or one row of tiles; "
+     "winograd_gpu: "
+     "most of input, of weights, and of products"},
     {"winograd_mflop", 500, "0 100 250 500 1000 2000 100000000",
      "auto: million operations an image from which on winograd, or matrix, is worth its rounding"},
     {"matrix_pixels", 0, "0 64 256 1024 4096 100000000",

@@ -21,13 +21,11 @@ typedef struct matrix {
 /* For all shapes: those of [gemm] are of linear layers. */
 static x86_engine engine_of(ocl *o) { return x86_matrix_engine(o, OCL_ALL_SHAPES); }
 
-static const char *lacks(const plan *p) { return x86_matrix_lacks(p, OCL_ALL_SHAPES); }
-
 /* The kernel's planes share the padding between lines only where there is some on the left. */
 static bool fits(const plan *p, const step *s)
 {
     const conv_params *c = s->params;
-    return (c->pad || c->stride == 2) && !lacks(p);
+    return (c->pad || c->stride == 2) && !x86_matrix_lacks(p);
 }
 
 /* Winograd's filtering, in f32, has at most a fifth of the products: more than dot products of bf16 save, and less than tiles do. */
@@ -61,7 +59,7 @@ static void blocking(const plan *p, const step *s, matrix *x)
     int panels = (int)ceil_div(y.c, 16), stride = c->stride;
     size_t want = 2 * (size_t)ocl_units(plan_ocl(p));
     x->bw = x->t.RB / 2 / x->tile * x->tile;
-    x->bw = y.w < x->bw ? y.w : x->bw;
+    x->bw = y.w < x->bw ? y.w : (int)ceil_div(even(y.w, x->bw), x->tile) * x->tile;
     x->bi = 1;
     x->flat = 0;
     if (x->bw == y.w) { /* whole lines: on end, where that takes fewer tiles */
@@ -134,6 +132,6 @@ const impl conv3x3_matrix_impl = {.name = "matrix",
                                   .fuses_norm = true,
                                   .fits = fits,
                                   .pays = pays,
-                                  .lacks = lacks,
+                                  .lacks = x86_matrix_lacks,
                                   .prepare = prepare,
                                   .launch = launch};

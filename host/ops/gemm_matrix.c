@@ -48,12 +48,10 @@ out:
     return err;
 }
 
-static const char *lacks(const plan *p) { return x86_matrix_lacks(p, OCL_ALL_SHAPES); }
-
 static bool fits(const plan *p, const step *s)
 {
     struct gemm_matrix_cpu_tune t;
-    return !x86_matrix_lacks(p, s->shape) && tune_fits(p, &gemm_matrix_cpu_kernel, BF16, s->shape, &t);
+    return !x86_matrix_lacks_at(p, s->shape) && tune_fits(p, &gemm_matrix_cpu_kernel, BF16, s->shape, &t);
 }
 
 static int prepare(plan *p, step *s)
@@ -72,4 +70,4 @@ out:
 }
 
 const impl gemm_matrix_impl = {
-    .name = "matrix", .fits = fits, .lacks = lacks, .prepare = prepare, .launch = gemm_step_launch};
+    .name = "matrix", .fits = fits, .lacks = x86_matrix_lacks, .prepare = prepare, .launch = gemm_step_launch};

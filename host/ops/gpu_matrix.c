@@ -100,13 +100,13 @@ static void close_trial(trial *t)
     free(t->y);
 }
 
-static int open_trial(trial *t, const ocl *o, ocl_shape shape)
+static int open_trial(trial *t, const ocl *o, const config *values, ocl_shape shape)
 {
     int err = 0;
     uint32_t random = 1;
     size_t xs = (size_t)(shape.m * shape.k), ws = (size_t)(shape.n * shape.k), ys = (size_t)(shape.m * shape.n);
     *t = (trial){.shape = shape};
-    TRY(ocl_open(&t->o, ocl_device_of(o), ocl_config_of(o), false));
+    TRY(ocl_open(&t->o, ocl_device_of(o), values, false));
     TRY(plan_new(&t->p, t->o, "probe"));
     plan_set_precision(t->p, F16);
     t->x = malloc(xs * sizeof *t->x);
@@ -183,7 +183,7 @@ static int sums_are_right(ocl *o, int e)
     int err = 0;
     trial t;
     gemm_engine g = {0};
-    TRY(open_trial(&t, o, proved));
+    TRY(open_trial(&t, o, ocl_config_of(o), proved));
     TRY(gemm_matrix_gpu_engine(t.p, &g, t.shape, e, F32));
     TRY(pack(&t, g.panel));
     TRY(ocl_kernel_wait(t.o, g.kernel));
@@ -210,9 +210,11 @@ static int enqueue(void *user)
 static int measure(ocl *o, int e)
 {
     int err = 0, permille = 0;
-    trial t;
+    config *values = NULL;
+    trial t = {0};
     runner matrix = {&t, {0}}, gpu = {&t, {0}};
-    TRY(open_trial(&t, o, timed));
+    TRY(shipped_values(o, &values));
+    TRY(open_trial(&t, o, values, timed));
     TRY(gemm_matrix_gpu_engine(t.p, &matrix.g, t.shape, e, F16));
     TRY(gemm_gpu_engine(t.p, &gpu.g, t.shape, F16, F16, F16));
     /* For one of them in the wrong order, which takes as long. */
@@ -224,14 +226,20 @@ static int measure(ocl *o, int e)
     permille = (int)fmin(1e6, 1e3 * racers[1].seconds / racers[0].seconds);
 out:
     close_trial(&t);
+    config_close(&values);
     return permille;
+}
+
+static int sum_of_engine(ocl *o, int e, uint64_t *sum)
+{
+    (void)e;
+    return section_sum(ocl_device_of(o), ocl_config_of(o), &gemm_matrix_gpu_kernel, F16, proved, sum);
 }
 
 bool gpu_engine_works(ocl *o, gpu_engine e)
 {
-    uint64_t sum;
-    return e != GPU_NONE && !section_sum(o, &gemm_matrix_gpu_kernel, F16, proved, &sum) &&
-           ocl_probe_kept(o, PROBE_GPU_WORKS, (int)e, sum, PROBE_PROVED, sums_are_right);
+    static const probe_question works = {PROBE_GPU_WORKS, PROBE_PROVED, sum_of_engine, sums_are_right, NULL};
+    return e != GPU_NONE && ocl_probe_kept(o, &works, (int)e);
 }
 
 double gpu_engine_speed(ocl *o, gpu_engine e)
@@ -248,11 +256,28 @@ static int choose(ocl *o, int e)
     return speed <= 0 ? 0 : speed > 1.1 ? YES : NO;
 }
 
+static int sum_of_choice(ocl *o, int e, uint64_t *sum)
+{
+    int err = 0;
+    uint64_t sums[2];
+    config *values = NULL;
+    (void)e;
+    TRY(shipped_values(o, &values));
+    TRY(section_sum(ocl_device_of(o), values, &gemm_matrix_gpu_kernel, F16, timed, &sums[0]));
+    TRY(section_sum(ocl_device_of(o), values, &gemm_gpu_kernel, F16, timed, &sums[1]));
+    *sum = XXH3_64bits(sums, sizeof sums);
+out:
+    config_close(&values);
+    return err;
+}
+
+static bool can_be_chosen(ocl *o, int e, int answer)
+{
+    return answer == NO || (answer == YES && gpu_engine_works(o, (gpu_engine)e));
+}
+
 bool gpu_engine_pays(ocl *o, gpu_engine e)
 {
-    uint64_t sums[2];
-    if (e >= GPU_PLAIN_MMA || section_sum(o, &gemm_matrix_gpu_kernel, F16, timed, &sums[0]) ||
-        section_sum(o, &gemm_gpu_kernel, F16, timed, &sums[1]))
-        return false;
-    return ocl_probe_kept(o, PROBE_GPU_CHOICE, (int)e, XXH3_64bits(sums, sizeof sums), PROBE_MEASURED, choose) == YES;
+    static const probe_question pays = {PROBE_GPU_CHOICE, PROBE_MEASURED, sum_of_choice, choose, can_be_chosen};
+    return e < GPU_PLAIN_MMA && ocl_probe_kept(o, &pays, (int)e) == YES;
 }

@@ -33,9 +33,9 @@ gpu_fragment gpu_engine_fragment(gpu_engine e);
 const char *gpu_engine_name(gpu_engine e);
 /* The engine that a device's answers (extensions, widths of sub-groups, compute capability) leave possible: what remains to be proved. GPU_NONE: none. */
 gpu_engine gpu_engine_offered(const ocl_device *d);
-/* Does it compile, with the configuration of o, and give the right sums? Tried once for an ocl, in a context of its own. */
+/* Does it compile, with the configuration of o, and give the right sums? Tried in a context of its own, and kept (ocl_probe_kept). */
 bool gpu_engine_works(ocl *o, gpu_engine e);
-/* How many times as fast as gemm_gpu it is at a product of Stable Diffusion's, in f16; 0: it does not work. Timed once for an ocl, in some milliseconds. */
+/* How many times as fast as gemm_gpu it is at a product of Stable Diffusion's, in f16, with the shipped values; 0: it does not work. Timed once for an ocl. */
 double gpu_engine_speed(ocl *o, gpu_engine e);
 /* Should it be chosen for that? */
 bool gpu_engine_pays(ocl *o, gpu_engine e);

@@ -51,11 +51,17 @@ static int arithmetic(ocl *o, int subject)
     return right;
 }
 
+static int sum_of_kernel(ocl *o, int subject, uint64_t *sum)
+{
+    (void)o;
+    (void)subject;
+    return source_kernel_hash(sum, "probe", in_half);
+}
+
 bool half_arithmetic_works(ocl *o)
 {
-    uint64_t sum;
-    return half_arithmetic_offered(ocl_device_of(o)) && !source_kernel_hash(&sum, "probe", in_half) &&
-           ocl_probe_kept(o, PROBE_HALF, 0, sum, PROBE_PROVED, arithmetic);
+    static const probe_question works = {PROBE_HALF, PROBE_PROVED, sum_of_kernel, arithmetic, NULL};
+    return half_arithmetic_offered(ocl_device_of(o)) && ocl_probe_kept(o, &works, 0);
 }
 
 bool half_storage_works(ocl *o, int *multiple) { return computes(o, "-DARITHMETIC=0", multiple); }

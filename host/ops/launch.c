@@ -50,17 +50,23 @@ int tune_values(const plan *p, const ocl_section *section, dtype dt, ocl_shape s
     return config_unfit(ocl_config_of(plan_ocl(p)), section, precision_word(dt), shape, tune, "this device");
 }
 
-int section_sum(const ocl *o, const ocl_section *section, dtype dt, ocl_shape shape, uint64_t *sum)
+int section_sum(const ocl_device *d, const config *values, const ocl_section *section, dtype dt, ocl_shape shape,
+                uint64_t *sum)
 {
-    int values[OCL_TUNABLES_MAX];
+    int value[OCL_TUNABLES_MAX];
     strbuf options = {0};
-    fitting f = {ocl_device_of(o), section, shape};
-    config_values_at(ocl_config_of(o), section, precision_word(dt), shape, values_fit, &f, values);
-    for (int i = 0; i < section->count; i++) strbuf_printf(&options, " -D%s=%d", section->tunables[i].name, values[i]);
+    fitting f = {d, section, shape};
+    config_values_at(values, section, precision_word(dt), shape, values_fit, &f, value);
+    for (int i = 0; i < section->count; i++) strbuf_printf(&options, " -D%s=%d", section->tunables[i].name, value[i]);
     int err = options.failed ? FAIL(SDCL_ENOMEM, "out of memory")
                              : source_kernel_hash(sum, section->name, strbuf_text(&options));
     strbuf_free(&options);
     return err;
+}
+
+int shipped_values(const ocl *o, config **values)
+{
+    return config_open_shipped(values, ops_sections, &ocl_device_of(o)->info, NULL, 0);
 }
 
 bool group_fits(const ocl_device *d, int local0, int local1)

@@ -16,7 +16,10 @@ bool tune_fits(const plan *p, const ocl_section *section, dtype dt, ocl_shape sh
 bool tunable_matters(const ocl_device *d, const ocl_tunable *t, dtype dt);
 
 /* A sum of a section's kernel, text and values at a precision and shape: changes with what a probe's answer about it depends on. */
-int section_sum(const ocl *o, const ocl_section *section, dtype dt, ocl_shape shape, uint64_t *sum);
+int section_sum(const ocl_device *d, const config *values, const ocl_section *section, dtype dt, ocl_shape shape,
+                uint64_t *sum);
+/* The values that the device comes with, whatever the user's are; to be closed. Contests are held with them: who wins does not hang on a value being tried. */
+int shipped_values(const ocl *o, config **values);
 
 /* The kernel of a section, compiled with its tunables and extra options ("-DXT=F32 ..."). tune: the section's values, may be NULL if it has none. */
 int op_kernel(plan *p, ocl_kernel **k, const ocl_section *section, const void *tune, const char *format, ...)

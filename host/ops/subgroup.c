@@ -81,20 +81,24 @@ out:
     return !err;
 }
 
+static int sum_of_kernel(ocl *o, int power, uint64_t *sum)
+{
+    char options[PROBE_OPTIONS];
+    probe_options(options, subgroup_offered(ocl_device_of(o), 1 << power));
+    return source_kernel_hash(sum, "subgroup_probe", options);
+}
+
 static int ask(ocl *o, int power) { return subgroup_works(o, subgroup_offered(ocl_device_of(o), 1 << power)); }
 
 subgroup subgroup_proved(ocl *o, int lanes, int items)
 {
     int power = 0;
-    uint64_t sum;
-    char options[PROBE_OPTIONS];
+    static const probe_question works = {PROBE_SUBGROUP, PROBE_PROVED, sum_of_kernel, ask, NULL};
     const subgroup none = {EXCHANGE_NONE, 0, 0};
     subgroup s = subgroup_offered(ocl_device_of(o), lanes);
     while (1 << power < lanes) power++;
     if (s.how == EXCHANGE_NONE || items % s.width) return none;
-    probe_options(options, s);
-    if (source_kernel_hash(&sum, "subgroup_probe", options)) return none;
-    return ocl_probe_kept(o, PROBE_SUBGROUP, power, sum, PROBE_PROVED, ask) ? s : none;
+    return ocl_probe_kept(o, &works, power) ? s : none;
 }
 
 bool subgroup_of_rows(ocl *o, int wg, char text[SUBGROUP_OPTIONS])

@@ -138,12 +138,16 @@ out:
 
 static const ocl_shape tried = {M, N, K};
 
+static int sum_of_engine(ocl *o, int e, uint64_t *sum)
+{
+    (void)e;
+    return section_sum(ocl_device_of(o), ocl_config_of(o), &gemm_matrix_cpu_kernel, BF16, tried, sum);
+}
+
 bool x86_matrix_works(ocl *o, x86_engine e)
 {
-    uint64_t sum;
-    return e != X86_NONE && x86_matrix_offered(ocl_device_of(o), e) &&
-           !section_sum(o, &gemm_matrix_cpu_kernel, BF16, tried, &sum) &&
-           ocl_probe_kept(o, PROBE_X86_WORKS, (int)e, sum, PROBE_PROVED, try_engine);
+    static const probe_question works = {PROBE_X86_WORKS, PROBE_PROVED, sum_of_engine, try_engine, NULL};
+    return e != X86_NONE && x86_matrix_offered(ocl_device_of(o), e) && ocl_probe_kept(o, &works, (int)e);
 }
 
 static bool is_close(const probe_racer *a, const probe_racer *b, double limit)
@@ -160,25 +164,32 @@ static bool undecided(const probe_racer *racers, int n)
     return close || (n == 3 && is_close(&racers[1], &racers[0], OVER_DOT));
 }
 
-/* Notes, for every engine that works, its speed in thousandths of f32's; 0 for the others, and for all where the trial fails. */
+/* Notes, for every engine that works, its speed in thousandths of f32's, with the shipped values; 0 for the others, and for all where the trial fails. */
 static void race(ocl *o)
 {
     int err = 0, n = 0;
+    config *values = NULL;
+    ocl *own = NULL;
     trial t[X86_ENGINES + 1] = {0};
     probe_racer racers[X86_ENGINES + 1];
     for (int e = X86_PLAIN; e < X86_ENGINES; e++) *ocl_probed(o, PROBE_X86_SPEED, e) = 0;
+    TRY(shipped_values(o, &values));
+    TRY(ocl_open(&own, ocl_device_of(o), values, false));
+    ocl_build_apart(own);
     for (int e = X86_DOT; e <= X86_NONE; e++) {
-        if (e != X86_NONE && !x86_matrix_works(o, (x86_engine)e)) continue;
-        t[n].o = o;
-        racers[n] = (probe_racer){o, enqueue, &t[n], 0, 0};
-        TRY(open_engine(&t[n++], o, (x86_engine)e));
+        if (e != X86_NONE && !x86_matrix_works(own, (x86_engine)e)) continue;
+        t[n].o = own;
+        racers[n] = (probe_racer){own, enqueue, &t[n], 0, 0};
+        TRY(open_engine(&t[n++], own, (x86_engine)e));
     }
     for (int races = 0; races < RACES_MOST && (!races || undecided(racers, n)); races++) TRY(ocl_probe_race(racers, n));
     for (int e = X86_DOT, at = 0; e < X86_ENGINES; e++)
-        if (x86_matrix_works(o, (x86_engine)e))
+        if (x86_matrix_works(own, (x86_engine)e))
             *ocl_probed(o, PROBE_X86_SPEED, e) = (int)fmin(1e6, 1e3 * racers[n - 1].seconds / racers[at++].seconds);
 out:
     for (int i = 0; i < n; i++) close_trial(&t[i]);
+    ocl_close(&own);
+    config_close(&values);
 }
 
 double x86_matrix_speed(ocl *o, x86_engine e)
@@ -209,14 +220,36 @@ static uint64_t processor(void)
     return a;
 }
 
+static int sum_of_choice(ocl *o, int subject, uint64_t *sum)
+{
+    int err = 0;
+    config *values = NULL;
+    const ocl_device *d = ocl_device_of(o);
+    uint64_t sums[] = {
+        0, 0, (uint64_t)ocl_units(o), processor(), x86_matrix_offered(d, X86_DOT), x86_matrix_offered(d, X86_AMX)};
+    (void)subject;
+    TRY(shipped_values(o, &values));
+    TRY(section_sum(d, values, &gemm_matrix_cpu_kernel, BF16, tried, &sums[0]));
+    TRY(section_sum(d, values, &gemm_cpu_kernel, F32, tried, &sums[1]));
+    *sum = XXH3_64bits(sums, sizeof sums);
+out:
+    config_close(&values);
+    return err;
+}
+
+static bool can_be_chosen(ocl *o, int subject, int answer)
+{
+    x86_engine e = (x86_engine)(answer - 1);
+    (void)subject;
+    return e == X86_NONE || ((e == X86_DOT || e == X86_AMX) && x86_matrix_works(o, e));
+}
+
 x86_engine x86_matrix_best(ocl *o)
 {
-    bool dot = x86_matrix_offered(ocl_device_of(o), X86_DOT), amx = x86_matrix_offered(ocl_device_of(o), X86_AMX);
-    uint64_t sums[] = {0, 0, (uint64_t)ocl_units(o), processor(), dot, amx};
-    if ((!dot && !amx) || section_sum(o, &gemm_matrix_cpu_kernel, BF16, tried, &sums[0]) ||
-        section_sum(o, &gemm_cpu_kernel, F32, tried, &sums[1]))
-        return X86_NONE;
-    int chosen = ocl_probe_kept(o, PROBE_X86_CHOICE, 0, XXH3_64bits(sums, sizeof sums), PROBE_MEASURED, choose);
+    static const probe_question best = {PROBE_X86_CHOICE, PROBE_MEASURED, sum_of_choice, choose, can_be_chosen};
+    const ocl_device *d = ocl_device_of(o);
+    if (!x86_matrix_offered(d, X86_DOT) && !x86_matrix_offered(d, X86_AMX)) return X86_NONE;
+    int chosen = ocl_probe_kept(o, &best, 0);
     return chosen ? (x86_engine)(chosen - 1) : X86_NONE;
 }
 
@@ -241,7 +274,7 @@ out:
     return err;
 }
 
-const char *x86_matrix_lacks(const plan *p, ocl_shape shape)
+const char *x86_matrix_lacks_at(const plan *p, ocl_shape shape)
 {
     if (plan_precision(p) != BF16) return "multiplies at --precision bf16 only";
     if (!ocl_device_of(plan_ocl(p))->cpu) return "needs a CPU";
@@ -249,3 +282,5 @@ const char *x86_matrix_lacks(const plan *p, ocl_shape shape)
                ? "needs instructions that this CPU lacks, or that are slower than f32"
                : NULL;
 }
+
+const char *x86_matrix_lacks(const plan *p) { return x86_matrix_lacks_at(p, OCL_ALL_SHAPES); }

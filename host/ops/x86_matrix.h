@@ -14,15 +14,17 @@ static inline bool x86_has_tiles(x86_engine e) { return e == X86_AMX || e == X86
 /* By the CPU and the system alone: what remains to be proved. */
 bool x86_matrix_offered(const ocl_device *d, x86_engine e);
 /* The engine that multiplies fastest on the device, among those that the CPU and the system offer, that compile, and that give the right sums; X86_NONE where
- * that is none, or where plain f32 is faster than all. Found out by some milliseconds of two or three small programs, until two processes agree
- * (ocl_probe_kept). */
+ * that is none, or where plain f32 is faster than all. Timed in a tenth of a second, or more where it is close, and kept once two processes
+ * agree (ocl_probe_kept). */
 x86_engine x86_matrix_best(ocl *o);
 /* [gemm] matrix, as it is for the shape, if that works there, or the best; X86_NONE: none. */
 x86_engine x86_matrix_engine(ocl *o, ocl_shape shape);
 /* Sets the layout of a weight that the engines read, and asks for the kernel that makes it, so that it is built with the others. paired: GEGLU. */
 int x86_matrix_weight(plan *p, weight *w, bool paired);
-/* impl.lacks of an implementation that runs on the engine of a shape. */
-const char *x86_matrix_lacks(const plan *p, ocl_shape shape);
+/* What keeps a plan from the engine of a shape; NULL: nothing. */
+const char *x86_matrix_lacks_at(const plan *p, ocl_shape shape);
+/* impl.lacks: of the engine of all shapes, which convolutions and attention run on as well: the shapes of [gemm] are those of linear layers. */
+const char *x86_matrix_lacks(const plan *p);
 /* Does the engine work there, fast or not? */
 bool x86_matrix_works(ocl *o, x86_engine e);
 /* How many times as fast as f32 on the same device (X86_DOT, X86_AMX); 0: it does not work. All are timed at once, with the first that is asked for. */

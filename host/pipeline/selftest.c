@@ -4,6 +4,7 @@
 #include "check/check.h"
 #include "check/proof.h"
 #include "io/png.h"
+#include "ocl/answers.h"
 #include "pipeline/models.h"
 #include "pipeline/session.h"
 
@@ -206,6 +207,7 @@ int sdcl_selftest(const sdcl_params *p, sdcl_selftest_fn *each, void *user)
     ocl_device device;
     selftest t = {p, each, user, 0, 0};
     TRY(session_choose_device(p->device, &device));
+    answers_forget(&device);
     TRY(run_ops(&t, &device));
     TRY(run_matrix(&t, &device));
     TRY(run_picture(&t));

@@ -2,6 +2,7 @@
 /* The other end of a request: what a worker process does before it exits. */
 #include "base/error.h"
 #include "base/strbuf.h"
+#include "ocl/probe.h"
 #include "ops/peak.h"
 #include "tune/tune.h"
 
@@ -119,6 +120,7 @@ static int do_ops(work *w, int out)
     else TRY(config_open(&values, ops_sections, &device.info, text_of(w, "config"), w->set, w->set_count));
     TRY(ocl_open(&o, &device, values, false));
     ocl_build_apart(o);
+    ocl_probe_forget(o);
     json_array_foreach(json_object_get(w->request, "keys"), i, one)
     {
         TRY(do_key(w, o, one, out, &given_up));

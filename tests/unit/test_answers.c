@@ -87,8 +87,21 @@ static void a_damaged_file_says_nothing(void **state)
           f);
     assert_int_equal(fclose(f), 0);
     assert_int_equal(answer_known(&d, 1, 1), -1);
+    f = fopen(path, "a");
+    assert_non_null(f);
+    fputs("00000000000", f); /* half a line: the disk was full */
+    assert_int_equal(fclose(f), 0);
     answer_note(&d, 1, 2);
     assert_int_equal(answer_known(&d, 1, 1), 2);
+    answers_forget(&d);
+    assert_int_equal(answer_known(&d, 1, 1), -1);
+    f = fopen(path, "w");
+    assert_non_null(f);
+    for (int i = 0; i < 1 << 15; i++) fputs("0000000000000005 1\n", f);
+    assert_int_equal(fclose(f), 0);
+    answer_note(&d, 1, 2); /* a long file begins anew */
+    assert_int_equal(answer_known(&d, 1, 1), 2);
+    assert_int_equal(answer_known(&d, 5, 1), -1);
 }
 
 static int asked, reply;
@@ -101,15 +114,35 @@ static int question(ocl *o, int subject)
     return reply;
 }
 
+static uint64_t kernels;
+
+static int sum_of_kernels(ocl *o, int subject, uint64_t *sum)
+{
+    (void)o;
+    (void)subject;
+    *sum = kernels;
+    return 0;
+}
+
+static bool below_seven(ocl *o, int subject, int answer)
+{
+    (void)o;
+    (void)subject;
+    return answer < 7;
+}
+
 /* In a process of its own, as far as a device knows; how often was it asked? */
 static int ask(uint64_t sum, int lead, int says, int expected)
 {
+    const probe_question q = {PROBE_GPU_WORKS, lead, sum_of_kernels, question,
+                              lead == PROBE_PROVED ? NULL : below_seven};
     config *values = NULL;
     ocl *o = NULL;
     asked = 0;
     reply = says;
+    kernels = sum;
     if (default_device_open(&values, &o, NULL, NULL)) fail_msg("%s", sdcl_last_error());
-    for (int i = 0; i < 2; i++) assert_int_equal(ocl_probe_kept(o, PROBE_GPU_WORKS, 3, sum, lead, question), expected);
+    for (int i = 0; i < 2; i++) assert_int_equal(ocl_probe_kept(o, &q, 3), expected);
     ocl_close(&o);
     config_close(&values);
     return asked;
@@ -129,6 +162,34 @@ static void probes_are_kept(void **state)
     assert_int_equal(ask(13, PROBE_MEASURED, 6, 5), 0);
 }
 
+/* A file can say anything; the program indexes tables by it. */
+static void what_cannot_be_is_asked_anew(void **state)
+{
+    (void)state;
+    assert_int_equal(ask(21, PROBE_PROVED, 2, 2), 1);
+    assert_int_equal(ask(21, PROBE_PROVED, 1, 1), 1);
+    assert_int_equal(ask(22, PROBE_MEASURED, 7, 7), 1);
+    assert_int_equal(ask(22, PROBE_MEASURED, 7, 7), 1);
+    assert_int_equal(ask(22, PROBE_MEASURED, 6, 6), 1);
+}
+
+/* One that only tries values leaves nothing behind. */
+static void a_trial_keeps_nothing(void **state)
+{
+    (void)state;
+    const probe_question q = {PROBE_GPU_WORKS, PROBE_PROVED, sum_of_kernels, question, NULL};
+    config *values = NULL;
+    ocl *o = NULL;
+    kernels = 31;
+    reply = 1;
+    if (default_device_open(&values, &o, NULL, NULL)) fail_msg("%s", sdcl_last_error());
+    ocl_probe_forget(o);
+    assert_int_equal(ocl_probe_kept(o, &q, 3), 1);
+    ocl_close(&o);
+    config_close(&values);
+    assert_int_equal(ask(31, PROBE_PROVED, 0, 0), 1);
+}
+
 /* Text and values. */
 static void a_sum_of_a_kernel(void **state)
 {
@@ -141,8 +202,10 @@ static void a_sum_of_a_kernel(void **state)
         ocl *o = NULL;
         const ocl_shape shape = {64, 64, 64};
         if (default_device_open(&values, &o, NULL, (const char *const[]){sets[i], NULL})) fail();
-        assert_int_equal(section_sum(o, &gemm_matrix_cpu_kernel, BF16, shape, &sum[i]), 0);
-        assert_int_equal(section_sum(o, &gemm_matrix_cpu_kernel, BF16, (ocl_shape){1, 1, 1}, &at_other_shape), 0);
+        assert_int_equal(section_sum(ocl_device_of(o), values, &gemm_matrix_cpu_kernel, BF16, shape, &sum[i]), 0);
+        assert_int_equal(
+            section_sum(ocl_device_of(o), values, &gemm_matrix_cpu_kernel, BF16, (ocl_shape){1, 1, 1}, &at_other_shape),
+            0);
         assert_true(at_other_shape == sum[i]);
         if (!i) {
             snprintf(command, sizeof command, "cp -r cl '%s/cl' && echo '/* */' >> '%s/cl/common.h'", s.folder,
@@ -150,7 +213,7 @@ static void a_sum_of_a_kernel(void **state)
             assert_int_equal(system(command), 0);
             snprintf(command, sizeof command, "%s/cl", s.folder);
             setenv("SDCL_CL_DIR", command, 1);
-            assert_int_equal(section_sum(o, &gemm_matrix_cpu_kernel, BF16, shape, &text), 0);
+            assert_int_equal(section_sum(ocl_device_of(o), values, &gemm_matrix_cpu_kernel, BF16, shape, &text), 0);
             unsetenv("SDCL_CL_DIR");
             assert_true(text != sum[0]);
         }
@@ -163,8 +226,12 @@ static void a_sum_of_a_kernel(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answers_of_a_majority),       cmocka_unit_test(another_driver_is_asked_anew),
-        cmocka_unit_test(a_damaged_file_says_nothing), cmocka_unit_test(probes_are_kept),
+        cmocka_unit_test(answers_of_a_majority),
+        cmocka_unit_test(another_driver_is_asked_anew),
+        cmocka_unit_test(a_damaged_file_says_nothing),
+        cmocka_unit_test(probes_are_kept),
+        cmocka_unit_test(what_cannot_be_is_asked_anew),
+        cmocka_unit_test(a_trial_keeps_nothing),
         cmocka_unit_test(a_sum_of_a_kernel),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
