@@ -5,7 +5,7 @@
 #include "ocl/probe.h"
 #include "ops/launch.h"
 #include "ops/matmul.h"
-#include "scratch.h"
+#include "own_cache.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,22 +15,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static scratch s;
-
-static int setup(void **state)
-{
-    (void)state;
-    if (!scratch_open(&s)) return -1;
-    return setenv("XDG_CACHE_HOME", s.folder, 1);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    scratch_close(&s);
-    return 0;
-}
 
 static ocl_device board(const char *driver)
 {
@@ -80,7 +64,7 @@ static void a_damaged_file_says_nothing(void **state)
     char path[400];
     ocl_device d = board("damaged");
     answer_note(&d, 1, 1);
-    snprintf(path, sizeof path, "%s/sdcl/probe-%016llx", s.folder, (unsigned long long)ocl_device_sum(&d));
+    snprintf(path, sizeof path, "%s/sdcl/probe-%016llx", own_cache(), (unsigned long long)ocl_device_sum(&d));
     FILE *f = fopen(path, "w");
     assert_non_null(f);
     fputs("0000000000000001 64\n0000000000000001 -1\n0000000000000001\nx\n\n0000000000000001 99999999999999999999\n",
@@ -208,10 +192,10 @@ static void a_sum_of_a_kernel(void **state)
             0);
         assert_true(at_other_shape == sum[i]);
         if (!i) {
-            snprintf(command, sizeof command, "cp -r cl '%s/cl' && echo '/* */' >> '%s/cl/common.h'", s.folder,
-                     s.folder);
+            snprintf(command, sizeof command, "cp -r cl '%s/cl' && echo '/* */' >> '%s/cl/common.h'", own_cache(),
+                     own_cache());
             assert_int_equal(system(command), 0);
-            snprintf(command, sizeof command, "%s/cl", s.folder);
+            snprintf(command, sizeof command, "%s/cl", own_cache());
             setenv("SDCL_CL_DIR", command, 1);
             assert_int_equal(section_sum(ocl_device_of(o), values, &gemm_matrix_cpu_kernel, BF16, shape, &text), 0);
             unsetenv("SDCL_CL_DIR");
@@ -234,5 +218,5 @@ int main(void)
         cmocka_unit_test(a_trial_keeps_nothing),
         cmocka_unit_test(a_sum_of_a_kernel),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, own_cache_open, own_cache_close);
 }

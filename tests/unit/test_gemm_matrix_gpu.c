@@ -3,7 +3,7 @@
  * device there is; and what is offered where none of them works. */
 #include "check/check.h"
 #include "ops/gpu_matrix.h"
-#include "scratch.h"
+#include "own_cache.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,8 +15,6 @@
 #include <cmocka.h>
 
 enum { SETS_MAX = 16 };
-
-static scratch cache;
 
 typedef struct rig {
     ocl_device *devices;
@@ -109,25 +107,11 @@ static void what_is_not_proved_is_not_taken(void **state)
     unsetenv("SDCL_MISCOMPILE");
 }
 
-/* A cache of its own: what other programs proved says nothing about this one. */
-static int setup(void **state)
-{
-    (void)state;
-    return scratch_open(&cache) ? setenv("XDG_CACHE_HOME", cache.folder, 1) : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    scratch_close(&cache);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_layout),
         cmocka_unit_test(what_is_not_proved_is_not_taken),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, own_cache_open, own_cache_close);
 }

@@ -9,6 +9,7 @@
 #include "ops/half_probe.h"
 #include "ops/subgroup.h"
 #include "ops/x86_matrix.h"
+#include "own_cache.h"
 #include "scratch.h"
 
 #include <setjmp.h>
@@ -19,8 +20,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static scratch cache;
 
 static void open_with(config **values, ocl **o, const char *const *set)
 {
@@ -256,20 +255,6 @@ static void the_same_engine_every_time(void **state)
     }
 }
 
-/* A cache of its own: what other programs proved says nothing about this one. */
-static int setup(void **state)
-{
-    (void)state;
-    return scratch_open(&cache) ? setenv("XDG_CACHE_HOME", cache.folder, 1) : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    scratch_close(&cache);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,5 +269,5 @@ int main(void)
         cmocka_unit_test(the_same_engine_every_time),
         cmocka_unit_test(tiles_are_proved),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, own_cache_open, own_cache_close);
 }
