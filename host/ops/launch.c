@@ -50,6 +50,11 @@ int tune_values(const plan *p, const ocl_section *section, dtype dt, ocl_shape s
     return config_unfit(ocl_config_of(plan_ocl(p)), section, precision_word(dt), shape, tune, "this device");
 }
 
+static void add_values(strbuf *options, const ocl_section *section, const int *value)
+{
+    for (int i = 0; i < section->count; i++) strbuf_printf(options, " -D%s=%d", section->tunables[i].name, value[i]);
+}
+
 int section_sum(const ocl_device *d, const config *values, const ocl_section *section, dtype dt, ocl_shape shape,
                 uint64_t *sum)
 {
@@ -57,7 +62,7 @@ int section_sum(const ocl_device *d, const config *values, const ocl_section *se
     strbuf options = {0};
     fitting f = {d, section, shape};
     config_values_at(values, section, precision_word(dt), shape, values_fit, &f, value);
-    for (int i = 0; i < section->count; i++) strbuf_printf(&options, " -D%s=%d", section->tunables[i].name, value[i]);
+    add_values(&options, section, value);
     int err = options.failed ? FAIL(SDCL_ENOMEM, "out of memory")
                              : source_kernel_hash(sum, section->name, strbuf_text(&options));
     strbuf_free(&options);
@@ -84,8 +89,7 @@ int op_kernel(plan *p, ocl_kernel **k, const ocl_section *section, const void *t
     vsnprintf(extra, sizeof extra, format, ap);
     va_end(ap);
     strbuf_printf(&options, "%s", extra);
-    for (int i = 0; i < section->count; i++)
-        strbuf_printf(&options, " -D%s=%d", section->tunables[i].name, ((const int *)tune)[i]);
+    add_values(&options, section, tune);
     plan_use_section(p, section);
     int err = options.failed ? FAIL(SDCL_ENOMEM, "out of memory")
                              : ocl_kernel_get(plan_ocl(p), k, section->name, strbuf_text(&options));
