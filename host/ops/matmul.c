@@ -151,7 +151,7 @@ void conv_tensor_args(args *a, const plan *p, const step *s)
 void conv_shape_args(args *a, const step *s)
 {
     const conv_params *c = s->params;
-    tensor y = s->t[MM_Y], x = s->t[MM_X], row = s->t[MM_ROW], residual = s->t[MM_RESIDUAL];
+    tensor y = s->t[MM_Y], x = s->t[MM_X];
     arg_int(a, x.n);
     arg_int(a, x.h);
     arg_int(a, x.w);
@@ -164,7 +164,14 @@ void conv_shape_args(args *a, const step *s)
     arg_int(a, c->pad);
     arg_int(a, y.c);
     arg_int(a, x.ld);
-    arg_int(a, y.ld);
+    conv_output_args(a, s);
+}
+
+void conv_output_args(args *a, const step *s)
+{
+    const conv_params *c = s->params;
+    tensor row = s->t[MM_ROW], residual = s->t[MM_RESIDUAL];
+    arg_int(a, s->t[MM_Y].ld);
     arg_int(a, has(residual) ? residual.ld : 0);
     arg_int(a, has(row) ? row.ld : 0);
     arg_int(a, c->flags);

@@ -67,6 +67,8 @@ int gemm_step_launch(plan *p, const step *s);
 /* The arguments that both convolution kernels share: operands and weight; then sizes, strides and flags. */
 void conv_tensor_args(args *a, const plan *p, const step *s);
 void conv_shape_args(args *a, const step *s);
+/* Row strides of y, residual and row, then the flags: with what the arguments of every convolution end. */
+void conv_output_args(args *a, const step *s);
 
 extern const ocl_section gemm_section, gemm_matrix_cpu_kernel, gemm_cpu_kernel, gemm_gpu_kernel, gemm_matrix_gpu_kernel;
 extern const impl gemm_matrix_impl, gemm_cpu_impl, gemm_gpu_impl, gemm_matrix_gpu_impl, gemm_clblast_impl;

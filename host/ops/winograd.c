@@ -33,13 +33,9 @@ void winograd_input_args(args *a, const plan *p, const step *s, tensor v, const 
 
 void winograd_output_args(args *a, const step *s)
 {
-    const conv_params *c = s->params;
-    tensor y = s->t[MM_Y], row = s->t[MM_ROW], residual = s->t[MM_RESIDUAL];
+    tensor y = s->t[MM_Y];
     arg_int(a, y.h);
     arg_int(a, y.w);
     arg_int(a, y.c);
-    arg_int(a, y.ld);
-    arg_int(a, has(residual) ? residual.ld : 0);
-    arg_int(a, has(row) ? row.ld : 0);
-    arg_int(a, c->flags);
+    conv_output_args(a, s);
 }
