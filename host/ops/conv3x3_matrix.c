@@ -78,10 +78,10 @@ static void blocking(const plan *p, const step *s, matrix *x)
     for (;;) {
         size_t blocks = ceil_div(y.w, x->bw) * ceil_div(y.h, x->bh) * ceil_div(y.n, x->bi);
         if (blocks * ceil_div(panels, x->pb) >= want) break;
-        if (x->pb > 4 * x->t.NP) x->pb = (int)ceil_div(x->pb / 2, x->t.NP) * x->t.NP;
+        int least = x->bi > 1 || x->bh > 1 ? 4 * x->t.NP : x->t.NP;
+        if (x->pb > least) x->pb = (int)ceil_div(x->pb / 2, x->t.NP) * x->t.NP;
         else if (x->bi > 1) x->bi = (x->bi + 1) / 2;
         else if (x->bh > 1) x->bh = (x->bh + 1) / 2;
-        else if (x->pb > x->t.NP) x->pb = (int)ceil_div(x->pb / 2, x->t.NP) * x->t.NP;
         else break;
     }
 }
@@ -94,10 +94,7 @@ static int prepare(plan *p, step *s)
     if (!x) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = x;
     TRY(tune_values(p, &conv3x3_matrix_cpu_kernel, BF16, s->shape, &x->t));
-    if (x86_has_tiles(engine)) {
-        x->t.MR = 32;
-        x->t.NP = 2;
-    }
+    x86_register_tile(engine, &x->t.MR, &x->t.NP);
     x->tile = x86_has_tiles(engine) ? 16 : x->t.MR;
     blocking(p, s, x);
     TRY(op_kernel(p, &s->kernel[0], &conv3x3_matrix_cpu_kernel, &x->t, "-DXT=%s -DYT=%s -DENGINE=%d",

@@ -34,10 +34,7 @@ int gemm_matrix_engine(plan *p, gemm_engine *g, ocl_shape shape, int engine, dty
     int err = 0;
     struct gemm_matrix_cpu_tune t;
     TRY(tune_values(p, &gemm_matrix_cpu_kernel, BF16, shape, &t));
-    if (x86_has_tiles((x86_engine)engine)) {
-        t.MR = 32;
-        t.NP = 2;
-    }
+    x86_register_tile((x86_engine)engine, &t.MR, &t.NP);
     if (t.RB % t.MR) t.RB = (int)ceil_div(t.RB, t.MR) * t.MR;
     g->run = run;
     g->panel = 16;

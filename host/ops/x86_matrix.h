@@ -11,6 +11,14 @@ typedef enum x86_engine { X86_PLAIN, X86_AMX_PLAIN, X86_DOT, X86_AMX, X86_ENGINE
 /* Does the engine multiply tiles of 16 by 16? */
 static inline bool x86_has_tiles(x86_engine e) { return e == X86_AMX || e == X86_AMX_PLAIN; }
 
+/* The register tile, rows by panels, where the engine has tiles: two by two of AMX's eight hold sums. Else what is tuned stays. */
+static inline void x86_register_tile(x86_engine e, int *rows, int *panels)
+{
+    if (!x86_has_tiles(e)) return;
+    *rows = 32;
+    *panels = 2;
+}
+
 /* By the CPU and the system alone: what remains to be proved. */
 bool x86_matrix_offered(const ocl_device *d, x86_engine e);
 /* The engine that multiplies fastest on the device, among those that the CPU and the system offer, that compile, and that give the right sums; X86_NONE where
