@@ -43,7 +43,13 @@ typedef struct vae_config {
     bool quant_conv, post_quant_conv, mid_attention;
 } vae_config;
 
-/* A model's scheduler_config.json; values that the file leaves out are diffusers' defaults of its class. */
+/* A switch that a file may leave open. */
+typedef enum toggle { TOGGLE_UNSET, TOGGLE_OFF, TOGGLE_ON } toggle;
+
+static inline bool toggle_is_on(toggle t, bool unset) { return t == TOGGLE_UNSET ? unset : t == TOGGLE_ON; }
+
+/* A model's scheduler_config.json. What the file leaves out is the default of the class that samples, whichever class wrote the file:
+ * where diffusers' classes differ, the value here is "", 0 or TOGGLE_UNSET, and the sampler says which it is. */
 typedef struct scheduler_config {
     char class_name[64]; /* "PNDMScheduler" */
     int train_timesteps;
@@ -53,11 +59,9 @@ typedef struct scheduler_config {
     char prediction_type[32];  /* "epsilon", "v_prediction", "sample" */
     char timestep_spacing[16]; /* "leading", "trailing", "linspace"; "" where the file does not say */
     int steps_offset;
-    bool clip_sample;
+    toggle clip_sample;
     double clip_sample_range;
-    bool set_alpha_to_one;
-    bool clip_sample_unset,
-        set_alpha_to_one_unset; /* the file does not say: a sampler of another class takes its own default */
+    toggle set_alpha_to_one;
     bool skip_prk_steps;
     bool thresholding;
     bool rescale_betas_zero_snr;
@@ -65,7 +69,8 @@ typedef struct scheduler_config {
     char algorithm_type[32]; /* DPMSolverMultistep: "dpmsolver++" ...; "" where the file does not say */
     char solver_type[32];
     int solver_order; /* 0 where the file does not say */
-    bool lower_order_final, lower_order_final_set, euler_at_final, use_lu_lambdas;
+    toggle lower_order_final;
+    bool euler_at_final, use_lu_lambdas;
     char final_sigmas_type[16];
     char variance_type[32];
 } scheduler_config;

@@ -196,24 +196,11 @@ int config_read_vae(vae_config *c, const char *path)
     return json_reader_close(&r);
 }
 
-/* What diffusers' class takes for a key that the file leaves out, where the classes differ. */
-static void scheduler_defaults(scheduler_config *c)
+static toggle read_toggle(json_reader *r, const char *key)
 {
-    static const char *const small_betas[] = {"Heun", "KDPM2", "LCM", "TCD"};
-    const char *name = c->class_name;
-    c->beta_start = 0.0001;
-    c->beta_end = 0.02;
-    for (size_t i = 0; i < sizeof small_betas / sizeof small_betas[0]; i++)
-        if (!strncmp(name, small_betas[i], strlen(small_betas[i]))) {
-            c->beta_start = 0.00085;
-            c->beta_end = 0.012;
-        }
-    bool lcm = !strcmp(name, "LCMScheduler") || !strcmp(name, "TCDScheduler");
-    bool ddim = !strcmp(name, "DDIMScheduler");
-    strcpy(c->beta_schedule, lcm ? "scaled_linear" : "linear");
-    c->clip_sample = ddim || !strcmp(name, "DDPMScheduler");
-    c->set_alpha_to_one = ddim || lcm;
-    c->lower_order_final = strcmp(name, "DPMSolverSinglestepScheduler") != 0;
+    json_t *v = r->err ? NULL : json_object_get(r->root, key);
+    if (!v || json_is_null(v)) return TOGGLE_UNSET;
+    return json_read_bool(r, key, false) ? TOGGLE_ON : TOGGLE_OFF;
 }
 
 static void read_trained_betas(json_reader *r, scheduler_config *c)
@@ -261,20 +248,17 @@ int config_read_scheduler(scheduler_config *c, const char *path)
     expect_all(&r, expected);
     json_read_text(&r, "_class_name", "", c->class_name, sizeof c->class_name);
     if (!r.err && !c->class_name[0]) r.err = FAIL(SDCL_EMODEL, "%s: _class_name is missing", path);
-    scheduler_defaults(c);
     c->train_timesteps = json_read_int(&r, "num_train_timesteps", 1000, 1, 100000);
-    c->beta_start = json_read_number(&r, "beta_start", c->beta_start, DBL_MIN, 0.999);
-    c->beta_end = json_read_number(&r, "beta_end", c->beta_end, DBL_MIN, 0.999);
-    char beta_schedule[sizeof c->beta_schedule];
-    strcpy(beta_schedule, c->beta_schedule);
-    json_read_text(&r, "beta_schedule", beta_schedule, c->beta_schedule, sizeof c->beta_schedule);
+    c->beta_start = json_read_number(&r, "beta_start", 0.0001, DBL_MIN, 0.999);
+    c->beta_end = json_read_number(&r, "beta_end", 0.02, DBL_MIN, 0.999);
+    json_read_text(&r, "beta_schedule", "linear", c->beta_schedule, sizeof c->beta_schedule);
     read_trained_betas(&r, c);
     json_read_text(&r, "prediction_type", "epsilon", c->prediction_type, sizeof c->prediction_type);
     json_read_text(&r, "timestep_spacing", "", c->timestep_spacing, sizeof c->timestep_spacing);
     c->steps_offset = json_read_int(&r, "steps_offset", 0, 0, c->train_timesteps - 1);
-    c->clip_sample = json_read_bool(&r, "clip_sample", c->clip_sample);
+    c->clip_sample = read_toggle(&r, "clip_sample");
     c->clip_sample_range = json_read_number(&r, "clip_sample_range", 1, DBL_MIN, 1e6);
-    c->set_alpha_to_one = json_read_bool(&r, "set_alpha_to_one", c->set_alpha_to_one);
+    c->set_alpha_to_one = read_toggle(&r, "set_alpha_to_one");
     c->skip_prk_steps = json_read_bool(&r, "skip_prk_steps", false);
     c->thresholding = json_read_bool(&r, "thresholding", false);
     c->rescale_betas_zero_snr = json_read_bool(&r, "rescale_betas_zero_snr", false);
@@ -285,8 +269,7 @@ int config_read_scheduler(scheduler_config *c, const char *path)
     json_read_text(&r, "algorithm_type", "", c->algorithm_type, sizeof c->algorithm_type);
     json_read_text(&r, "solver_type", "", c->solver_type, sizeof c->solver_type);
     c->solver_order = json_read_int(&r, "solver_order", 0, 1, 8);
-    c->lower_order_final_set = !r.err && json_is_boolean(json_object_get(r.root, "lower_order_final"));
-    c->lower_order_final = json_read_bool(&r, "lower_order_final", c->lower_order_final);
+    c->lower_order_final = read_toggle(&r, "lower_order_final");
     c->euler_at_final = json_read_bool(&r, "euler_at_final", false);
     json_read_text(&r, "final_sigmas_type", "", c->final_sigmas_type, sizeof c->final_sigmas_type);
     json_read_text(&r, "variance_type", "", c->variance_type, sizeof c->variance_type);

@@ -54,7 +54,8 @@ const scheduler_config sd_v1_scheduler = {
     .beta_schedule = "scaled_linear",
     .prediction_type = "epsilon",
     .steps_offset = 1,
+    .clip_sample = TOGGLE_OFF,
     .clip_sample_range = 1,
+    .set_alpha_to_one = TOGGLE_OFF,
     .skip_prk_steps = true,
-    .lower_order_final = true,
 };

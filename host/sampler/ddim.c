@@ -12,11 +12,11 @@ static int build(sampler *s, const sampler_setup *p)
     int err = 0, *t = NULL;
     const scheduler_config *c = p->config;
     TRY(discrete_timesteps(&t, p));
-    bool clip = c->clip_sample || c->clip_sample_unset;
+    bool clip = toggle_is_on(c->clip_sample, true), to_one = toggle_is_on(c->set_alpha_to_one, true);
     double range = c->clip_sample_range > 0 ? c->clip_sample_range : 1;
     for (int i = 0; i < p->steps; i++) {
         double a = alpha_bar(p, t[i], false);
-        double next = alpha_bar(p, t[i] - p->noise.n / p->steps, c->set_alpha_to_one || c->set_alpha_to_one_unset);
+        double next = alpha_bar(p, t[i] - p->noise.n / p->steps, to_one);
         double variance = p->eta * p->eta * (1 - next) / (1 - a) * (1 - a / next);
         double direction = sqrt(fmax(1 - next - variance, 0));
         mix x0 = predict_x0(p->prediction, sqrt(a), sqrt(1 - a));

@@ -19,7 +19,7 @@ static int read_solver(solver *v, const scheduler_config *c)
 {
     *v = (solver){.order = c->solver_order ? c->solver_order : 2,
                   .heun = !strcmp(c->solver_type, "heun"),
-                  .lower_order_final = c->lower_order_final || !c->lower_order_final_set,
+                  .lower_order_final = toggle_is_on(c->lower_order_final, true),
                   .euler_at_final = c->euler_at_final};
     static const char *const algorithms[] = {"", "dpmsolver++", "deis"};
     static const char *const types[] = {"", "midpoint", "heun", "logrho", "bh1", "bh2"};

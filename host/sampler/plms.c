@@ -30,7 +30,7 @@ static void keep(plms *m)
 static void advance(plms *m, int from, int t, int next, const term *e, int n)
 {
     const sampler_setup *p = m->p;
-    bool to_one = p->config->set_alpha_to_one && !p->config->set_alpha_to_one_unset;
+    bool to_one = toggle_is_on(p->config->set_alpha_to_one, false);
     double a = alpha_bar(p, t, false), b = alpha_bar(p, next, to_one);
     double slope = (a - b) / (a * sqrt(1 - b) + sqrt(a * (1 - a) * b));
     mix noise = predict_noise(p->prediction, sqrt(a), sqrt(1 - a));

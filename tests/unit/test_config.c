@@ -209,9 +209,9 @@ static void test_scheduler_in_full(void **state)
         .prediction_type = "v_prediction",
         .timestep_spacing = "trailing",
         .steps_offset = 3,
-        .clip_sample = true,
+        .clip_sample = TOGGLE_ON,
         .clip_sample_range = 2,
-        .set_alpha_to_one = true,
+        .set_alpha_to_one = TOGGLE_ON,
         .skip_prk_steps = true,
         .thresholding = true,
         .rescale_betas_zero_snr = true,
@@ -221,8 +221,7 @@ static void test_scheduler_in_full(void **state)
         .algorithm_type = "sde-dpmsolver++",
         .solver_type = "heun",
         .solver_order = 3,
-        .lower_order_final = false,
-        .lower_order_final_set = true,
+        .lower_order_final = TOGGLE_OFF,
         .euler_at_final = true,
         .use_lu_lambdas = true,
         .final_sigmas_type = "sigma_min",
@@ -231,28 +230,26 @@ static void test_scheduler_in_full(void **state)
     assert_memory_equal(&c, &expected, sizeof c);
 }
 
-static void test_scheduler_class_defaults(void **state)
+/* Whoever wrote the file: the class that samples has defaults, as in from_config. */
+static void test_scheduler_left_out(void **state)
 {
     (void)state;
-    scheduler_config c;
-    text_write(file, "{\"_class_name\":\"DDIMScheduler\"}");
-    assert_int_equal(config_read_scheduler(&c, file), 0);
-    assert_true(c.beta_start == 0.0001 && c.beta_end == 0.02 && c.clip_sample && c.set_alpha_to_one &&
-                c.lower_order_final);
-    assert_string_equal(c.beta_schedule, "linear");
-    assert_string_equal(c.prediction_type, "epsilon");
-    assert_string_equal(c.timestep_spacing, "");
-    assert_int_equal(c.train_timesteps, 1000);
-    text_write(file, "{\"_class_name\":\"LCMScheduler\"}");
-    assert_int_equal(config_read_scheduler(&c, file), 0);
-    assert_true(c.beta_start == 0.00085 && c.beta_end == 0.012 && !c.clip_sample && c.set_alpha_to_one);
-    assert_string_equal(c.beta_schedule, "scaled_linear");
-    text_write(file, "{\"_class_name\":\"PNDMScheduler\"}");
-    assert_int_equal(config_read_scheduler(&c, file), 0);
-    assert_false(c.clip_sample || c.set_alpha_to_one || c.skip_prk_steps);
-    text_write(file, "{\"_class_name\":\"DPMSolverSinglestepScheduler\"}");
-    assert_int_equal(config_read_scheduler(&c, file), 0);
-    assert_false(c.lower_order_final || c.lower_order_final_set);
+    static const char *const classes[] = {"DDIMScheduler", "PNDMScheduler", "LCMScheduler", "HeunDiscreteScheduler",
+                                          "DPMSolverSinglestepScheduler"};
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
+        char text[128];
+        scheduler_config c, expected = {.train_timesteps = 1000,
+                                        .beta_start = 0.0001,
+                                        .beta_end = 0.02,
+                                        .beta_schedule = "linear",
+                                        .prediction_type = "epsilon",
+                                        .clip_sample_range = 1};
+        strcpy(expected.class_name, classes[i]);
+        snprintf(text, sizeof text, "{\"_class_name\":\"%s\",\"clip_sample\":null}", classes[i]);
+        text_write(file, text);
+        assert_int_equal(config_read_scheduler(&c, file), 0);
+        assert_memory_equal(&c, &expected, sizeof c);
+    }
 }
 
 static void test_trained_betas(void **state)
@@ -361,7 +358,7 @@ int main(void)
         cmocka_unit_test(test_vae_options),
         cmocka_unit_test(test_harmless_options_are_accepted),
         cmocka_unit_test(test_scheduler_in_full),
-        cmocka_unit_test(test_scheduler_class_defaults),
+        cmocka_unit_test(test_scheduler_left_out),
         cmocka_unit_test(test_trained_betas),
         cmocka_unit_test(test_malformed_json),
         cmocka_unit_test(test_missing_file),

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Samplers as iterators; what is refused; names. Numbers: test_sampler_golden.c. */
 #include "base/error.h"
+#include "io/config_json.h"
 #include "sampler/sampler.h"
 
-#include "scheduler_json.h"
-
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <math.h>
+#include <string.h>
+
+#include <cmocka.h>
 
 static int open_named(sampler **s, const char *name, const char *schedule, int steps, double eta,
                       const scheduler_config *c)
@@ -18,7 +23,7 @@ static int open_named(sampler **s, const char *name, const char *schedule, int s
 
 static void restarts(void **state)
 {
-    scheduler_config config = sd15_config();
+    scheduler_config config = sd_v1_scheduler;
     sampler *s = NULL;
     assert_int_equal(open_named(&s, *state, "default", 7, 0, &config), 0);
     action first, a, b;
@@ -41,7 +46,7 @@ static void restarts(void **state)
 static void counts_evaluations(void **state)
 {
     (void)state;
-    scheduler_config config = sd15_config();
+    scheduler_config config = sd_v1_scheduler;
     for (int i = 0; sampler_name(i); i++) {
         static const int steps[] = {1, 2, 20};
         for (int k = 0; k < 3; k++) {
@@ -58,7 +63,7 @@ static void counts_evaluations(void **state)
 static void noise_only_where_due(void **state)
 {
     (void)state;
-    scheduler_config config = sd15_config();
+    scheduler_config config = sd_v1_scheduler;
     for (int i = 0; sampler_name(i); i++) {
         sampler *s = NULL;
         bool ddim = !strcmp(sampler_name(i), "ddim");
@@ -78,7 +83,7 @@ static void slots_in_use(void **state)
         const char *name;
         int slots;
     } want[] = {{"euler", 2}, {"euler_a", 2}, {"ddim", 2}, {"dpmpp_2m", 4}, {"plms", 7}};
-    scheduler_config config = sd15_config();
+    scheduler_config config = sd_v1_scheduler;
     for (int i = 0; i < 5; i++) {
         sampler *s = NULL;
         assert_int_equal(open_named(&s, want[i].name, "default", 20, 0, &config), 0);
@@ -90,7 +95,7 @@ static void slots_in_use(void **state)
 /* Every step count up to the training length opens with finite numbers, or is refused as a wrong usage. */
 static void any_step_count(void **state)
 {
-    scheduler_config config = sd15_config();
+    scheduler_config config = sd_v1_scheduler;
     static const int counts[] = {61, 103, 122, 250, 499, 500, 501, 998, 999, 1000};
     for (int i = 0; schedule_name(i); i++) {
         for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
@@ -126,7 +131,7 @@ static void refuses_with(int code, const char *name, const char *schedule, int s
 static void refuses_usage(void **state)
 {
     (void)state;
-    scheduler_config c = sd15_config();
+    scheduler_config c = sd_v1_scheduler;
     refuses_with(SDCL_EUSAGE, "eular", "default", 20, 0, &c, "unknown sampler 'eular'");
     refuses_with(SDCL_EUSAGE, "euler", "cosine", 20, 0, &c, "unknown schedule 'cosine'");
     refuses_with(SDCL_EUSAGE, "euler", "", 20, 0, &c, "unknown schedule");
@@ -140,7 +145,7 @@ static void refuses_usage(void **state)
 static void refuses_eta(void **state)
 {
     (void)state;
-    scheduler_config c = sd15_config();
+    scheduler_config c = sd_v1_scheduler;
     refuses_with(SDCL_EUSAGE, "euler", "default", 20, 0.5, &c, "'euler' has no eta");
     refuses_with(SDCL_EUSAGE, "ddim", "default", 20, -0.1, &c, "eta is");
     refuses_with(SDCL_EUSAGE, "ddim", "default", 20, 1.1, &c, "eta is");
@@ -150,7 +155,7 @@ static void refuses_eta(void **state)
 static void refuses_predictions(void **state)
 {
     (void)state;
-    scheduler_config c = sd15_config();
+    scheduler_config c = sd_v1_scheduler;
     strcpy(c.prediction_type, "sample");
     refuses_with(SDCL_EMODEL, "plms", "default", 20, 0, &c, "'sample'");
     refuses_with(SDCL_EMODEL, "euler_a", "default", 20, 0, &c, "'sample'");
@@ -162,23 +167,23 @@ static void refuses_predictions(void **state)
 static void refuses_model_options(void **state)
 {
     (void)state;
-    scheduler_config c = sd15_config();
+    scheduler_config c = sd_v1_scheduler;
     c.thresholding = true;
     refuses_with(SDCL_EMODEL, "ddim", "default", 20, 0, &c, "thresholding");
     refuses_with(SDCL_EMODEL, "dpmpp_2m", "default", 20, 0, &c, "thresholding");
-    c = sd15_config();
+    c = sd_v1_scheduler;
     c.use_beta_sigmas = true;
     refuses_with(SDCL_EMODEL, "euler", "default", 20, 0, &c, "use_beta_sigmas");
-    c = sd15_config();
+    c = sd_v1_scheduler;
     c.use_karras_sigmas = c.use_exponential_sigmas = true;
     refuses_with(SDCL_EMODEL, "dpmpp_2m", "default", 20, 0, &c, "exclude");
-    c = sd15_config();
+    c = sd_v1_scheduler;
     strcpy(c.timestep_spacing, "random");
     refuses_with(SDCL_EMODEL, "ddim", "default", 20, 0, &c, "'random'");
-    c = sd15_config();
+    c = sd_v1_scheduler;
     strcpy(c.final_sigmas_type, "half");
     refuses_with(SDCL_EMODEL, "euler", "default", 20, 0, &c, "'half'");
-    c = sd15_config();
+    c = sd_v1_scheduler;
     c.skip_prk_steps = false;
     refuses_with(SDCL_EUSAGE, "plms", "default", 3, 0, &c, "at least 4 steps");
 }
@@ -186,7 +191,7 @@ static void refuses_model_options(void **state)
 static void ignores_options_of_other_classes(void **state)
 {
     (void)state;
-    scheduler_config c = sd15_config();
+    scheduler_config c = sd_v1_scheduler;
     c.thresholding = c.use_beta_sigmas = c.use_lu_lambdas = true;
     strcpy(c.final_sigmas_type, "half");
     strcpy(c.algorithm_type, "sde-dpmsolver++");
@@ -202,17 +207,17 @@ static void refuses_solvers(void **state)
     (void)state;
     static const char *const algorithms[] = {"dpmsolver", "sde-dpmsolver", "sde-dpmsolver++", "rk45"};
     for (int i = 0; i < 4; i++) {
-        scheduler_config c = sd15_config();
+        scheduler_config c = sd_v1_scheduler;
         strcpy(c.algorithm_type, algorithms[i]);
         refuses_with(SDCL_EMODEL, "dpmpp_2m", "default", 20, 0, &c, algorithms[i]);
     }
-    scheduler_config c = sd15_config();
+    scheduler_config c = sd_v1_scheduler;
     strcpy(c.solver_type, "ralston");
     refuses_with(SDCL_EMODEL, "dpmpp_2m", "default", 20, 0, &c, "'ralston'");
-    c = sd15_config();
+    c = sd_v1_scheduler;
     c.solver_order = 4;
     refuses_with(SDCL_EMODEL, "dpmpp_2m", "default", 20, 0, &c, "solver_order 4");
-    c = sd15_config();
+    c = sd_v1_scheduler;
     strcpy(c.variance_type, "learned_range");
     refuses_with(SDCL_EMODEL, "dpmpp_2m", "default", 20, 0, &c, "learned");
 }
@@ -221,7 +226,7 @@ static void refuses_solvers(void **state)
 static void refuses_epsilon_at_zero_snr(void **state)
 {
     (void)state;
-    scheduler_config c = sd15_config();
+    scheduler_config c = sd_v1_scheduler;
     c.rescale_betas_zero_snr = true;
     refuses_with(SDCL_EMODEL, "ddim", "trailing", 20, 0, &c, "noise level");
     sampler *s = NULL;
@@ -278,7 +283,7 @@ static void follows_the_models_class(void **state)
                                              {"EulerAncestralDiscreteScheduler", "euler_a"},
                                              {"DPMSolverMultistepScheduler", "dpmpp_2m"}};
     const char *name = NULL, *schedule = NULL;
-    scheduler_config c = sd15_config();
+    scheduler_config c = sd_v1_scheduler;
     for (int i = 0; i < 5; i++) {
         strcpy(c.class_name, classes[i][0]);
         assert_int_equal(sampler_for_class(&c, &name, &schedule), 0);

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* Noise levels, spacings and sigma lists below the samplers. */
 #include "base/error.h"
+#include "io/config_json.h"
 #include "sampler/sampler_impl.h"
 
-#include "scheduler_json.h"
-
+#include <jansson.h>
 #include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
 
 static noise_schedule sd_table(void)
 {
     noise_schedule ns;
-    scheduler_config c = sd15_config();
+    scheduler_config c = sd_v1_scheduler;
     assert_int_equal(noise_schedule_open(&ns, &c, ZERO_SNR_OFF), 0);
     return ns;
 }
@@ -44,7 +50,7 @@ static void stable_diffusion_levels(void **state)
 
 static void assert_levels(const char *beta_schedule, double from, double to, const float want[4])
 {
-    scheduler_config c = sd15_config();
+    scheduler_config c = sd_v1_scheduler;
     noise_schedule ns;
     strcpy(c.beta_schedule, beta_schedule);
     c.beta_start = from;
@@ -71,7 +77,7 @@ static void trained_levels(void **state)
 {
     (void)state;
     double betas[] = {0.5, 0.25, 0.125};
-    scheduler_config c = sd15_config();
+    scheduler_config c = sd_v1_scheduler;
     noise_schedule ns;
     c.trained_betas = betas;
     c.train_timesteps = 3;
@@ -84,7 +90,7 @@ static void trained_levels(void **state)
 static void single_level(void **state)
 {
     (void)state;
-    scheduler_config c = sd15_config();
+    scheduler_config c = sd_v1_scheduler;
     noise_schedule ns;
     c.train_timesteps = 1;
     assert_int_equal(noise_schedule_open(&ns, &c, ZERO_SNR_OFF), 0);
@@ -99,7 +105,7 @@ static void zero_terminal_snr(void **state)
     static const int at[] = {0, 1, 500, 998};
     static const double want[] = {0.999149978, 0.998233497, 0.241018638, 1.96796336e-07};
     for (zero_snr kind = ZERO_SNR_EXACT; kind <= ZERO_SNR_FLOOR; kind++) {
-        scheduler_config c = sd15_config();
+        scheduler_config c = sd_v1_scheduler;
         noise_schedule ns;
         assert_int_equal(noise_schedule_open(&ns, &c, kind), 0);
         for (int i = 0; i < 4; i++) assert_near((double)ns.alphas_cumprod[at[i]], want[i], i < 3 ? 1e-6 : 1e-3);
@@ -114,7 +120,7 @@ static void refuses_levels(void **state)
     (void)state;
     noise_schedule ns;
     double betas[] = {0.1, 1.5};
-    scheduler_config c = sd15_config();
+    scheduler_config c = sd_v1_scheduler;
     strcpy(c.beta_schedule, "sigmoid");
     assert_int_equal(noise_schedule_open(&ns, &c, ZERO_SNR_OFF), SDCL_EMODEL);
     assert_non_null(strstr(sdcl_last_error(), "'sigmoid'"));
@@ -244,7 +250,7 @@ static void golden_list(void **state)
 {
     const list *l = *state;
     bool integer = !strcmp(l->sampler, "dpmpp_2m");
-    scheduler_config config = sd15_config();
+    scheduler_config config = sd_v1_scheduler;
     sampler_setup p = {.config = &config, .noise = sd_table(), .spacing = l->spacing, .spread = l->spread};
     json_t *golden = json_load_file("tests/golden/schedulers.json", 0, NULL), *c;
     size_t i, done = 0;
@@ -274,7 +280,7 @@ static void golden_list(void **state)
 static void final_sigma(void **state)
 {
     (void)state;
-    scheduler_config config = sd15_config();
+    scheduler_config config = sd_v1_scheduler;
     sampler_setup p = {
         .config = &config, .noise = sd_table(), .spacing = SPACING_LINSPACE, .steps = 5, .final_sigma_min = true};
     sigma_schedule ss;
