@@ -67,6 +67,8 @@ tensor check_in(check *t, dtype dt, int n, int h, int w, int c, int gap);
 const double *check_values(check *t, tensor x);
 /* Replaces the values of an input: token ids, timesteps. */
 int check_set(check *t, tensor x, const double *values);
+/* Is the op to be run? Else its plan alone is looked at, and expected values would be for nothing. */
+bool check_wants(const check *t);
 /* The step between rows that a reference of `products` multiplications need compute: the rest of the expected values stay NaN, which compares with anything
  * finite. */
 int check_step(const check *t, double products);
@@ -108,6 +110,8 @@ typedef struct check_keyed {
     bool (*of_step)(const step *s, check_key *key);
     int (*run)(check *t, const int *v);
     void (*describe)(const int *v, char *text, size_t size);
+    /* Of two keys of one shape and storage, whose values are the same: does v have more to choose? NULL: none has. */
+    bool (*stands_for)(const int *v, const int *other);
 } check_keyed;
 
 extern const check_keyed *const check_keyed_ops[]; /* null-terminated */

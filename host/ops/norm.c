@@ -47,7 +47,6 @@ int groupnorm_slab_of(plan *p, ocl_shape shape, groupnorm_slab *slab)
     struct groupnorm_partial_tune t;
     TRY(tune_values(p, &groupnorm_partial_kernel, plan_activation(p), shape, &t));
     *slab = (groupnorm_slab){t.ROWS, t.VW, t.NV};
-    plan_use_section(p, &groupnorm_partial_kernel);
 out:
     return err;
 }
@@ -139,7 +138,7 @@ static int check_stats(const plan *p, tensor norm, int n, int c, tensor gamma, t
 
 int op_groupnorm_stats(plan *p, tensor norm, tensor x, tensor gamma, tensor beta, int groups, float eps)
 {
-    groupnorm_params v = {groups, eps};
+    groupnorm_params v = {groups, eps, GROUPNORM_KEPT};
     step s = {.op = &stats_op,
               .shape = rows_and_channels(x),
               .operands = STATS_OPERANDS,
@@ -223,7 +222,7 @@ static const op merge_op = {"groupnorm_merge", NULL, merge_impls, NULL};
 int op_groupnorm_end(plan *p, tensor norm, const groupnorm_pieces *g, tensor gamma, tensor beta, int groups, float eps)
 {
     int w = g->piece.w;
-    merge_params v = {{groups, eps}, g->h * w, g->piece.h * w, g->slab};
+    merge_params v = {{groups, eps, GROUPNORM_KEPT}, g->h * w, g->piece.h * w, g->slab};
     step s = {.op = &merge_op,
               .shape = {g->h * w, g->piece.c, 0},
               .operands = STATS_OPERANDS,
@@ -274,7 +273,8 @@ static const op apply_op = {"norm_apply", NULL, apply_impls, NULL};
 
 int op_norm_apply(plan *p, tensor y, tensor x, tensor norm, bool silu)
 {
-    int with_silu = silu;
+    int err = 0, with_silu = silu;
+    bool done = false;
     step s = {.op = &apply_op,
               .shape = rows_and_channels(x),
               .operands = APPLY_OPERANDS,
@@ -284,10 +284,13 @@ int op_norm_apply(plan *p, tensor y, tensor x, tensor norm, bool silu)
     if (!same_shape(y, x) || norm.n != x.n || norm.w != 2 || norm.c != x.c)
         return FAIL(SDCL_EINTERNAL, "%s: norm_apply: shapes differ", plan_scope(p));
     const step *last = plan_last(p);
-    if (last && last->op == &stats_op && same_tensor(last->t[STATS_X], x) && same_tensor(last->t[STATS_NORM], norm) &&
-        groupnorm_is_small(p, x))
-        return groupnorm_whole(p, y, x, norm, last, silu);
-    return plan_add(p, &s, &with_silu, sizeof with_silu);
+    if (last && last->op == &stats_op && same_tensor(last->t[STATS_X], x) && same_tensor(last->t[STATS_NORM], norm)) {
+        ((groupnorm_params *)last->params)->next = silu ? GROUPNORM_APPLIED_SILU : GROUPNORM_APPLIED;
+        TRY(groupnorm_whole(p, y, x, norm, last, &stats_impl, &done));
+    }
+    if (!done) TRY(plan_add(p, &s, &with_silu, sizeof with_silu));
+out:
+    return err;
 }
 
 /* --- layernorm --- */

@@ -5,13 +5,17 @@
 
 #include "ops/launch.h"
 
-/* Operands and scalars of the step that measures. */
+/* Operands of the step that measures. */
 enum { STATS_NORM, STATS_X, STATS_GAMMA, STATS_BETA, STATS_OPERANDS };
 
+/* Scalars: of that step, and first of those of the step that applies as well. */
 typedef struct groupnorm_params {
     int groups;
     float eps;
+    groupnorm_next next;
 } groupnorm_params;
+
+extern const ocl_section groupnorm_section;
 
 /* [groupnorm_partial] at a shape, which becomes a section of the step being prepared: the slabs in whose order every implementation sums, and its vectors. */
 typedef struct groupnorm_slab {
@@ -19,9 +23,8 @@ typedef struct groupnorm_slab {
 } groupnorm_slab;
 int groupnorm_slab_of(plan *p, ocl_shape shape, groupnorm_slab *slab);
 
-/* Is an image of x so small that the launches cost more than the work? CPUs only. */
-bool groupnorm_is_small(const plan *p, tensor x);
-/* Takes back the plan's last step, `stats` of x, and appends one that measures and applies: y = x normalised, then SiLU. y may be x. */
-int groupnorm_whole(plan *p, tensor y, tensor x, tensor norm, const step *stats, bool silu);
+/* Where [groupnorm] impl is to have y = x normalised, then SiLU, in one step: takes back the plan's last step, `stats` of x, appends one that measures and
+ * applies, and sets *done. y may be x. slabs: the implementation of the former. */
+int groupnorm_whole(plan *p, tensor y, tensor x, tensor norm, const step *stats, const impl *slabs, bool *done);
 
 #endif

@@ -35,6 +35,9 @@ typedef enum conv_padding {
  * stride + 1 with pad 2 (PAD_SAME) or 1. */
 int op_conv3x3(plan *p, tensor y, tensor x, weight *w, int stride, conv_padding padding, int up_h, int up_w, fuse f);
 
+/* What a plan does with the statistics of group normalisation in the step that follows. */
+typedef enum groupnorm_next { GROUPNORM_KEPT, GROUPNORM_APPLIED, GROUPNORM_APPLIED_SILU } groupnorm_next;
+
 /* norm (n,1,2,c) F32: per image and channel the scale gamma*rstd and the shift beta - mean*gamma*rstd of group normalisation. */
 int op_groupnorm_stats(plan *p, tensor norm, tensor x, tensor gamma, tensor beta, int groups, float eps);
 /* The same of one picture whose h rows are never there at once: they come in pieces from top to bottom, of equal height but for the last, which may be

@@ -3,26 +3,48 @@
 
 #include <math.h>
 
+/* Mean and 1 / deviation of `width` neighbouring channels of an image (hw, c). */
+static void moments(const double *x, int hw, int c, int width, double eps, double *mean, double *rstd)
+{
+    double sum = 0, squares = 0, count = (double)hw * width;
+    for (int p = 0; p < hw; p++)
+        for (int k = 0; k < width; k++) sum += x[(int64_t)p * c + k];
+    *mean = sum / count;
+    for (int p = 0; p < hw; p++)
+        for (int k = 0; k < width; k++) squares += pow(x[(int64_t)p * c + k] - *mean, 2);
+    *rstd = 1 / sqrt(squares / count + eps);
+}
+
 void ref_groupnorm(double *y, const double *x, const double *gamma, const double *beta, int images, int hw, int c,
                    int groups, double eps, int silu)
 {
     int width = c / groups;
     for (int i = 0; i < images; i++)
         for (int g = 0; g < groups; g++) {
-            double sum = 0, squares = 0, count = (double)hw * width;
+            double mean, rstd;
             int64_t base = (int64_t)i * hw * c + g * width;
-            for (int p = 0; p < hw; p++)
-                for (int k = 0; k < width; k++) sum += x[base + (int64_t)p * c + k];
-            double mean = sum / count;
-            for (int p = 0; p < hw; p++)
-                for (int k = 0; k < width; k++) squares += pow(x[base + (int64_t)p * c + k] - mean, 2);
-            double rstd = 1 / sqrt(squares / count + eps);
+            moments(x + base, hw, c, width, eps, &mean, &rstd);
             for (int p = 0; p < hw; p++)
                 for (int k = 0; k < width; k++) {
                     int64_t at = base + (int64_t)p * c + k;
                     double v = (x[at] - mean) * rstd * gamma[g * width + k] + beta[g * width + k];
                     y[at] = silu ? v / (1 + exp(-v)) : v;
                 }
+        }
+}
+
+void ref_groupnorm_stats(double *norm, const double *x, const double *gamma, const double *beta, int images, int hw,
+                         int c, int groups, double eps)
+{
+    int width = c / groups;
+    for (int i = 0; i < images; i++, norm += 2 * c)
+        for (int first = 0; first < c; first += width) {
+            double mean, rstd;
+            moments(x + (int64_t)i * hw * c + first, hw, c, width, eps, &mean, &rstd);
+            for (int k = first; k < first + width; k++) {
+                norm[k] = rstd * gamma[k];
+                norm[c + k] = beta[k] - mean * norm[k];
+            }
         }
 }
 

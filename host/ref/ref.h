@@ -27,6 +27,9 @@ void ref_conv3x3(double *y, const double *x, const double *wt, int images, int h
 /* y = groupnorm(x (images,hw,c)) * gamma + beta, then SiLU. */
 void ref_groupnorm(double *y, const double *x, const double *gamma, const double *beta, int images, int hw, int c,
                    int groups, double eps, int silu);
+/* norm (images,2,c): the factor and the summand of each channel that groupnorm (without SiLU) comes to. */
+void ref_groupnorm_stats(double *norm, const double *x, const double *gamma, const double *beta, int images, int hw,
+                         int c, int groups, double eps);
 /* y = x * norm[0] + norm[1] per image and channel, norm (images,2,c); then SiLU. y may be x. */
 void ref_norm_apply(double *y, const double *x, const double *norm, int images, int hw, int c, int silu);
 void ref_layernorm(double *y, const double *x, const double *gamma, const double *beta, int rows, int c, double eps);

@@ -69,6 +69,6 @@ static shape of_key(const int *v)
 static int run_key(check *t, const int *v) { return run_shape(t, of_key(v)); }
 static void describe_key(const int *v, char *text, size_t size) { describe_shape(of_key(v), text, size); }
 
-const check_keyed keyed_attention = {"attention", 6, 5, of_step, run_key, describe_key};
+const check_keyed keyed_attention = {"attention", 6, 5, of_step, run_key, describe_key, NULL};
 
 const check_op check_attention = {"attention", "attention", TESTS, ALL - TESTS, run, describe};

@@ -140,6 +140,6 @@ static shape of_key(const int *v)
 static int run_key(check *t, const int *v) { return run_shape(t, of_key(v)); }
 static void describe_key(const int *v, char *text, size_t size) { describe_shape(of_key(v), text, size); }
 
-const check_keyed keyed_conv3x3 = {"conv3x3", 10, 6, of_step, run_key, describe_key};
+const check_keyed keyed_conv3x3 = {"conv3x3", 10, 6, of_step, run_key, describe_key, NULL};
 
 const check_op check_conv3x3 = {"conv3x3", "conv3x3", TESTS, ALL - TESTS, run, describe};

@@ -121,6 +121,6 @@ static shape of_key(const int *v)
 static int run_key(check *t, const int *v) { return run_shape(t, of_key(v)); }
 static void describe_key(const int *v, char *text, size_t size) { describe_shape(of_key(v), text, size); }
 
-const check_keyed keyed_gemm = {"gemm", 6, 4, of_step, run_key, describe_key};
+const check_keyed keyed_gemm = {"gemm", 6, 4, of_step, run_key, describe_key, NULL};
 
 const check_op check_gemm = {"gemm", "gemm", TESTS, ALL - TESTS, run, describe};

@@ -1,28 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 #include "check/check.h"
+#include "ops/norm.h"
 #include "ref/ref.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { NORM_X = 1 }; /* operand of both steps: output, input ... */
+enum { NORM_X = 1 };                 /* operand of both steps: output, input ... */
+enum { KEY_SILU = 1, KEY_KEPT = 2 }; /* of a key's last number: SiLU follows; nothing is applied */
 
 typedef struct groupnorm_shape {
-    int images, h, w, c, groups, silu, gap;
+    int images, h, w, c, groups;
+    groupnorm_next next;
+    int gap;
     int piece; /* rows of a piece; 0: whole */
 } groupnorm_shape;
 
+#define KEPT GROUPNORM_KEPT
+#define PLAIN GROUPNORM_APPLIED
+#define SILU GROUPNORM_APPLIED_SILU
 static const groupnorm_shape groupnorm_shapes[] = {
-    {1, 1, 1, 4, 2, 0, 0, 0},      {3, 1, 7, 6, 3, 1, 0, 0},      {2, 9, 7, 20, 4, 1, 3, 0},
-    {1, 16, 16, 24, 6, 0, 0, 0},   {2, 13, 11, 44, 4, 1, 1, 0},   {1, 8, 8, 320, 32, 1, 0, 0},
-    {2, 71, 75, 28, 4, 1, 1, 0},   {1, 23, 9, 20, 4, 1, 0, 5},    {1, 40, 8, 48, 8, 1, 3, 16},
-    {2, 64, 64, 320, 32, 1, 0, 0}, {2, 32, 32, 640, 32, 1, 0, 0}, {1, 512, 512, 128, 32, 1, 0, 0},
+    {1, 1, 1, 4, 2, PLAIN, 0, 0},       {3, 1, 7, 6, 3, SILU, 0, 0},      {2, 9, 7, 20, 4, SILU, 3, 0},
+    {1, 16, 16, 24, 6, PLAIN, 0, 0},    {2, 13, 11, 44, 4, SILU, 1, 0},   {1, 8, 8, 320, 32, SILU, 0, 0},
+    {2, 71, 75, 28, 4, SILU, 1, 0},     {2, 13, 11, 44, 4, KEPT, 1, 0},   {1, 23, 9, 20, 4, SILU, 0, 5},
+    {1, 40, 8, 48, 8, SILU, 3, 16},     {2, 64, 64, 320, 32, SILU, 0, 0}, {2, 32, 32, 640, 32, SILU, 0, 0},
+    {1, 512, 512, 128, 32, SILU, 0, 0},
 };
-enum { GROUPNORM_TESTS = 9, GROUPNORM_ALL = sizeof groupnorm_shapes / sizeof *groupnorm_shapes };
+enum { GROUPNORM_TESTS = 10, GROUPNORM_ALL = sizeof groupnorm_shapes / sizeof *groupnorm_shapes };
 
 static void groupnorm_describe_shape(groupnorm_shape s, char *text, size_t size)
 {
-    snprintf(text, size, "%dx%dx%dx%d in %d groups%s%s%s", s.images, s.h, s.w, s.c, s.groups, s.silu ? " silu" : "",
+    static const char *const next[] = {" statistics", "", " silu"};
+    snprintf(text, size, "%dx%dx%dx%d in %d groups%s%s%s", s.images, s.h, s.w, s.c, s.groups, next[s.next],
              s.gap ? " strided" : "", s.piece ? " in pieces" : "");
 }
 
@@ -43,40 +52,81 @@ out:
     return err;
 }
 
-/* Statistics and apply together: what the model uses. */
+/* By how much sums over a group may add to the allowance, in float. */
+static double groupnorm_allowance(const check *t, groupnorm_shape s)
+{
+    return (10 + 1e-5 * (double)s.h * s.w * s.c / s.groups) * check_cancellation(t);
+}
+
+static int statistics_run_shape(check *t, groupnorm_shape s)
+{
+    int err = 0;
+    dtype dt = check_dtype(t);
+    tensor x = check_in(t, dt, s.images, s.h, s.w, s.c, s.gap), norm = check_out(t, F32, s.images, 1, 2, s.c, 0);
+    tensor gamma = check_in(t, F32, 1, 1, 1, s.c, 0), beta = check_in(t, F32, 1, 1, 1, s.c, 0);
+    if (check_wants(t))
+        ref_groupnorm_stats(check_want(t, norm), check_values(t, x), check_values(t, gamma), check_values(t, beta),
+                            s.images, s.h * s.w, s.c, s.groups, 1e-5);
+    TRY(op_groupnorm_stats(check_plan(t), norm, x, gamma, beta, s.groups, 1e-5f));
+    TRY(check_finish(t, groupnorm_allowance(t, s), (double)rows_of(x) * s.c * dtype_size(dt)));
+out:
+    return err;
+}
+
+/* Are statistics in pieces, which are slabs, asked of another implementation? */
+static bool wants_whole(check *t, tensor x)
+{
+    const plan *p = check_plan(t);
+    ocl_shape shape = {x.h * x.w, x.c, 0};
+    return !strcmp(
+        config_word(ocl_config_of(plan_ocl(p)), &groupnorm_section, precision_word(plan_precision(p)), shape, "impl"),
+        "whole");
+}
+
+/* Statistics and apply together. */
 static int groupnorm_run_shape(check *t, groupnorm_shape s)
 {
     int err = 0;
     dtype dt = check_dtype(t);
+    if (s.next == GROUPNORM_KEPT) return statistics_run_shape(t, s);
     tensor x = check_in(t, dt, s.images, s.h, s.w, s.c, s.gap), y = check_out(t, dt, s.images, s.h, s.w, s.c, s.gap);
     tensor gamma = check_in(t, F32, 1, 1, 1, s.c, 0), beta = check_in(t, F32, 1, 1, 1, s.c, 0);
     tensor norm = plan_tensor(check_plan(t), F32, s.images, 1, 2, s.c);
-    ref_groupnorm(check_want(t, y), check_values(t, x), check_values(t, gamma), check_values(t, beta), s.images,
-                  s.h * s.w, s.c, s.groups, 1e-5, s.silu);
+    bool silu = s.next == GROUPNORM_APPLIED_SILU;
+    if (s.piece && wants_whole(t, x)) TRY(FAIL(SDCL_EUSAGE, "statistics in pieces are slabs"));
+    if (check_wants(t))
+        ref_groupnorm(check_want(t, y), check_values(t, x), check_values(t, gamma), check_values(t, beta), s.images,
+                      s.h * s.w, s.c, s.groups, 1e-5, silu);
     if (s.piece) TRY(statistics_in_pieces(check_plan(t), norm, x, gamma, beta, s));
     else TRY(op_groupnorm_stats(check_plan(t), norm, x, gamma, beta, s.groups, 1e-5f));
-    TRY(op_norm_apply(check_plan(t), y, x, norm, s.silu));
-    double per_group = (double)s.h * s.w * s.c / s.groups; /* of them a sum is made, in float */
-    TRY(check_finish(t, (10 + 1e-5 * per_group) * check_cancellation(t), 3.0 * rows_of(x) * s.c * dtype_size(dt)));
+    TRY(op_norm_apply(check_plan(t), y, x, norm, silu));
+    TRY(check_finish(t, groupnorm_allowance(t, s), 3.0 * rows_of(x) * s.c * dtype_size(dt)));
 out:
     return err;
 }
 
 static int groupnorm_run(check *t, int i) { return groupnorm_run_shape(t, groupnorm_shapes[i]); }
 
-/* The statistics of a plan; the step that applies them has their shape and is measured with them. */
+/* The statistics of a plan; where the next step applies them, it is measured with them, be it one of its own or the same. */
 static bool groupnorm_of_step(const step *s, check_key *key)
 {
+    static const int flags[] = {
+        [GROUPNORM_KEPT] = KEY_KEPT, [GROUPNORM_APPLIED] = 0, [GROUPNORM_APPLIED_SILU] = KEY_SILU};
+    const groupnorm_params *params = s->params;
     tensor x = s->t[NORM_X];
-    const int v[] = {x.n, x.h, x.w, x.c, *(const int *)s->params, 1};
+    const int v[] = {x.n, x.h, x.w, x.c, params->groups, flags[params->next]};
     memcpy(key->v, v, sizeof v);
     return true;
 }
 
 static groupnorm_shape groupnorm_of_key(const int *v)
 {
-    return (groupnorm_shape){.images = v[0], .h = v[1], .w = v[2], .c = v[3], .groups = v[4], .silu = v[5]};
+    groupnorm_next next = v[5] & KEY_KEPT ? GROUPNORM_KEPT : v[5] & KEY_SILU ? SILU : PLAIN;
+    return (groupnorm_shape){.images = v[0], .h = v[1], .w = v[2], .c = v[3], .groups = v[4], .next = next};
 }
+
+/* Where something is applied, more can be chosen. */
+static bool groupnorm_stands_for(const int *v, const int *other) { return !(v[5] & KEY_KEPT) && other[5] & KEY_KEPT; }
 
 static int groupnorm_run_key(check *t, const int *v)
 {
@@ -90,10 +140,11 @@ static void groupnorm_describe_key(const int *v, char *text, size_t size)
     groupnorm_describe_shape(groupnorm_of_key(v), text, size);
 }
 
-const check_keyed keyed_groupnorm = {"groupnorm", 6, 5, groupnorm_of_step, groupnorm_run_key, groupnorm_describe_key};
+const check_keyed keyed_groupnorm = {
+    "groupnorm", 6, 5, groupnorm_of_step, groupnorm_run_key, groupnorm_describe_key, groupnorm_stands_for};
 
-const check_op check_groupnorm = {
-    "groupnorm", NULL, GROUPNORM_TESTS, GROUPNORM_ALL - GROUPNORM_TESTS, groupnorm_run, groupnorm_describe};
+const check_op check_groupnorm = {"groupnorm",   "groupnorm",       GROUPNORM_TESTS, GROUPNORM_ALL - GROUPNORM_TESTS,
+                                  groupnorm_run, groupnorm_describe};
 
 typedef struct layernorm_shape {
     int rows, c, gap;
@@ -149,7 +200,8 @@ static void layernorm_describe_key(const int *v, char *text, size_t size)
     layernorm_describe_shape(layernorm_of_key(v), text, size);
 }
 
-const check_keyed keyed_layernorm = {"layernorm", 2, 2, layernorm_of_step, layernorm_run_key, layernorm_describe_key};
+const check_keyed keyed_layernorm = {"layernorm", 2, 2, layernorm_of_step, layernorm_run_key, layernorm_describe_key,
+                                     NULL};
 
 const check_op check_layernorm = {
     "layernorm", NULL, LAYERNORM_TESTS, LAYERNORM_ALL - LAYERNORM_TESTS, layernorm_run, layernorm_describe};
