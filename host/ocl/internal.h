@@ -34,7 +34,7 @@ struct unit {
     cl_program program;
     int status;           /* of the build; 0 while it is pending */
     char *message, *hint; /* owned; why the build failed */
-    bool done;
+    bool started, done;
     bool told;       /* the failure was reported: it stops nobody any more, and the next to ask has it built again */
     unit *next;      /* all units of the ocl */
     unit *next_todo; /* the builders' queue */
@@ -80,6 +80,7 @@ struct ocl {
 
     char *binaries; /* owned: folder of the binary cache; NULL: none is kept */
     bool bundle;    /* one unit for all kernels of a build */
+    bool never;     /* every kernel is a unit that is built when it is waited for */
     bool forgets;   /* keeps no answers of probes */
     bool serial;    /* builds wait for each other and for everything else: the simulator is not thread-safe */
     unit *all_units, *collecting;

@@ -71,6 +71,7 @@ void ocl_close(ocl **o_)
 
 const ocl_device *ocl_device_of(const ocl *o) { return &o->device; }
 const config *ocl_config_of(const ocl *o) { return o->values; }
+void ocl_use_config(ocl *o, const config *values) { o->values = values; }
 void ocl_limit_launch(ocl *o, double flops) { o->launch_flops = flops; }
 int ocl_units(const ocl *o) { return o->units; }
 

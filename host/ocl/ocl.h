@@ -60,6 +60,8 @@ int ocl_open(ocl **o, const ocl_device *device, const config *values, bool profi
 void ocl_close(ocl **o);
 const ocl_device *ocl_device_of(const ocl *o);
 const config *ocl_config_of(const ocl *o);
+/* Other values for the plans that are lowered from here on; borrowed. */
+void ocl_use_config(ocl *o, const config *values);
 /* Launches of more floating-point operations than this are split where their kernel allows it (ocl_grid). At first 1e11 on GPUs, no limit on CPUs. */
 void ocl_limit_launch(ocl *o, double flops);
 /* Compute units, at least 1: how many work-groups run at once on a CPU. */
@@ -107,6 +109,8 @@ int ocl_kernel_get(ocl *o, ocl_kernel **k, const char *name, const char *options
 void ocl_build_start(ocl *o);
 /* From here on a program for each kernel, on every device: where one kernel changes at a time and the others are in the driver's cache. */
 void ocl_build_apart(ocl *o);
+/* From here on a program for each kernel, and none is built before it is waited for by itself: for plans that are lowered and never run. */
+void ocl_build_never(ocl *o);
 /* Waits for all builds, and warms CLBlast. A build failure is SDCL_EDEVICE with log and options in the message; it is reported once, and who then asks for the
  * kernel, or waits for it, has it built again. */
 int ocl_build_wait(ocl *o);

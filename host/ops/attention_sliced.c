@@ -76,7 +76,7 @@ static int prepare(plan *p, step *s)
     x->library = products_by(p, "clblast");
     x->block = plan_scratch_first(p, F32, 1, 1, x->queries, tk);
     TRY(tune_values(p, &softmax_rows_kernel, plan_activation(p), s->shape, &x->softmax));
-    plan_use_section(p, &attention_section);
+    plan_use_section(p, &attention_section, plan_precision(p), false);
     x->softmax.REDUCE = x->softmax.REDUCE && subgroup_of_rows(plan_ocl(p), x->softmax.WG, exchange);
     TRY(op_kernel(p, &s->kernel[KERNEL_SOFTMAX], &softmax_rows_kernel, &x->softmax, "-DXT=F32 %s", exchange));
     if (x->library) TRY(sliced_clblast_prepare(p, s, &x->clblast, x->queries));

@@ -286,7 +286,7 @@ int clblast_override(plan *p, bool half)
     ocl *o = plan_ocl(p);
     for (int i = 0; i < SECTIONS; i++) {
         TRY(check_section(ocl_config_of(o), &ocl_device_of(o)->info, i, half, values));
-        plan_use_section(p, sections[i].section);
+        plan_use_section(p, sections[i].section, half ? F16 : F32, false);
         TRY(clblast_parameters(o, sections[i].kernel, half, sections[i].section, values));
     }
 out:

@@ -83,7 +83,7 @@ static int prepare(plan *p, step *s)
     x->padded = (int)ceil_div(s->t[MM_X].c, x->t.KC) * x->t.KC;
     x->t.NV = cpu_panel(s->w[0], x->t.NV) / 16;
     blocking(p, s, x);
-    plan_use_section(p, s->op->section);
+    plan_use_section(p, s->op->section, plan_precision(p), false);
     TRY(tune_values(p, &winograd_input_cpu_kernel, plan_precision(p), s->shape, &x->input));
     x->v = plan_scratch(p, F32, (int)ceil_div(x->lines * x->tiles.tw, x->block), x->tiles.points * x->padded / x->t.KC,
                         1, x->block * x->t.KC + V_GAP);

@@ -91,7 +91,7 @@ static int prepare(plan *p, step *s)
     x->of_image = winograd_tiles_of(y, x->input.TILE);
     x->input.TILE = x->of_image.side;
     x->padded = multiple(in.c, x->t.BK);
-    plan_use_section(p, s->op->section);
+    plan_use_section(p, s->op->section, plan_precision(p), false);
     blocking(p, s, x);
     x->v = plan_scratch(p, F32, x->of_image.points, x->rows, 1, x->padded);
     x->u = plan_scratch(p, F32, x->of_image.points, x->wide, x->padded, x->t.BN);

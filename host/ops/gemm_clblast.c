@@ -22,7 +22,7 @@ typedef struct clblast_state {
     tensor x, sums, temporary; /* of a block; NO_TENSOR: x is read in place, no temporary memory is needed */
 } clblast_state;
 
-static int math_of(const plan *p, const step *s, struct gemm_clblast_tune *t, dtype *math)
+static int math_of(plan *p, const step *s, struct gemm_clblast_tune *t, dtype *math)
 {
     int err = tune_values(p, &gemm_clblast_kernel, plan_activation(p), s->shape, t);
     if (err) return err;
@@ -55,7 +55,7 @@ static int prepare(plan *p, step *s)
     if (!st) return FAIL(SDCL_ENOMEM, "out of memory");
     s->state = st;
     TRY(math_of(p, s, &t, &math));
-    plan_use_section(p, &gemm_clblast_kernel);
+    plan_use_section(p, &gemm_clblast_kernel, plan_activation(p), false);
     TRY(clblast_override(p, math == F16));
     TRY(weight_set_columns(w, math));
     st->rows = block_rows(&t, rows_of(x), w->rows, x.c);

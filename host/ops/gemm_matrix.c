@@ -60,7 +60,7 @@ static int prepare(plan *p, step *s)
     TRY(gemm_matrix_engine(p, g, s->shape, (int)x86_matrix_engine(plan_ocl(p), s->shape), s->t[MM_X].dt,
                            s->t[MM_Y].dt));
     s->kernel[0] = g->kernel;
-    plan_use_section(p, s->op->section);
+    plan_use_section(p, s->op->section, BF16, true);
     TRY(x86_matrix_weight(p, s->w[0], *(const int *)s->params & FLAG_GEGLU));
 out:
     return err;

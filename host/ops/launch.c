@@ -44,8 +44,9 @@ bool tune_fits(const plan *p, const ocl_section *section, dtype dt, ocl_shape sh
     return config_values_at(ocl_config_of(plan_ocl(p)), section, precision_word(dt), shape, values_fit, &f, tune);
 }
 
-int tune_values(const plan *p, const ocl_section *section, dtype dt, ocl_shape shape, void *tune)
+int tune_values(plan *p, const ocl_section *section, dtype dt, ocl_shape shape, void *tune)
 {
+    plan_use_section(p, section, dt, true);
     if (tune_fits(p, section, dt, shape, tune)) return 0;
     return config_unfit(ocl_config_of(plan_ocl(p)), section, precision_word(dt), shape, tune, "this device");
 }
@@ -90,7 +91,6 @@ int op_kernel(plan *p, ocl_kernel **k, const ocl_section *section, const void *t
     va_end(ap);
     strbuf_printf(&options, "%s", extra);
     add_values(&options, section, tune);
-    plan_use_section(p, section);
     int err = options.failed ? FAIL(SDCL_ENOMEM, "out of memory")
                              : ocl_kernel_get(plan_ocl(p), k, section->name, strbuf_text(&options));
     strbuf_free(&options);

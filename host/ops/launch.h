@@ -5,8 +5,9 @@
 
 #include "ops/ops.h"
 
-/* Values of a section in force for steps of a shape that compute in storage type dt: fills a `struct x_tune`. SDCL_EUSAGE: they do not fit the device. */
-int tune_values(const plan *p, const ocl_section *section, dtype dt, ocl_shape shape, void *tune);
+/* Values of a section in force for steps of a shape that compute in storage type dt: fills a `struct x_tune`, for op_kernel. Inside prepare the section becomes
+ * one of the step. SDCL_EUSAGE: they do not fit the device. */
+int tune_values(plan *p, const ocl_section *section, dtype dt, ocl_shape shape, void *tune);
 /* Do a section's own rule and the device's work-groups allow these values? */
 bool section_fits(const ocl_device *d, const ocl_section *section, ocl_shape shape, const void *tune);
 /* The same as a question. */

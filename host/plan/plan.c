@@ -69,13 +69,15 @@ failed:
 
 void *plan_step_alloc(plan *p, size_t bytes) { return keep(p, calloc(1, bytes ? bytes : 1)); }
 
-void plan_use_section(plan *p, const ocl_section *section)
+void plan_use_section(plan *p, const ocl_section *section, dtype dt, bool shown)
 {
     if (p->preparing < 0 || !section->count) return;
-    const ocl_section **uses = p->steps[p->preparing].uses;
+    step *s = &p->steps[p->preparing];
     for (int i = 0; i + 1 < STEP_SECTIONS_MAX; i++) {
-        if (uses[i] && uses[i] != section) continue;
-        uses[i] = section;
+        if (s->uses[i] && s->uses[i] != section) continue;
+        s->uses[i] = section;
+        s->read_at[i] = dt;
+        s->hidden |= (unsigned)!shown << i;
         return;
     }
     p->failed = true;

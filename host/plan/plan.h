@@ -59,7 +59,9 @@ struct step {
     ocl_kernel *kernel[STEP_KERNELS_MAX]; /* filled by prepare */
     void *state;                          /* the implementation's, from plan_step_alloc */
     const ocl_section
-        *uses[STEP_SECTIONS_MAX]; /* whose values decide how it runs (plan_use_section); null-terminated */
+        *uses[STEP_SECTIONS_MAX];     /* whose values decide how it runs (plan_use_section); null-terminated */
+    dtype read_at[STEP_SECTIONS_MAX]; /* the precision whose values of uses[i] those are */
+    unsigned hidden; /* bit i: values of uses[i] may matter where the options of the step's kernels do not show them */
 };
 
 int plan_new(plan **p, ocl *o, const char *name);
@@ -105,8 +107,9 @@ tensor plan_scratch(plan *p, dtype dt, int n, int h, int w, int c);
 /* The same at the very beginning of a memory object: for libraries that take no offset, or copy what has one. */
 tensor plan_scratch_first(plan *p, dtype dt, int n, int h, int w, int c);
 void *plan_step_alloc(plan *p, size_t bytes);
-/* Inside prepare: notes that the step depends on the values of a section: what `tune` may vary. op_kernel does it for kernels. */
-void plan_use_section(plan *p, const ocl_section *section);
+/* Inside prepare: notes that the step depends on the values of a section at a precision: what `tune` may vary. shown: what they come to stands in the options
+ * of the step's kernels, and equal options mean an equal step. tune_values does it for kernels. */
+void plan_use_section(plan *p, const ocl_section *section, dtype dt, bool shown);
 
 /* --- lowering, placing, running --- */
 

@@ -78,13 +78,17 @@ bool key_of_id(const char *id, check_key *key)
     return !s[strspn(s, " \r\n")];
 }
 
-/* Keys of one op, shape and storage share their values; the first one stands for them all. */
+/* Keys of one op, shape and storage share their values; the first one stands for them all, or the one that has more to choose. */
 static int add_key(tuner *t, const check_key *check, ocl_shape shape, double count, double flops)
 {
     for (int i = 0; i < t->key_count; i++) {
         tune_key *k = &t->key[i];
         if (k->check.op == check->op && k->check.dt == check->dt && !memcmp(&k->shape, &shape, sizeof shape)) {
             k->count += count;
+            if (check->op->stands_for && check->op->stands_for(check->v, k->check.v)) {
+                k->check = *check;
+                key_name(k);
+            }
             return 0;
         }
     }
@@ -186,6 +190,7 @@ int keys_of_file(tuner *t, const char *path)
     TRY(config_open(&values, ops_sections, &t->device.info, t->params->config_file, t->params->set,
                     t->params->set_count));
     TRY(ocl_open(&o, &t->device, values, false));
+    ocl_build_never(o);
     while (fgets(text, sizeof text, f)) TRY(read_line(t, o, path, ++line, text));
     if (!t->key_count) err = FAIL(SDCL_EUSAGE, "%s: no shapes to tune", path);
 out:
@@ -200,6 +205,7 @@ void keys_free(tuner *t)
     for (int i = 0; i < t->key_count; i++) {
         free(t->key[i].space);
         free(t->key[i].trial);
+        free(t->key[i].lowered);
     }
     free(t->key);
     t->key = NULL;

@@ -85,10 +85,10 @@ uint64_t tune_random(tuner *t)
 
 static int below(tuner *t, int n) { return (int)((tune_random(t) >> 33) % (uint64_t)n); }
 
-/* To be tried: not yet done, and nobody else is at it. */
-static bool is_new(const tuner *t, const tune_key *k, const candidate *c)
+/* To be tried: not yet done, by this name or another, and nobody else is at it. */
+static bool is_new(tuner *t, tune_key *k, const candidate *c)
 {
-    return !trial_of(k, c) && records_claim(t, k, c);
+    return !candidate_ran(t, k, c) && records_claim(t, k, c);
 }
 
 static void add(batch *b, tune_key *k, const candidate *c)
@@ -110,7 +110,7 @@ static bool known_batch(tuner *t, batch *b, int which, bool *waits)
     for (int i = 0; i < t->key_count && room(t, b) > 0; i++) {
         tune_key *k = &t->key[i];
         if (which >= k->known_count || trial_of(k, &k->known[which])) continue;
-        if (is_new(t, k, &k->known[which])) add(b, k, &k->known[which]);
+        if (records_claim(t, k, &k->known[which])) add(b, k, &k->known[which]);
         else *waits = true;
     }
     return b->count > 0;
@@ -129,8 +129,7 @@ static void candidate_batch(tuner *t, tune_group *g, tune_key *lead, const candi
         tune_key *k = &t->key[g->key[i]];
         if (k == lead || !candidate_like(k, lead, c, &like)) continue;
         covered += share(k);
-        if (!trial_of(k, &like) && candidate_fits(t, k, &like, why, sizeof why) && records_claim(t, k, &like))
-            add(b, k, &like);
+        if (candidate_fits(t, k, &like, why, sizeof why) && is_new(t, k, &like)) add(b, k, &like);
     }
 }
 

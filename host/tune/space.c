@@ -56,12 +56,13 @@ static bool is_pinned(const sdcl_params *p, const ocl_section *section, const ch
     return false;
 }
 
+bool step_is_of(const step *s, const char *op) { return !strcmp(s->op->name, op) || !strcmp(op, "groupnorm"); }
+
 typedef struct finding {
     const sdcl_params *params;
     space *s;
     const char *op;
     char impl[32]; /* what the op's step runs on */
-    dtype dt;
     bool failed;
 } finding;
 
@@ -69,13 +70,12 @@ static void find_axes(void *user, const plan *p, const step *step)
 {
     finding *f = user;
     int values[AXES_MAX];
-    bool own = !strcmp(step->op->name, f->op);
-    if (own) snprintf(f->impl, sizeof f->impl, "%s", step->impl->name);
-    /* A step beside the key's (a normalisation that a product does not fuse) has a key of its own; only groupnorm's two steps are one key. */
-    if (!own && strcmp(f->op, "groupnorm") != 0) return;
+    if (!strcmp(step->op->name, f->op)) snprintf(f->impl, sizeof f->impl, "%s", step->impl->name);
+    if (!step_is_of(step, f->op)) return;
     for (const ocl_section *const *u = step->uses; *u; u++) {
+        dtype dt = step->read_at[u - step->uses];
         if (!(*u)->per_precision || has_section(f->s, *u) || (*u)->count > AXES_MAX ||
-            !tune_fits(p, *u, f->dt, step->shape, values))
+            !tune_fits(p, *u, dt, step->shape, values))
             continue;
         for (int i = 0; i < (*u)->count; i++) {
             axis *a = &f->s->axis[f->s->axes];
@@ -85,8 +85,9 @@ static void find_axes(void *user, const plan *p, const step *step)
                 return;
             }
             a->shared = (*u)->per_precision != OCL_PER_SHAPE;
-            a->pinned = is_pinned(f->params, *u, (*u)->tunables[i].name, f->dt) ||
-                        !tunable_matters(ocl_device_of(plan_ocl(p)), &(*u)->tunables[i], f->dt);
+            a->dt = dt;
+            a->pinned = is_pinned(f->params, *u, (*u)->tunables[i].name, dt) ||
+                        !tunable_matters(ocl_device_of(plan_ocl(p)), &(*u)->tunables[i], dt);
             for (int c = 0; c < a->count; c++)
                 if (a->value[c] == values[i]) f->s->now[f->s->axes] = (unsigned char)c;
             f->s->axes++;
@@ -100,7 +101,7 @@ static int look(const tuner *t, ocl *o, const tune_key *k, bool lenient, space *
     check_result r;
     check_key key = k->check;
     key.lenient = lenient;
-    finding f = {.params = t->params, .s = s, .op = k->check.op->op, .dt = k->check.dt};
+    finding f = {.params = t->params, .s = s, .op = k->check.op->op};
     check_lower_key(o, &key, find_axes, &f, &r);
     if (f.failed) return FAIL(SDCL_EINTERNAL, "%s: more values than a search can hold", k->text);
     s->fits = r.ok;
@@ -131,6 +132,7 @@ static int open_world(const tuner *t, world *w, bool shipped, const char *op, co
     if (shipped) TRY(config_open_shipped(&w->values, ops_sections, &t->device.info, sets, n));
     else TRY(config_open(&w->values, ops_sections, &t->device.info, t->params->config_file, sets, n));
     TRY(ocl_open(&w->o, &t->device, w->values, false));
+    ocl_build_never(w->o);
 out:
     free(sets);
     return err;
@@ -163,7 +165,7 @@ static void impl_names(const char *op, char names[SPACES_MAX][16])
 }
 
 /* Which implementation and values key k has in a world: the next of its known candidates. */
-static int note_known(const tuner *t, ocl *o, tune_key *k, bool must_fit)
+static int note_known(tuner *t, ocl *o, tune_key *k, bool must_fit)
 {
     int err = 0;
     char impl[32];
@@ -180,7 +182,8 @@ static int note_known(const tuner *t, ocl *o, tune_key *k, bool must_fit)
         if (k->space[i].axes != s->axes) continue;
         *c = (candidate){.space = i};
         memcpy(c->pick, s->now, (size_t)s->axes);
-        if (!k->known_count || !candidate_same(k, c, &k->known[0])) k->known_count++;
+        if (!k->known_count || !(candidate_same(k, c, &k->known[0]) || candidate_twins(t, k, c, &k->known[0])))
+            k->known_count++;
         break;
     }
 out:
@@ -196,6 +199,10 @@ static int note_space(const tuner *t, ocl *o, tune_key *k, bool shipped, const c
     space *s = calloc(1, sizeof *s), *to = &k->space[shipped ? k->space_count - 1 : k->space_count++];
     if (!s) return FAIL(SDCL_ENOMEM, "out of memory");
     TRY(look(t, o, k, false, s, impl));
+    if (s->fits && *name && strcmp(impl, name) != 0) {
+        s->fits = false;
+        snprintf(s->why, sizeof s->why, "%s: always %s", k->text, impl);
+    }
     if (!shipped) {
         *to = *s;
         memcpy(to->impl, name, sizeof to->impl);
@@ -291,15 +298,14 @@ static bool add_set(char **sets, int *n, const char *section, const char *precis
 char **candidate_sets(const tune_key *k, const candidate *c)
 {
     const space *s = &k->space[c->space];
-    const char *precision = dtype_word(k->check.dt);
     int n = 0;
     char **sets = calloc((size_t)s->axes + 2, sizeof *sets);
     bool ok = sets != NULL;
-    if (ok && *s->impl) ok = add_set(sets, &n, k->check.op->op, precision, "impl", s->impl);
+    if (ok && *s->impl) ok = add_set(sets, &n, k->check.op->op, dtype_word(k->check.dt), "impl", s->impl);
     for (int i = 0; ok && i < s->axes; i++) {
         const axis *a = &s->axis[i];
-        ok = add_set(sets, &n, a->section->name, a->shared ? "" : precision, a->section->tunables[a->index].name,
-                     a->word[c->pick[i]]);
+        ok = add_set(sets, &n, a->section->name, a->shared ? "" : dtype_word(a->dt),
+                     a->section->tunables[a->index].name, a->word[c->pick[i]]);
     }
     if (ok) return sets;
     if (sets) sets[n > 0 ? n - 1 : 0] = NULL;

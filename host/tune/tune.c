@@ -387,6 +387,7 @@ int sdcl_tune(const sdcl_params *params, const sdcl_tune_job *job, sdcl_tune_res
     if (job->report) TRY(report_write(&t, job->report, result));
 out:
     scratch_close(&t);
+    twins_close(&t);
     groups_free(&t);
     keys_free(&t);
     records_close(&t.records);

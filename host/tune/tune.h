@@ -26,6 +26,7 @@ enum {
 typedef struct axis {
     const ocl_section *section;
     int index;   /* in the section */
+    dtype dt;    /* the precision that its value is for */
     bool shared; /* holds for all shapes at once: CLBlast's parameters */
     bool pinned; /* --set says what it is, or the device knows no difference */
     int count;
@@ -70,8 +71,10 @@ typedef struct tune_key {
     candidate known[KNOWN_MAX]; /* in force; shipped, where that is another */
     trial *trial;               /* owned */
     int trial_count, trial_capacity;
-    int best;            /* index of the fastest correct trial, -1: none */
-    double gflop, gbyte; /* of one step */
+    int best;                                            /* index of the fastest correct trial, -1: none */
+    double gflop, gbyte;                                 /* of one step */
+    struct lowered *lowered;                             /* owned: what candidates come to (twins.c) */
+    int lowered_count, lowered_capacity, lowered_trials; /* of `trial`, so many are among them */
 } tune_key;
 
 /* The keys of one op and precision. */
@@ -116,6 +119,8 @@ typedef struct tuner {
     records records;
     char *lock;    /* owned: file that a timing process holds */
     char *scratch; /* owned: folder of the drivers' caches */
+    ocl *lens;     /* in which candidates are lowered, not built; lens_values: its own */
+    config *lens_values;
     uint64_t random;
     double begin, deadline; /* deadline: of the search */
     double pass_s;          /* that measuring all keys once took */
@@ -161,6 +166,18 @@ trial *key_add(tune_key *k, const trial *one);
 void key_reject(tune_key *k, const trial *one, const char *why);
 /* The key's best among what was tried, with those values of the shared axes with which the group is fastest. */
 void group_settle(tuner *t, tune_group *g);
+
+/* Is a step of a plan a part of what a key of op measures? One beside it (a normalisation that a product does not fuse) has a key of its own; only groupnorm's
+ * two steps are one key. */
+bool step_is_of(const step *s, const char *op);
+
+/* --- twins.c --- */
+
+/* Would two candidates of a key run the same kernels in the same way? */
+bool candidate_twins(tuner *t, tune_key *k, const candidate *a, const candidate *b);
+/* Is there a trial of the candidate, or of a twin? */
+bool candidate_ran(tuner *t, tune_key *k, const candidate *c);
+void twins_close(tuner *t);
 
 /* --- search.c --- */
 

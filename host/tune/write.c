@@ -14,12 +14,12 @@
 #include <unistd.h>
 
 /* false: the file has that section from a key that weighs more. */
-static bool section_name(strbuf *file, const char *name, const tune_key *k, bool shared)
+static bool section_name(strbuf *file, const char *name, const tune_key *k, dtype dt, bool shared)
 {
     strbuf header = {0}, *out = &header;
     static const char letters[] = "MNK";
     const int size[] = {k->shape.m, k->shape.n, k->shape.k};
-    strbuf_printf(out, "[%s%s%s", name, shared ? "" : ".", shared ? "" : dtype_word(k->check.dt));
+    strbuf_printf(out, "[%s%s%s", name, shared ? "" : ".", shared ? "" : dtype_word(dt));
     for (int i = 0; i < 3 && !shared; i++)
         if (size[i]) strbuf_printf(out, " %c=%d", letters[i], size[i]);
     strbuf_puts(out, "]\n");
@@ -54,7 +54,7 @@ static int add_key(strbuf *out, const tune_key *k, const trial *best)
     strbuf_printf(out, "\n; %s, %g a picture: %.4g ms", k->text, k->count, best->min_ms);
     if (first > 0 && best->min_ms < first) strbuf_printf(out, ", before %.4g ms", first);
     strbuf_puts(out, "\n");
-    if (*s->impl && section_name(out, k->check.op->op, k, false)) {
+    if (*s->impl && section_name(out, k->check.op->op, k, k->check.dt, false)) {
         TRY(add_source(out, k->check.op->op));
         strbuf_printf(out, "impl = %s\n", s->impl);
         for (int i = 0; i < s->axes; i++)
@@ -68,7 +68,7 @@ static int add_key(strbuf *out, const tune_key *k, const trial *best)
         const axis *a = &s->axis[i];
         if (*s->impl && !strcmp(a->section->name, k->check.op->op)) continue; /* written above */
         if (a->shared && a->value[best->c.pick[i]] == OCL_AUTO) continue;     /* no section: the library's own */
-        if (a->section != last) is_new = section_name(out, a->section->name, k, a->shared);
+        if (a->section != last) is_new = section_name(out, a->section->name, k, a->dt, a->shared);
         if (a->section != last && is_new) TRY(add_source(out, a->section->name));
         last = a->section;
         if (is_new) strbuf_printf(out, "%s = %s\n", a->section->tunables[a->index].name, a->word[best->c.pick[i]]);

@@ -115,6 +115,28 @@ ok '--set stays as it is' sh -c "[ $rc = 0 ] && [ \$(wc -l < pin.jsonl) = 4 ] &&
 run tune --shapes quick --strategy random --set layernorm.WG=1 --set layernorm.VW=16 --json same.jsonl -o same.ini
 ok 'what is the same kernel is not tried' sh -c "[ $rc = 0 ] && ! grep -qv '$one' same.jsonl && [ \$(grep -c . same.jsonl) -gt 2 ]"
 
+# Nor what an implementation overrides: AMX's register tile is one, whatever MR and NP say; NQ and RR are too.
+printf '1 gemm bf16 f16 1 64 48 40 1 0\n' > tiles
+run tune --shapes tiles --strategy full --set gemm.matrix=amx_plain --set gemm.impl=matrix --set gemm_matrix_cpu.RB=96 \
+    --set gemm_matrix_cpu.PB=24 --set gemm_matrix_cpu.KC=256 --json tiles.jsonl -o tiles.ini
+ok "AMX's register tile is one candidate" sh -c "[ $rc = 0 ] && grep -q amx_plain tiles.jsonl && [ \$(grep -c . tiles.jsonl) = 1 ]"
+printf '1 attention bf16 f16 1 32 32 1 16 0\n' > tiles
+run tune --shapes tiles --strategy full --set gemm.matrix=amx_plain --set attention.impl=matrix --set attention_matrix_cpu.KB=96 --json tiles2.jsonl -o tiles.ini
+ok "AMX's attention varies in GQ alone, of which 8 and 16 are one" sh -c "[ $rc = 0 ] && [ \$(grep -c '\"ok\":true' tiles2.jsonl) = 4 ]"
+
+# At bf16 what computes in f32 is searched, and written, at the precision that it is read at.
+printf '[layernorm.f32]\nWG = 256\nROWS = 1\n' > slow.ini
+printf '1 layernorm bf16 f16 64 40\n' > tiles
+run tune --shapes tiles --config slow.ini --tries 2 --json half.jsonl -o half.ini
+ok 'at bf16 a kernel in f32 is tuned as such' sh -c "[ $rc = 0 ] && [ \$(grep -c . half.jsonl) = 2 ] && grep -q '^\[layernorm.f32 M=64 N=40\]' half.ini"
+
+# Whether group normalisation is one launch is searched where its result is applied at once.
+printf '[groupnorm]\nimpl = slabs\n' > slabs.ini
+printf '20 groupnorm f32 f32 1 8 8 48 16 1\n20 groupnorm f32 f32 1 8 4 48 16 2\n' > norms
+run tune --shapes norms --config slabs.ini --tries 5 --json norms.jsonl -o norms.ini
+ok 'groupnorm: both implementations are tried' sh -c "[ $rc = 0 ] && grep -q '\"ok\":true.*48 16 1.*\"impl\":\"whole\"' norms.jsonl && grep -q '\"ok\":true.*48 16 1.*\"impl\":\"slabs\"' norms.jsonl"
+ok 'groupnorm: statistics alone have one' sh -c "grep -q '\"ok\":true.*48 16 2.*\"impl\":\"slabs\"' norms.jsonl && ! grep -q '\"ok\":true.*48 16 2.*\"impl\":\"whole\"' norms.jsonl"
+
 # A link stays, and what it leads to is written.
 cp t.ini real.ini
 ln -s real.ini link.ini
