@@ -91,61 +91,96 @@ static int mark_time(sdcl *s, int i)
     return err;
 }
 
-int denoise(sdcl *s, const sdcl_job *j, sampler *steps, noise *n, int first)
+/* A run's script, and its numbers on the device: programs, then (timestep, input scale) per evaluation. */
+typedef struct loop {
+    script run;
+    cl_mem values;
+    cl_event before; /* the end of the evaluation before */
+    double begin;
+} loop;
+
+static int loop_open(loop *l, sdcl *s, const sdcl_job *j, sampler *steps)
+{
+    int err = 0;
+    l->begin = seconds_now();
+    TRY(script_build(&l->run, steps, j->cfg_scale, j->dump != NULL));
+    uint64_t program_bytes = (uint64_t)l->run.program_count * SCHEDULER_PROGRAM * 4;
+    uint64_t evaluation_bytes = (uint64_t)l->run.evaluation_count * 2 * 4;
+    TRY(ocl_buffer_new(s->o, &l->values, program_bytes + evaluation_bytes));
+    TRY(ocl_write(s->o, l->values, 0, program_bytes, l->run.programs));
+    TRY(ocl_write(s->o, l->values, program_bytes, evaluation_bytes, l->run.evaluations));
+out:
+    return err;
+}
+
+static void loop_close(loop *l, sdcl *s, int err)
+{
+    ocl_fence_wait(s->o, &l->before);
+    if (err) ocl_finish(s->o); /* what is still under way reads `values` */
+    if (l->values) ocl_buffer_free(s->o, &l->values);
+    script_free(&l->run);
+}
+
+static void report(const loop *l, const sdcl *s, int done, int first, int pictures)
+{
+    session_progress(s, "unet", done, l->run.evaluation_count, seconds_now() - l->begin, first, pictures);
+}
+
+/* The host is one evaluation ahead: the device never waits for it, and progress and Ctrl-C stay honest. */
+static int evaluate_next(loop *l, sdcl *s, const script_item *item)
+{
+    int err = 0;
+    uint64_t pair = (uint64_t)l->run.program_count * SCHEDULER_PROGRAM + 2 * (uint64_t)item->index;
+    cl_event now = NULL;
+    TRY(mark_time(s, item->index));
+    TRY(evaluate(s, item->slot, l->values, pair));
+    TRY(ocl_fence(s->o, &now));
+    err = ocl_fence_wait(s->o, &l->before);
+    l->before = now;
+out:
+    return err;
+}
+
+static int run_item(loop *l, sdcl *s, const sdcl_job *j, const script_item *item, noise *n, int first)
 {
     int err = 0;
     passes *x = &s->shape;
-    script run = {0};
-    cl_event before = NULL; /* the end of the evaluation before */
-    cl_mem values = NULL;   /* programs, then (timestep, input scale) per evaluation */
+    switch (item->kind) {
+    case SCRIPT_EVALUATE:
+        TRY(session_cancelled(s));
+        report(l, s, item->index, first, j->count);
+        TRY(evaluate_next(l, s, item));
+        break;
+    case SCRIPT_COMBINE:
+        plan_bind(x->scheduler, x->program, l->values, (uint64_t)item->index * SCHEDULER_PROGRAM);
+        TRY(plan_run(x->scheduler));
+        break;
+    case SCRIPT_NOISE:
+        noise_draw(n);
+        TRY(ocl_write(s->o, x->memory, x->at_slots + SLOT_NOISE * slot_bytes(x), slot_bytes(x), n->nhwc));
+        break;
+    case SCRIPT_STEP_END:
+        TRY(dump_slot(s, j, SLOT_MODEL, "eps_%03d", item->index));
+        TRY(dump_slot(s, j, SLOT_STATE, "latent_%03d", item->index));
+        break;
+    }
+out:
+    return err;
+}
+
+int denoise(sdcl *s, const sdcl_job *j, sampler *steps, noise *n, int first)
+{
+    int err = 0;
+    loop l = {0};
     TRY(residency_enter(s, PHASE_UNET));
-    double begin = seconds_now();
-    TRY(script_build(&run, steps, j->cfg_scale, j->dump != NULL));
-    uint64_t program_bytes = (uint64_t)run.program_count * SCHEDULER_PROGRAM * 4;
-    uint64_t evaluation_bytes = (uint64_t)run.evaluation_count * 2 * 4;
-    TRY(ocl_buffer_new(s->o, &values, program_bytes + evaluation_bytes));
-    TRY(ocl_write(s->o, values, 0, program_bytes, run.programs));
-    TRY(ocl_write(s->o, values, program_bytes, evaluation_bytes, run.evaluations));
+    TRY(loop_open(&l, s, j, steps));
     TRY(start(s, j, steps, n));
     TRY(dump_timesteps(j, steps));
-    for (int i = 0; i < run.count; i++) {
-        const script_item *item = &run.items[i];
-        uint64_t pair = (uint64_t)run.program_count * SCHEDULER_PROGRAM + 2 * (uint64_t)item->index;
-        switch (item->kind) {
-        case SCRIPT_EVALUATE: {
-            TRY(session_cancelled(s));
-            session_progress(s, "unet", item->index, run.evaluation_count, seconds_now() - begin, first, j->count);
-            TRY(mark_time(s, item->index));
-            TRY(evaluate(s, item->slot, values, pair));
-            /* The host is one evaluation ahead: the device never waits for it, and progress and Ctrl-C stay honest. */
-            cl_event now = NULL;
-            TRY(ocl_fence(s->o, &now));
-            err = ocl_fence_wait(s->o, &before);
-            before = now;
-            if (err) goto out;
-            break;
-        }
-        case SCRIPT_COMBINE:
-            plan_bind(x->scheduler, x->program, values, (uint64_t)item->index * SCHEDULER_PROGRAM);
-            TRY(plan_run(x->scheduler));
-            break;
-        case SCRIPT_NOISE:
-            noise_draw(n);
-            TRY(ocl_write(s->o, x->memory, x->at_slots + SLOT_NOISE * slot_bytes(x), slot_bytes(x), n->nhwc));
-            break;
-        case SCRIPT_STEP_END:
-            TRY(dump_slot(s, j, SLOT_MODEL, "eps_%03d", item->index));
-            TRY(dump_slot(s, j, SLOT_STATE, "latent_%03d", item->index));
-            break;
-        }
-    }
-    TRY(ocl_fence_wait(s->o, &before));
-    TRY(mark_time(s, run.evaluation_count));
-    session_progress(s, "unet", run.evaluation_count, run.evaluation_count, seconds_now() - begin, first, j->count);
+    for (int i = 0; i < l.run.count; i++) TRY(run_item(&l, s, j, &l.run.items[i], n, first));
+    TRY(ocl_fence_wait(s->o, &l.before));
+    TRY(mark_time(s, l.run.evaluation_count));
+    report(&l, s, l.run.evaluation_count, first, j->count);
 out:
-    ocl_fence_wait(s->o, &before);
-    if (err) ocl_finish(s->o); /* what is still under way reads `values` */
-    if (values) ocl_buffer_free(s->o, &values);
-    script_free(&run);
+    loop_close(&l, s, err);
     return err;
 }

@@ -78,12 +78,44 @@ static int warn_lost(const sdcl *s, const char *which, const strbuf *lost)
     return 0;
 }
 
+/* ids: the negative prompt's row, then the prompt's. What does not fit is told once a job. */
+static int tokenize(sdcl *s, const sdcl_job *j, bool tell, int32_t *ids, int positions)
+{
+    int err = 0;
+    strbuf lost = {0}, lost_negative = {0};
+    TRY(tokenizer_encode_padded(s->words, j->negative, ids, positions, &lost_negative));
+    TRY(tokenizer_encode_padded(s->words, j->prompt, ids + positions, positions, &lost));
+    if (tell) {
+        TRY(warn_lost(s, "negative prompt", &lost_negative));
+        TRY(warn_lost(s, "prompt", &lost));
+    }
+    TRY(dump_i32(j->dump, "tokens", ids, 2, (int[]){2, positions}));
+out:
+    strbuf_free(&lost);
+    strbuf_free(&lost_negative);
+    return err;
+}
+
+/* Keys and values for every row of the UNet: those of guidance without the prompt first. row: bytes of a context. */
+static int run_prologue(sdcl *s, uint64_t row)
+{
+    int err = 0;
+    const passes *x = &s->shape;
+    for (int i = 0; i < x->conditions.n; i++) {
+        int source = x->guided && i < x->pictures ? 0 : 1;
+        TRY(ocl_copy(s->o, x->memory, x->at_conditions + (uint64_t)i * row, x->memory,
+                     x->at_context + (uint64_t)source * row, row));
+    }
+    TRY(plan_run(x->prologue));
+out:
+    return err;
+}
+
 int pipeline_encode(sdcl *s, const sdcl_job *j, int first, timing *t)
 {
     int err = 0, positions = model_clip(s->m)->positions, width = model_clip(s->m)->hidden;
     const passes *x = &s->shape;
     uint64_t row = (uint64_t)positions * (uint64_t)width * 4;
-    strbuf lost = {0}, lost_negative = {0};
     double loaded = s->memory.seconds, begin;
     int32_t *ids = malloc(2 * (size_t)positions * sizeof *ids);
     float *rows = malloc(2 * (size_t)row); /* embeddings, then the context */
@@ -94,13 +126,7 @@ int pipeline_encode(sdcl *s, const sdcl_job *j, int first, timing *t)
     TRY(residency_enter(s, PHASE_TEXT));
     begin = seconds_now();
     session_progress(s, "text", 0, 0, 0, first, j->count);
-    TRY(tokenizer_encode_padded(s->words, j->negative, ids, positions, &lost_negative));
-    TRY(tokenizer_encode_padded(s->words, j->prompt, ids + positions, positions, &lost));
-    if (!first) {
-        TRY(warn_lost(s, "negative prompt", &lost_negative));
-        TRY(warn_lost(s, "prompt", &lost));
-    }
-    TRY(dump_i32(j->dump, "tokens", ids, 2, (int[]){2, positions}));
+    TRY(tokenize(s, j, !first, ids, positions));
     TRY(clip_embed(&s->text, ids, 2, positions, rows));
     TRY(ocl_write(s->o, x->memory, x->at_embeddings, 2 * row, rows));
     TRY(plan_run(x->text));
@@ -108,12 +134,7 @@ int pipeline_encode(sdcl *s, const sdcl_job *j, int first, timing *t)
     double between = seconds_now();
     TRY(residency_enter_prologue(s));
     begin += seconds_now() - between;
-    for (int i = 0; i < x->conditions.n; i++) {
-        int source = x->guided && i < x->pictures ? 0 : 1;
-        TRY(ocl_copy(s->o, x->memory, x->at_conditions + (uint64_t)i * row, x->memory,
-                     x->at_context + (uint64_t)source * row, row));
-    }
-    TRY(plan_run(x->prologue));
+    TRY(run_prologue(s, row));
     if (j->dump) {
         TRY(ocl_read(s->o, x->memory, x->at_context, 2 * row, rows));
         TRY(dump_f32(j->dump, "context", rows, 3, (int[]){2, positions, width}));
@@ -126,8 +147,6 @@ int pipeline_encode(sdcl *s, const sdcl_job *j, int first, timing *t)
 out:
     free(ids);
     free(rows);
-    strbuf_free(&lost);
-    strbuf_free(&lost_negative);
     return err;
 }
 

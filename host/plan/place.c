@@ -56,9 +56,45 @@ static void share(plan *p)
     }
 }
 
+/* The buffers that need memory of their own, in the order in which they get it; their number. */
+static int list_largest_first(plan *p, buffer **order)
+{
+    int count = 0;
+    for (int i = 0; i < p->buffer_count; i++)
+        if (p->buffers[i].kind == BUFFER_ARENA && p->buffers[i].last >= 0 && p->buffers[i].host < 0)
+            order[count++] = &p->buffers[i];
+    qsort(order, (size_t)count, sizeof *order, largest_first);
+    return count;
+}
+
+/* Places order[i] among those before it: in the first chunk with room, else in a new one. conflicts: scratch for i buffers. */
+static int place_next(plan *p, buffer *const *order, int i, uint64_t limit, buffer **conflicts)
+{
+    buffer *b = order[i];
+    int chunk = 0;
+    uint64_t offset = 0;
+    if (b->bytes > limit)
+        return FAIL(SDCL_ENOMEM, "%s needs a tensor of %.1f MB; %s allows buffers of %.1f MB", p->name,
+                    (double)b->bytes / 1e6, ocl_device_of(p->o)->info.name, (double)limit / 1e6);
+    for (; chunk < p->chunks; chunk++) {
+        offset = lowest_offset(b, chunk, order, i, conflicts);
+        if (offset + b->bytes <= limit && (!b->leads || !offset)) break;
+    }
+    if (chunk == p->chunks) {
+        if (chunk == ARENA_CHUNKS_MAX)
+            return FAIL(SDCL_ENOMEM, "%s needs more than %d buffers of %.1f MB", p->name, chunk, (double)limit / 1e6);
+        p->chunk_bytes[p->chunks++] = 0;
+        offset = 0;
+    }
+    b->chunk = chunk;
+    b->offset = offset;
+    if (aligned(offset + b->bytes) > p->chunk_bytes[chunk]) p->chunk_bytes[chunk] = aligned(offset + b->bytes);
+    return 0;
+}
+
 int plan_place(plan *p)
 {
-    int err = 0, count = 0;
+    int err = 0;
     uint64_t limit = ocl_device_of(p->o)->info.max_alloc_bytes / ARENA_ALIGN * ARENA_ALIGN;
     size_t n = (size_t)p->buffer_count + 1;
     buffer **order = malloc(n * sizeof *order), **conflicts = malloc(n * sizeof *conflicts);
@@ -67,41 +103,13 @@ int plan_place(plan *p)
         goto out;
     }
     share(p);
-    for (int i = 0; i < p->buffer_count; i++)
-        if (p->buffers[i].kind == BUFFER_ARENA && p->buffers[i].last >= 0 && p->buffers[i].host < 0)
-            order[count++] = &p->buffers[i];
-    qsort(order, (size_t)count, sizeof *order, largest_first);
+    int count = list_largest_first(p, order);
     p->chunks = 0;
-    for (int i = 0; i < count; i++) {
-        buffer *b = order[i];
-        if (b->bytes > limit) {
-            err = FAIL(SDCL_ENOMEM, "%s needs a tensor of %.1f MB; %s allows buffers of %.1f MB", p->name,
-                       (double)b->bytes / 1e6, ocl_device_of(p->o)->info.name, (double)limit / 1e6);
-            goto out;
-        }
-        int chunk = 0;
-        uint64_t offset = 0;
-        for (; chunk < p->chunks; chunk++) {
-            offset = lowest_offset(b, chunk, order, i, conflicts);
-            if (offset + b->bytes <= limit && (!b->leads || !offset)) break;
-        }
-        if (chunk == p->chunks) {
-            if (chunk == ARENA_CHUNKS_MAX) {
-                err = FAIL(SDCL_ENOMEM, "%s needs more than %d buffers of %.1f MB", p->name, chunk,
-                           (double)limit / 1e6);
-                goto out;
-            }
-            p->chunk_bytes[p->chunks++] = 0;
-            offset = 0;
-        }
-        b->chunk = chunk;
-        b->offset = offset;
-        if (aligned(offset + b->bytes) > p->chunk_bytes[chunk]) p->chunk_bytes[chunk] = aligned(offset + b->bytes);
-    }
-    for (int i = 0; i < p->buffer_count; i++)
-        if (p->buffers[i].host >= 0) {
-            p->buffers[i].chunk = p->buffers[p->buffers[i].host].chunk;
-            p->buffers[i].offset = p->buffers[p->buffers[i].host].offset;
+    for (int i = 0; i < count; i++) TRY(place_next(p, order, i, limit, conflicts));
+    for (buffer *b = p->buffers; b < p->buffers + p->buffer_count; b++)
+        if (b->host >= 0) {
+            b->chunk = p->buffers[b->host].chunk;
+            b->offset = p->buffers[b->host].offset;
         }
 out:
     free(order);

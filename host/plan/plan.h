@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A plan is an array of steps over tensors: appended once per shape by model code, lowered and placed once, run as often as needed.
  *
- *   plan_new; op_x(p, ...) ...; plan_lower (implementations chosen and prepared); plan_place (exact bytes known);
+ *   plan_new; op_x(p, ...) ... (implementations chosen); plan_lower (and prepared); plan_place (exact bytes known);
  *   plan_allocate; weights_load; plan_run ...
  */
 #ifndef SDCL_PLAN_PLAN_H
@@ -73,7 +73,7 @@ ocl *plan_ocl(const plan *p);
 /* Module names for messages and profiles: "down_blocks.0" then "resnets.1" gives "down_blocks.0.resnets.1". */
 void plan_enter(plan *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void plan_leave(plan *p);
-/* The current scope, "" at the top. */
+/* The current scope, "unet.down_blocks.0"; the plan's name at the top. Valid until the thread asks again. */
 const char *plan_scope(const plan *p);
 
 /* The storage type of activations (F32, or F16 at --precision f16). Scores, statistics and state are always F32. */
