@@ -411,7 +411,7 @@ void check_run(ocl *o, const check_op *op, const check_case *c, uint64_t seed, b
                .in_dt = precision_storage(c->dt),
                .out_dt = precision_storage(c->dt),
                .fill = c->fill,
-               .guard = (c->index + (int)c->fill) % 2 ? GUARD_ALIGNED : GUARD_ODD,
+               .guard = bench || (c->index + (int)c->fill) % 2 ? GUARD_ALIGNED : GUARD_ODD,
                .products = PRODUCTS_MAX,
                .random = random_start(seed, c->index),
                .timing = bench ? &timing : NULL,
