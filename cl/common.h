@@ -29,6 +29,21 @@
 #define STORE16_1(v, p, i) vstore16(v, 0, (p) + (i))
 #define STORE16_2(v, p, i) vstore_half16_rte(v, 0, (p) + (i))
 
+/* Sixteen at once where a register holds them: PoCL would convert halves eight at a time, and store floats in three pieces. */
+#if defined(__AVX512F__) && defined(__has_builtin)
+#if __has_builtin(__builtin_ia32_vcvtph2ps512_mask) && __has_builtin(__builtin_ia32_vcvtps2ph512_mask)
+typedef __attribute__((__vector_size__(64), aligned(4))) float stored_floats;
+typedef __attribute__((__vector_size__(32), aligned(2))) short stored_halves;
+#undef LOAD16_2
+#undef STORE16_1
+#undef STORE16_2
+#define LOAD16_2(p, i) \
+    __builtin_ia32_vcvtph2ps512_mask(vload16(0, (const __global short *)((p) + (i))), (float16)(0.0f), 0xffff, 4)
+#define STORE16_1(v, p, i) (*(__global stored_floats *)((p) + (i)) = (v))
+#define STORE16_2(v, p, i) (*(__global stored_halves *)((p) + (i)) = __builtin_ia32_vcvtps2ph512_mask(v, 0, (short16)(0), 0xffff))
+#endif
+#endif
+
 #define XTYPE JOIN(TYPE_, XT)
 #define LOADX(p, i) JOIN(LOAD_, XT)(p, i)
 #define LOADX8(p, i) JOIN(LOAD8_, XT)(p, i)
