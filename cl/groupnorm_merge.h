@@ -16,23 +16,30 @@ INLINE int slab_rows(int slab, int hw, int piece, int rows, int per_piece)
     return min(rows, here - (slab - at * per_piece) * rows);
 }
 
-/* Merges those of channels [first, first + width) in a fixed order (Chan, Golub, LeVeque 1979). */
+/* Merges those of channels [first, first + width) in a fixed order: first for the mean, then for the squared deviations from it. A slab's sum is made by
+ * itself: what one waits for, another does not. */
 INLINE void merge_slabs(__global float *norm, __global const float *part, __global const float *gamma, __global const float *beta, int first, int width,
                         int hw, int c, int piece, int rows, float eps)
 {
-    float mean = 0.0f, m2 = 0.0f, count = 0.0f;
-    for (int at = 0; at < hw; at += piece) {
-        int here = min(piece, hw - at);
-        for (int r = 0; r < here; r += rows, part += 2 * (size_t)c) {
-            float n = (float)min(rows, here - r);
-            for (int k = first; k < first + width; k++) {
-                float d = part[k] - mean, total = count + n;
-                mean += d * (n / total);
-                m2 += part[c + k] + d * d * (count * n / total);
-                count = total;
-            }
+    float origin = part[first], sum = 0.0f, m2 = 0.0f, all = (float)hw * (float)width;
+    __global const float *from = part;
+    for (int at = 0; at < hw; at += piece)
+        for (int r = 0, here = min(piece, hw - at); r < here; r += rows, from += 2 * (size_t)c) {
+            float n = (float)min(rows, here - r), slab = 0.0f;
+            for (int k = first; k < first + width; k++) slab += from[k] - origin;
+            sum = fma(n, slab, sum);
         }
-    }
-    float rstd = 1.0f / sqrt(m2 / count + eps);
+    float mean = origin + sum / all;
+    from = part;
+    for (int at = 0; at < hw; at += piece)
+        for (int r = 0, here = min(piece, hw - at); r < here; r += rows, from += 2 * (size_t)c) {
+            float n = (float)min(rows, here - r), slab = 0.0f;
+            for (int k = first; k < first + width; k++) {
+                float d = from[k] - mean;
+                slab += fma(n * d, d, from[c + k]);
+            }
+            m2 += slab;
+        }
+    float rstd = 1.0f / sqrt(m2 / all + eps);
     for (int k = first; k < first + width; k++) store_norm(norm, gamma, beta, c, k, mean, rstd);
 }

@@ -28,5 +28,5 @@ void groupnorm_whole_cpu(__global YTYPE *y, __global const XTYPE *x, __global fl
         slab_moments(part + (size_t)slab * 2 * c, x + (size_t)r * (size_t)s.ldx, min(ROWS, s.hw - r), s.c, s.ldx, 0, VW * NV);
     for (int g = 0; g < s.groups; g++) merge_slabs(norm, part, gamma + s.gamma, beta + s.beta, g * width, width, s.hw, s.c, s.hw, ROWS, s.eps);
     for (int r = 0; r < s.hw; r++)
-        apply_row(y + (size_t)r * (size_t)s.ldy, x + (size_t)r * (size_t)s.ldx, norm, norm + c, s.c, s.silu, 0, VW);
+        apply_row(y + (size_t)r * (size_t)s.ldy, x + (size_t)r * (size_t)s.ldx, norm, norm + c, s.c, s.silu, 0, VW * NV);
 }

@@ -1,21 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 #include "vector.h"
 
-/* A row of c channels: to = from * scale + shift, then SiLU where asked; vectors from `first` on, `step` apart. */
+#define NORMED(k) fma(LOADXV(from, k), LOADV(scale + (k)), LOADV(shift + (k)))
+
+/* A row of c channels: to = from * scale + shift, then SiLU where asked; for channels from `first` on, NV vectors of VW at a time, `step` apart. */
 INLINE void apply_row(__global YTYPE *to, __global const XTYPE *from, __global const float *scale, __global const float *shift, int c, int silu, int first,
                       int step)
 {
-    for (int k = first; k < c; k += step) {
-        if (k + VW <= c) {
-            VECTOR v = fma(LOADXV(from, k), LOADV(scale + k), LOADV(shift + k));
-            if (silu) v = SILUV(v);
-            STOREYV(v, to, k);
-        } else {
-            for (int j = k; j < c; j++) {
-                float v = fma(LOADX(from, j), scale[j], shift[j]);
-                if (silu) v = silu_1(v);
-                STOREY(v, to, j);
-            }
+    int k = first;
+    if (silu) {
+        for (; k + VW * NV <= c; k += step) {
+            VECTOR v[NV];
+#pragma unroll
+            for (int j = 0; j < NV; j++) v[j] = SILUV(NORMED(k + VW * j));
+#pragma unroll
+            for (int j = 0; j < NV; j++) STOREYV(v[j], to, k + VW * j);
         }
+        for (; k + VW <= c; k += VW) STOREYV(SILUV(NORMED(k)), to, k);
+    } else {
+        for (; k + VW * NV <= c; k += step)
+#pragma unroll
+            for (int j = 0; j < NV; j++) STOREYV(NORMED(k + VW * j), to, k + VW * j);
+        for (; k + VW <= c; k += VW) STOREYV(NORMED(k), to, k);
+    }
+    for (; k < c; k++) {
+        float v = fma(LOADX(from, k), scale[k], shift[k]);
+        STOREY(silu ? silu_1(v) : v, to, k);
     }
 }

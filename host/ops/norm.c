@@ -7,19 +7,21 @@
     P(WG, 64, "1 16 32 64 128 256", "work-items over the channels, VW channels each")                                  \
     P(ROWS, 64, "16 32 64 128 256", "rows of a slab")                                                                  \
     P(VW, 8, "8 16", "floats of a vector")                                                                             \
-    P(NV, 1, "1 2 4", "vectors of a work-item, side by side")
+    P(NV, 1, "1 2 4 8", "vectors of a work-item, side by side")
 OCL_KERNEL(groupnorm_partial, GROUPNORM_PARTIAL_TUNE)
 
 #define NORM_APPLY_TUNE(P)                                                                                             \
     P(WG, 64, "1 16 32 64 128 256", "work-items over the channels, VW channels each")                                  \
     P(ROWS, 8, "1 4 8 16 32 64", "rows a work-item walks over")                                                        \
-    P(VW, 8, "8 16", "floats of a vector")
+    P(VW, 8, "8 16", "floats of a vector")                                                                             \
+    P(NV, 1, "1 2 4", "vectors of a work-item, side by side")
 OCL_KERNEL(norm_apply, NORM_APPLY_TUNE)
 
 #define LAYERNORM_TUNE(P)                                                                                              \
     P(WG, 64, "1 16 32 64 128 256", "work-items per row")                                                              \
     P(ROWS, 1, "1 4 8 16 32", "rows of a work-group")                                                                  \
     P(VW, 8, "8 16", "floats of a vector")                                                                             \
+    P(NV, 1, "1 2 4", "vectors of a work-item, side by side")                                                          \
     REDUCE_TUNE(P)
 OCL_KERNEL(layernorm, LAYERNORM_TUNE)
 
@@ -263,8 +265,8 @@ static int apply_launch(plan *p, const step *s)
     arg_int(&a, x.ld);
     arg_int(&a, y.ld);
     arg_int(&a, *(const int *)s->params);
-    return args_run(&a, p, s->kernel[0], s->module, ceil_div(rows_of(x), t->ROWS), channel_groups(t->WG, t->VW, x.c), 1,
-                    (size_t)t->WG, 1);
+    return args_run(&a, p, s->kernel[0], s->module, ceil_div(rows_of(x), t->ROWS),
+                    channel_groups(t->WG, t->VW * t->NV, x.c), 1, (size_t)t->WG, 1);
 }
 
 static const impl apply_impl = {.name = "rows", .prepare = apply_prepare, .launch = apply_launch};
