@@ -8,16 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONFIG_BYTES_MAX = 1 << 20, CHANNELS_MAX = 1 << 16, LAYERS_MAX = 64, VOCABULARY_MAX = 1 << 24, POSITIONS = 77 };
-
-typedef struct expectation {
-    const char *key, *allowed;
-} expectation;
-
-static void expect_all(json_reader *r, const expectation *list)
-{
-    for (; list->key; list++) json_expect(r, list->key, list->allowed);
-}
+enum { CHANNELS_MAX = 1 << 16, LAYERS_MAX = 64, VOCABULARY_MAX = 1 << 24, POSITIONS = 77 };
 
 /* The block types of one side, names[0] or names[1] (which may be NULL) each; second[i] tells which. Returns their
  * number. */
@@ -88,45 +79,63 @@ static void read_only_cross_attention(json_reader *r)
         r->err = FAIL(SDCL_EMODEL, "%s: only_cross_attention is not false everywhere: not supported", r->path);
 }
 
+/* context: cross_attention_dim of every level. */
+static void check_unet_sizes(json_reader *r, const unet_config *c, const int *context)
+{
+    for (int i = 0; i < c->levels && !r->err; i++) {
+        bool attention = c->down_attention[i] || c->up_attention[c->levels - 1 - i] || i == c->levels - 1;
+        divisible(r, "block_out_channels", c->channels[i], "norm_num_groups", c->groups);
+        if (attention)
+            divisible(r, "block_out_channels", c->channels[i], "attention_head_dim (the number of heads)", c->heads[i]);
+        if (context[i] != c->context)
+            r->err = FAIL(SDCL_EMODEL, "%s: cross_attention_dim differs between levels: not supported", r->path);
+    }
+    if (!r->err && c->channels[0] % 2)
+        r->err = FAIL(SDCL_EMODEL, "%s: block_out_channels[0] is %d: the time embedding needs an even number", r->path,
+                      c->channels[0]);
+}
+
+/* What is computed in one way only. */
+static const json_expectation unet_expected[] = {
+    {"_class_name", "\"UNet2DConditionModel\""},
+    {"act_fn", "\"silu\" \"swish\""},
+    {"addition_embed_type", "null"},
+    {"attention_type", "\"default\""},
+    {"center_input_sample", "false"},
+    {"class_embed_type", "null"},
+    {"class_embeddings_concat", "false"},
+    {"conv_in_kernel", "3"},
+    {"conv_out_kernel", "3"},
+    {"cross_attention_norm", "null"},
+    {"downsample_padding", "1"},
+    {"dual_cross_attention", "false"},
+    {"encoder_hid_dim", "null"},
+    {"encoder_hid_dim_type", "null"},
+    {"mid_block_only_cross_attention", "false"},
+    {"mid_block_scale_factor", "1 1.0"},
+    {"mid_block_type", "\"UNetMidBlock2DCrossAttn\""},
+    {"num_attention_heads", "null"},
+    {"num_class_embeds", "null"},
+    {"resnet_out_scale_factor", "1.0 1"},
+    {"resnet_skip_time_act", "false"},
+    {"resnet_time_scale_shift", "\"default\""},
+    {"reverse_transformer_layers_per_block", "null"},
+    {"time_cond_proj_dim", "null"},
+    {"time_embedding_act_fn", "null"},
+    {"time_embedding_dim", "null"},
+    {"time_embedding_type", "\"positional\""},
+    {"timestep_post_act", "null"},
+    {NULL, NULL},
+};
+
 int config_read_unet(unet_config *c, const char *path)
 {
     static const char *const down[2] = {"DownBlock2D", "CrossAttnDownBlock2D"};
     static const char *const up[2] = {"UpBlock2D", "CrossAttnUpBlock2D"};
-    static const expectation expected[] = {
-        {"_class_name", "\"UNet2DConditionModel\""},
-        {"act_fn", "\"silu\" \"swish\""},
-        {"addition_embed_type", "null"},
-        {"attention_type", "\"default\""},
-        {"center_input_sample", "false"},
-        {"class_embed_type", "null"},
-        {"class_embeddings_concat", "false"},
-        {"conv_in_kernel", "3"},
-        {"conv_out_kernel", "3"},
-        {"cross_attention_norm", "null"},
-        {"downsample_padding", "1"},
-        {"dual_cross_attention", "false"},
-        {"encoder_hid_dim", "null"},
-        {"encoder_hid_dim_type", "null"},
-        {"mid_block_only_cross_attention", "false"},
-        {"mid_block_scale_factor", "1 1.0"},
-        {"mid_block_type", "\"UNetMidBlock2DCrossAttn\""},
-        {"num_attention_heads", "null"},
-        {"num_class_embeds", "null"},
-        {"resnet_out_scale_factor", "1.0 1"},
-        {"resnet_skip_time_act", "false"},
-        {"resnet_time_scale_shift", "\"default\""},
-        {"reverse_transformer_layers_per_block", "null"},
-        {"time_cond_proj_dim", "null"},
-        {"time_embedding_act_fn", "null"},
-        {"time_embedding_dim", "null"},
-        {"time_embedding_type", "\"positional\""},
-        {"timestep_post_act", "null"},
-        {NULL, NULL},
-    };
     *c = (unet_config){0};
     json_reader r;
     json_reader_open(&r, path, CONFIG_BYTES_MAX);
-    expect_all(&r, expected);
+    json_expect_all(&r, unet_expected);
     read_only_cross_attention(&r);
 
     c->levels = json_read_int_list(&r, "block_out_channels", 1, CHANNELS_MAX, c->channels, MODEL_LEVELS_MAX);
@@ -147,25 +156,14 @@ int config_read_unet(unet_config *c, const char *path)
     int context[MODEL_LEVELS_MAX] = {0};
     json_read_ints(&r, "cross_attention_dim", 1280, 1, CHANNELS_MAX, context, c->levels);
     c->context = context[0];
-    for (int i = 0; i < c->levels && !r.err; i++) {
-        bool attention = c->down_attention[i] || c->up_attention[c->levels - 1 - i] || i == c->levels - 1;
-        divisible(&r, "block_out_channels", c->channels[i], "norm_num_groups", c->groups);
-        if (attention)
-            divisible(&r, "block_out_channels", c->channels[i], "attention_head_dim (the number of heads)",
-                      c->heads[i]);
-        if (context[i] != c->context)
-            r.err = FAIL(SDCL_EMODEL, "%s: cross_attention_dim differs between levels: not supported", path);
-    }
-    if (!r.err && c->channels[0] % 2)
-        r.err = FAIL(SDCL_EMODEL, "%s: block_out_channels[0] is %d: the time embedding needs an even number", path,
-                     c->channels[0]);
+    check_unet_sizes(&r, c, context);
     return json_reader_close(&r);
 }
 
 int config_read_vae(vae_config *c, const char *path)
 {
     static const char *const down[2] = {"DownEncoderBlock2D", NULL}, *const up[2] = {"UpDecoderBlock2D", NULL};
-    static const expectation expected[] = {
+    static const json_expectation expected[] = {
         {"_class_name", "\"AutoencoderKL\""},
         {"act_fn", "\"silu\" \"swish\""},
         {"latents_mean", "null"},
@@ -176,7 +174,7 @@ int config_read_vae(vae_config *c, const char *path)
     *c = (vae_config){0};
     json_reader r;
     json_reader_open(&r, path, CONFIG_BYTES_MAX);
-    expect_all(&r, expected);
+    json_expect_all(&r, expected);
     bool unused[MODEL_LEVELS_MAX];
     c->levels = json_read_int_list(&r, "block_out_channels", 1, CHANNELS_MAX, c->channels, MODEL_LEVELS_MAX);
     same_levels(&r, "down_block_types", read_block_types(&r, "down_block_types", down, unused), c->levels);
@@ -194,91 +192,6 @@ int config_read_vae(vae_config *c, const char *path)
     for (int i = 0; i < c->levels; i++)
         divisible(&r, "block_out_channels", c->channels[i], "norm_num_groups", c->groups);
     return json_reader_close(&r);
-}
-
-static toggle read_toggle(json_reader *r, const char *key)
-{
-    json_t *v = r->err ? NULL : json_object_get(r->root, key);
-    if (!v || json_is_null(v)) return TOGGLE_UNSET;
-    return json_read_bool(r, key, false) ? TOGGLE_ON : TOGGLE_OFF;
-}
-
-static void read_trained_betas(json_reader *r, scheduler_config *c)
-{
-    json_t *list = r->err ? NULL : json_object_get(r->root, "trained_betas"), *v;
-    if (!list || json_is_null(list)) return;
-    if (json_array_size(list) != (size_t)c->train_timesteps) {
-        r->err = FAIL(SDCL_EMODEL, "%s: trained_betas is not a list of num_train_timesteps (%d) numbers", r->path,
-                      c->train_timesteps);
-        return;
-    }
-    c->trained_betas = malloc((size_t)c->train_timesteps * sizeof *c->trained_betas);
-    if (!c->trained_betas) {
-        r->err = FAIL(SDCL_ENOMEM, "out of memory");
-        return;
-    }
-    size_t i;
-    json_array_foreach(list, i, v)
-    {
-        c->trained_betas[i] = json_number_value(v);
-        if (!(json_is_number(v) && c->trained_betas[i] > 0 && c->trained_betas[i] <= 1) && !r->err)
-            r->err = FAIL(SDCL_EMODEL, "%s: trained_betas[%zu] is not a number above 0 and up to 1", r->path, i);
-    }
-}
-
-int config_read_scheduler(scheduler_config *c, const char *path)
-{
-    static const expectation expected[] = {
-        {"beta_schedule", "\"scaled_linear\" \"linear\" \"squaredcos_cap_v2\""},
-        {"disable_corrector", "[]"},
-        {"interpolation_type", "\"linear\""},
-        {"predict_x0", "true"},
-        {"prediction_type", "\"epsilon\" \"v_prediction\" \"sample\""},
-        {"sigma_max", "null"},
-        {"sigma_min", "null"},
-        {"timestep_spacing", "\"leading\" \"trailing\" \"linspace\""},
-        {"timestep_type", "\"discrete\""},
-        {"use_dynamic_shifting", "false"},
-        {"use_flow_sigmas", "false"},
-        {NULL, NULL},
-    };
-    *c = (scheduler_config){0};
-    json_reader r;
-    json_reader_open(&r, path, CONFIG_BYTES_MAX);
-    expect_all(&r, expected);
-    json_read_text(&r, "_class_name", "", c->class_name, sizeof c->class_name);
-    if (!r.err && !c->class_name[0]) r.err = FAIL(SDCL_EMODEL, "%s: _class_name is missing", path);
-    c->train_timesteps = json_read_int(&r, "num_train_timesteps", 1000, 1, 100000);
-    c->beta_start = json_read_number(&r, "beta_start", 0.0001, DBL_MIN, 0.999);
-    c->beta_end = json_read_number(&r, "beta_end", 0.02, DBL_MIN, 0.999);
-    json_read_text(&r, "beta_schedule", "linear", c->beta_schedule, sizeof c->beta_schedule);
-    read_trained_betas(&r, c);
-    json_read_text(&r, "prediction_type", "epsilon", c->prediction_type, sizeof c->prediction_type);
-    json_read_text(&r, "timestep_spacing", "", c->timestep_spacing, sizeof c->timestep_spacing);
-    c->steps_offset = json_read_int(&r, "steps_offset", 0, 0, c->train_timesteps - 1);
-    c->clip_sample = read_toggle(&r, "clip_sample");
-    c->clip_sample_range = json_read_number(&r, "clip_sample_range", 1, DBL_MIN, 1e6);
-    c->set_alpha_to_one = read_toggle(&r, "set_alpha_to_one");
-    c->skip_prk_steps = json_read_bool(&r, "skip_prk_steps", false);
-    c->thresholding = json_read_bool(&r, "thresholding", false);
-    c->rescale_betas_zero_snr = json_read_bool(&r, "rescale_betas_zero_snr", false);
-    c->use_karras_sigmas = json_read_bool(&r, "use_karras_sigmas", false);
-    c->use_exponential_sigmas = json_read_bool(&r, "use_exponential_sigmas", false);
-    c->use_beta_sigmas = json_read_bool(&r, "use_beta_sigmas", false);
-    c->use_lu_lambdas = json_read_bool(&r, "use_lu_lambdas", false);
-    json_read_text(&r, "algorithm_type", "", c->algorithm_type, sizeof c->algorithm_type);
-    json_read_text(&r, "solver_type", "", c->solver_type, sizeof c->solver_type);
-    c->solver_order = json_read_int(&r, "solver_order", 0, 1, 8);
-    c->lower_order_final = read_toggle(&r, "lower_order_final");
-    c->euler_at_final = json_read_bool(&r, "euler_at_final", false);
-    json_read_text(&r, "final_sigmas_type", "", c->final_sigmas_type, sizeof c->final_sigmas_type);
-    json_read_text(&r, "variance_type", "", c->variance_type, sizeof c->variance_type);
-    int err = json_reader_close(&r);
-    if (err) {
-        free(c->trained_betas);
-        c->trained_betas = NULL;
-    }
-    return err;
 }
 
 int config_check_parts(const char *where, const clip_config *clip, const unet_config *unet, const vae_config *vae)

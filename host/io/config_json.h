@@ -7,6 +7,8 @@
 
 #include "base/model_config.h"
 
+enum { CONFIG_BYTES_MAX = 1 << 20 };
+
 int config_read_clip(clip_config *c, const char *path);
 int config_read_unet(unet_config *c, const char *path);
 int config_read_vae(vae_config *c, const char *path);

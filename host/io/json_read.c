@@ -170,3 +170,8 @@ void json_expect(json_reader *r, const char *key, const char *allowed)
 out:
     free(text);
 }
+
+void json_expect_all(json_reader *r, const json_expectation *list)
+{
+    for (; list->key; list++) json_expect(r, list->key, list->allowed);
+}

@@ -36,5 +36,10 @@ int json_read_int_list(json_reader *r, const char *key, int min, int max, int *o
 /* Refuses a value that is not among the JSON literals in allowed, separated by spaces; absent is fine. For options
  * with only one supported value. */
 void json_expect(json_reader *r, const char *key, const char *allowed);
+typedef struct json_expectation {
+    const char *key, *allowed;
+} json_expectation;
+/* The same for a list that ends with a key of NULL. */
+void json_expect_all(json_reader *r, const json_expectation *list);
 
 #endif
