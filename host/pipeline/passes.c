@@ -186,6 +186,15 @@ static void log_plan(const sdcl *s, const char *name, const plan *p, int times)
     if (plan_gave_way(p)) session_log(s, SDCL_WARNING, "%s", plan_gave_way(p));
 }
 
+/* Shapes are of ints. pixels: of the latents of all rows. */
+static int countable(const sdcl *s, int pictures, uint64_t pixels)
+{
+    if (pixels * (uint64_t)model_unet(s->m)->in_channels <= INT32_MAX) return 0;
+    int err = FAIL(SDCL_ENOMEM, "%d pictures of this size are too many for one run", pictures);
+    error_hint("fewer pictures at once, or smaller ones");
+    return err;
+}
+
 int passes_prepare(sdcl *s, int pictures, bool guided, int h, int w)
 {
     int err = 0, rows = guided ? 2 * pictures : pictures;
@@ -194,6 +203,7 @@ int passes_prepare(sdcl *s, int pictures, bool guided, int h, int w)
         x->precision == s->precision && x->vae_precision == s->vae_precision)
         return 0;
     passes_free(s);
+    TRY(countable(s, pictures, (uint64_t)rows * (uint64_t)h * (uint64_t)w));
     weights_forget_layouts(s->text_weights);
     weights_forget_layouts(s->unet_weights);
     weights_forget_layouts(s->vae_weights);

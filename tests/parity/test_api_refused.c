@@ -282,6 +282,22 @@ static void wrong_counts_and_texts(void **state)
     job_refused(&j, "cfg");
 }
 
+/* One stream of one seed is one run, whose latents would be more values than an int counts. */
+static void too_many_at_once(void **state)
+{
+    enum { PICTURES = 100000 };
+    (void)state;
+    uint64_t *seeds = calloc(PICTURES, sizeof *seeds);
+    assert_non_null(seeds);
+    sdcl_job j = small_job(seeds, PICTURES);
+    sdcl_memory m;
+    j.compat = SDCL_COMPAT_DIFFUSERS;
+    j.width = j.height = 8192;
+    assert_refused(sdcl_dry_run(session, &j, &m), SDCL_ENOMEM, "100000 pictures");
+    assert_refused(sdcl_generate(session, &j, no_picture, NULL), SDCL_ENOMEM, "100000 pictures");
+    free(seeds);
+}
+
 /* A file that another program cuts short between opening and loading. */
 static void model_that_becomes_shorter(void **state)
 {
@@ -412,6 +428,7 @@ int main(void)
         cmocka_unit_test(wrong_steps),
         cmocka_unit_test(wrong_samplers),
         cmocka_unit_test(wrong_counts_and_texts),
+        cmocka_unit_test(too_many_at_once),
         cmocka_unit_test(dump_that_cannot_be_made),
         cmocka_unit_test(dump_that_cannot_be_written),
         cmocka_unit_test(config_file_that_would_wait),
