@@ -28,6 +28,7 @@
 #define STORE8_2(v, p, i) vstore_half8_rte(v, 0, (p) + (i))
 #define STORE16_1(v, p, i) vstore16(v, 0, (p) + (i))
 #define STORE16_2(v, p, i) vstore_half16_rte(v, 0, (p) + (i))
+#define KEEP16(v, p, i) vstore16(v, 0, (p) + (i)) /* 16 floats in private memory */
 
 /* Sixteen at once where a register holds them: PoCL would convert halves eight at a time, and store floats in three pieces. */
 #if defined(__AVX512F__) && defined(__has_builtin)
@@ -37,6 +38,8 @@ typedef __attribute__((__vector_size__(32), aligned(2))) short stored_halves;
 #undef LOAD16_2
 #undef STORE16_1
 #undef STORE16_2
+#undef KEEP16
+#define KEEP16(v, p, i) (*(stored_floats *)((p) + (i)) = (v))
 #define LOAD16_2(p, i) \
     __builtin_ia32_vcvtph2ps512_mask(vload16(0, (const __global short *)((p) + (i))), (float16)(0.0f), 0xffff, 4)
 #define STORE16_1(v, p, i) (*(__global stored_floats *)((p) + (i)) = (v))

@@ -48,7 +48,7 @@ INLINE void tile(float16 *restrict sum, __global const XTYPE *const *a, panel_pt
 /* Widens kc rows of a panel. */
 INLINE void widen(float *restrict to, __global const half *from, int kc)
 {
-    for (int k = 0; k < kc * NV; k++) vstore16(vload_half16(k, from), k, to);
+    for (int i = 0; i < 16 * kc * NV; i += 16) KEEP16(LOAD16_2(from, i), to, i);
 }
 #endif
 

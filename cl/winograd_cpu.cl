@@ -28,7 +28,7 @@ INLINE void transform_weights(float *restrict u, __global const WTYPE *wt, int c
             for (int i = 0; i < ROWS; i++) {
                 winograd_weight_1d(points, 1, half_way + 3 * (part * ROWS + i), 1);
 #pragma unroll
-                for (int q = 0; q < ALPHA; q++) vstore16(points[q], 0, u + (i * ALPHA + q) * U_STEP + k * NR + 16 * j);
+                for (int q = 0; q < ALPHA; q++) KEEP16(points[q], u, (i * ALPHA + q) * U_STEP + k * NR + 16 * j);
             }
         }
 }

@@ -4,6 +4,20 @@
 #define VT float16
 #include "winograd.h"
 
+/* n of 16 channels, zeros after them. */
+INLINE float16 some_of_row(__global const XTYPE *x, size_t offset, int n)
+{
+    float v[16];
+    for (int e = 0; e < 16; e++) v[e] = e < n ? LOADX(x, offset + (size_t)e) : 0.0f;
+    return vload16(0, v);
+}
+INLINE float16 some_of_norm(__global const float *norm, int n)
+{
+    float v[16];
+    for (int e = 0; e < 16; e++) v[e] = e < n ? norm[e] : 0.0f;
+    return vload16(0, v);
+}
+
 /* v = B^T x B of every tile of a 3x3 convolution with padding 1: the first of the two launches of cl/winograd_cpu.cl.
  *   x (n, h, w, c), row stride ldx, seen as (uh, uw) by nearest-neighbour upsampling; normed: replaced by x * norm[0] + norm[1] per image and channel,
  *   silu: and then by its SiLU; zero outside, whatever the normalisation
@@ -16,10 +30,13 @@ void winograd_input_cpu(__global float *v, ulong vo, __global const XTYPE *x, ul
 {
     int line = (int)get_global_id(0), ty = (row0 + line) % th, image = (row0 + line) / th;
     int first = (int)get_global_id(1) * CB, slabs = (c + KC - 1) / KC, groups = (min(first + CB, slabs * KC) - first) / 16;
-    __global const XTYPE *source[ALPHA]; /* input rows; what lies outside is never read */
+    int edge = ty == 0 || ty * TILE + ALPHA - 1 > uh; /* rows of the window lie outside */
+    __global const XTYPE *source[ALPHA]; /* input rows; of what lies outside, one that exists */
+    int keep[ALPHA];                     /* every bit, or none outside */
     float16 columns[CB / 16][ALPHA][ALPHA]; /* B^T x: group, column of the window, point */
     for (int i = 0; i < ALPHA; i++) {
         int y = ty * TILE + i - 1, inside = y >= 0 && y < uh;
+        keep[i] = -inside;
         source[i] = x + xo + ((size_t)image * (size_t)h + (size_t)(inside ? (uh == h ? y : (int)((long)y * h / uh)) : 0)) * (size_t)w * (size_t)ldx;
     }
     norm += no + (size_t)image * 2 * (size_t)c;
@@ -31,15 +48,8 @@ void winograd_input_cpu(__global float *v, ulong vo, __global const XTYPE *x, ul
             int k = first + 16 * g, left = min(16, c - k); /* left < 1: padding */
             float16 scale = 1.0f, shift = 0.0f;
             if (normed) {
-                if (left == 16) {
-                    scale = vload16(0, norm + k);
-                    shift = vload16(0, norm + c + k);
-                } else {
-                    for (int j = 0; j < left; j++) {
-                        ((float *)&scale)[j] = norm[k + j];
-                        ((float *)&shift)[j] = norm[c + k + j];
-                    }
-                }
+                scale = left == 16 ? vload16(0, norm + k) : some_of_norm(norm + k, left);
+                shift = left == 16 ? vload16(0, norm + c + k) : some_of_norm(norm + c + k, left);
             }
             if (tx) {
 #pragma unroll
@@ -57,16 +67,24 @@ void winograd_input_cpu(__global float *v, ulong vo, __global const XTYPE *x, ul
                 }
                 size_t offset = (size_t)(uw == w ? at : (int)((long)at * w / uw)) * (size_t)ldx + (size_t)k;
                 float16 d[ALPHA];
+                if (left == 16) {
 #pragma unroll
-                for (int i = 0; i < ALPHA; i++) {
-                    int y = ty * TILE + i - 1;
-                    d[i] = 0.0f;
-                    if (y < 0 || y >= uh) continue;
-                    if (left == 16) d[i] = LOADX16(source[i], offset);
-                    else
-                        for (int e = 0; e < left; e++) ((float *)&d[i])[e] = LOADX(source[i], offset + (size_t)e);
-                    if (normed) d[i] = fma(d[i], scale, shift);
-                    if (silu) d[i] = silu_16(d[i]);
+                    for (int i = 0; i < ALPHA; i++) d[i] = LOADX16(source[i], offset);
+                } else {
+#pragma unroll
+                    for (int i = 0; i < ALPHA; i++) d[i] = some_of_row(source[i], offset, left);
+                }
+                if (normed) {
+#pragma unroll
+                    for (int i = 0; i < ALPHA; i++) d[i] = fma(d[i], scale, shift);
+                }
+                if (silu) {
+#pragma unroll
+                    for (int i = 0; i < ALPHA; i++) d[i] = silu_16(d[i]);
+                }
+                if (edge) {
+#pragma unroll
+                    for (int i = 0; i < ALPHA; i++) d[i] = as_float16(as_int16(d[i]) & keep[i]);
                 }
                 winograd_input_1d(columns[g][j], 1, d, 1);
             }
@@ -76,7 +94,7 @@ void winograd_input_cpu(__global float *v, ulong vo, __global const XTYPE *x, ul
                 float16 p[ALPHA];
                 winograd_input_1d(p, 1, &columns[g][0][i], ALPHA);
 #pragma unroll
-                for (int j = 0; j < ALPHA; j++) vstore16(p[j], 0, to + (i * ALPHA + j) * V_STEP(block));
+                for (int j = 0; j < ALPHA; j++) STORE16_1(p[j], to, (i * ALPHA + j) * V_STEP(block));
             }
         }
     }
