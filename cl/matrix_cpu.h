@@ -54,13 +54,6 @@ MATRIX void multiply_tile(amx *t, float16 *sums, const uint *a, const uint *a2, 
 }
 #endif
 
-/* The bits of 16 values in bf16: as to_bf16. */
-INLINE ushort16 to_bf16_16(float16 v)
-{
-    uint16 u = as_uint16(v);
-    return convert_ushort16(select((u + 0x7fff + (u >> 16 & 1)) >> 16, u >> 16 | 0x40, isnan(v)));
-}
-
 #if ENGINE == ENGINE_DOT || ENGINE == ENGINE_AMX
 typedef __attribute__((__vector_size__(64), aligned(4))) short bf16x32;
 #endif

@@ -8,13 +8,16 @@
 #define ENGINE_AMX 3
 
 #if ENGINE == ENGINE_AMX
-#define MATRIX __attribute__((noinline, target("amx-tile,amx-bf16,avx512f,avx512bf16")))
+#define MATRIX_TARGET __attribute__((target("amx-tile,amx-bf16,avx512bw,avx512bf16")))
 #elif ENGINE == ENGINE_DOT
-#define MATRIX __attribute__((noinline, target("avx512f,avx512bf16")))
-#elif ENGINE == ENGINE_AMX_PLAIN
-#define MATRIX __attribute__((noinline))
+#define MATRIX_TARGET __attribute__((target("avx512bw,avx512bf16")))
 #else
+#define MATRIX_TARGET
+#endif
+#if ENGINE == ENGINE_PLAIN
 #define MATRIX INLINE
+#else
+#define MATRIX __attribute__((noinline)) MATRIX_TARGET
 #endif
 
 /* 16 sums += products of both halves of 16 pairs with those of one. */
@@ -25,6 +28,13 @@
     fma(as_float16((pairs) & 0xffff0000), (float16)(as_float((pair) & 0xffff0000)), \
         fma(as_float16((pairs) << 16), (float16)(as_float((pair) << 16)), sums))
 #endif
+
+/* The bits of 16 values in bf16: as to_bf16. */
+INLINE ushort16 to_bf16_16(float16 v)
+{
+    uint16 u = as_uint16(v);
+    return convert_ushort16(select((u + 0x7fff + (u >> 16 & 1)) >> 16, u >> 16 | 0x40, isnan(v)));
+}
 
 #if ENGINE == ENGINE_AMX || ENGINE == ENGINE_AMX_PLAIN
 #define TILES 1

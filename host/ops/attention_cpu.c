@@ -34,13 +34,14 @@ int attention_cpu_launch(plan *p, const step *s, int lanes, int groups)
 {
     const attention_params *v = s->params;
     tensor q = s->t[ATT_Q];
-    int tq = tokens_of(q);
+    int tq = tokens_of(q), tiles = (int)ceil_div(tq, lanes);
     size_t want = 2 * (size_t)ocl_units(plan_ocl(p));
     args a = {.packed = true};
-    while (groups > 1 && ceil_div(tq, groups * lanes) * (size_t)v->heads * (size_t)q.n < want) groups /= 2;
+    while (groups > 1 && ceil_div(tiles, groups) * (size_t)v->heads * (size_t)q.n < want) groups /= 2;
+    groups = (int)ceil_div(tiles, (int)ceil_div(tiles, groups)); /* divided evenly */
     attention_args(&a, p, s);
     arg_int(&a, groups * lanes);
-    return args_run(&a, p, s->kernel[0], s->module, ceil_div(tq, groups * lanes), (size_t)v->heads, (size_t)q.n, 1, 1);
+    return args_run(&a, p, s->kernel[0], s->module, ceil_div(tiles, groups), (size_t)v->heads, (size_t)q.n, 1, 1);
 }
 
 static int launch(plan *p, const step *s)

@@ -4,9 +4,10 @@
 #include "ops/x86_matrix.h"
 
 #define ATTENTION_MATRIX_CPU_TUNE(P)                                                                                   \
-    P(NQ, 3, "1 2 3 4", "vectors of 16 queries of a register tile; amx: 2")                                            \
-    P(RR, 8, "4 6 8 12", "keys of a register tile of the scores, channels of one of the sums; amx: 16")                \
-    P(GQ, 8, "1 2 4 8 16", "register tiles of queries of a work-item: what the copy of a key block is spread over")    \
+    P(NQ, 4, "1 2 3 4", "vectors of 16 queries of a register tile; amx: 2")                                            \
+    P(RR, 4, "4 6 8 12", "keys of a register tile of the scores, channels of one of the sums; amx: 16")                \
+    P(GQ, 16, "1 2 4 8 16 32",                                                                                         \
+      "register tiles of queries of a work-item: what the copy of a key block is spread over")                         \
     P(KB, 96, "24 48 96 192", "keys of a block; amx: to whole 32")
 OCL_KERNEL(attention_matrix_cpu, ATTENTION_MATRIX_CPU_TUNE)
 
@@ -28,7 +29,7 @@ static int prepare(plan *p, step *s)
         t->NQ = 2;
         t->RR = 16;
         t->KB = (int)ceil_div(t->KB, 32) * 32;
-        if (t->GQ < 16) t->GQ *= 2; /* about as many queries as with NQ 3 */
+        if (t->GQ < 32) t->GQ *= 2; /* as many queries as with NQ 4 */
     }
     TRY(op_kernel(p, &s->kernel[0], &attention_matrix_cpu_kernel, t, "-DXT=%s -DYT=%s -DD=%d -DENGINE=%d",
                   dtype_option_name(s->t[ATT_Q].dt), dtype_option_name(s->t[ATT_Y].dt), head_size(s), (int)engine));

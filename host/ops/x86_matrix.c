@@ -28,7 +28,7 @@ bool x86_matrix_offered(const ocl_device *d, x86_engine e)
 {
     if (!d->cpu) return false;
 #if defined __x86_64__
-    bool dot = __builtin_cpu_supports("avx512f") &&
+    bool dot = __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512bf16"); /* for AMX too: it rounds by it */
     if (e == X86_DOT) return dot;
     if (e == X86_AMX) return dot && cpu_tiles_allowed();
