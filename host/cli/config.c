@@ -20,7 +20,13 @@ static void print_key(void *user, const char *section, const char *key, const ch
         snprintf(l->section, sizeof l->section, "%s", section);
         l->any = true;
     }
-    if (l->origins) printf("%-10s = %-10s ; %s\n", key, value, origin);
+    if (!key) {
+        fputs("; cannot run here: ", stdout);
+        utf8_print(stdout, value);
+        fputs(" (", stdout);
+        utf8_print(stdout, origin);
+        fputs(")\n", stdout);
+    } else if (l->origins) printf("%-10s = %-10s ; %s\n", key, value, origin);
     else printf("%s = %s\n", key, value);
 }
 

@@ -12,9 +12,17 @@ enum { CACHE_AUTO, CACHE_ON, CACHE_OFF };
 static const ocl_tunable device_tunables[] = {
     {"binary_cache", CACHE_AUTO, "auto on off",
      "compiled programs are kept in ~/.cache/sdcl; auto: unless the driver keeps them"}};
-const ocl_section device_section = {"device", device_tunables, 1, 0, NULL};
 
 static const char pocl[] = "Portable Computing Language";
+
+static bool fits(const struct ocl_device *d, ocl_shape shape, const void *tune)
+{
+    (void)shape;
+    return *(const int *)tune != CACHE_ON || !strstr(d->info.platform, pocl);
+}
+
+const ocl_section device_section = {"device", device_tunables, 1, 0, fits};
+
 /* Parts of the names of platforms that keep compiled programs themselves. */
 static const char *const keepers[] = {pocl, "NVIDIA", "rusticl", "Clover"};
 
@@ -28,10 +36,9 @@ static bool driver_keeps(const sdcl_device *d)
 
 int binary_cache_open(char **folder, const ocl_device *device, const config *values)
 {
-    const char *platform = device->info.platform;
     int cache = config_value(values, &device_section, NULL, OCL_ALL_SHAPES, "binary_cache");
     *folder = NULL;
-    if (cache == CACHE_ON && strstr(platform, pocl)) {
+    if (!fits(device, OCL_ALL_SHAPES, &cache)) {
         int err = FAIL(
             SDCL_EUSAGE,
             "[device] binary_cache cannot be on for PoCL: it has a cache of its own, and compiles every kernel "

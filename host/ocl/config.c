@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const precision_names[PRECISION_COUNT] = {"", "f32", "f16", "bf16"};
+const char *const config_precisions[PRECISION_COUNT] = {"", "f32", "f16", "bf16"};
 
-static void origin_text(char *out, size_t size, const config_origin *o)
+void config_origin_text(char *out, size_t size, const config_origin *o)
 {
     if (!o->file) snprintf(out, size, "built-in default");
     else if (!o->line) snprintf(out, size, "%s", o->file);
@@ -27,7 +27,7 @@ int config_fail(const config_origin *o, const char *format, ...)
     va_start(ap, format);
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    origin_text(origin, sizeof origin, o);
+    config_origin_text(origin, sizeof origin, o);
     return FAIL(SDCL_EUSAGE, "%s: %s", origin, text);
 }
 
@@ -40,7 +40,7 @@ static int fail_near(const config_origin *o, const config_nearest *n, const char
 /* "gemm_cpu" or "gemm_cpu.f16" */
 static void section_name(char *out, size_t size, const ocl_section *s, int precision)
 {
-    snprintf(out, size, "%s%s%s", s->name, precision ? "." : "", precision_names[precision]);
+    snprintf(out, size, "%s%s%s", s->name, precision ? "." : "", config_precisions[precision]);
 }
 
 void config_place_name(char *out, size_t size, const config *c, config_place place)
@@ -239,7 +239,7 @@ int config_precision_index(const char *name)
 {
     int p = PRECISION_ANY;
     if (name)
-        for (p = PRECISION_F32; p < PRECISION_COUNT && strcmp(precision_names[p], name) != 0;) p++;
+        for (p = PRECISION_F32; p < PRECISION_COUNT && strcmp(config_precisions[p], name) != 0;) p++;
     assert(p < PRECISION_COUNT);
     return p;
 }
@@ -271,7 +271,7 @@ int config_value(const config *c, const ocl_section *section, const char *precis
     return values[existing_key(c, section, key)->tunable - section->tunables];
 }
 
-static const char *word_of_value(const config_key *k, int value)
+const char *config_value_word(const config_key *k, int value)
 {
     const char *w = k->words;
     for (int i = 0; *w && i < value; i++) w += strlen(w) + 1;
@@ -281,30 +281,31 @@ static const char *word_of_value(const config_key *k, int value)
 const char *config_word_of(const config *c, const ocl_section *section, const char *key, const int *values)
 {
     const config_key *k = existing_key(c, section, key);
-    return word_of_value(k, values[k->tunable - section->tunables]);
+    return config_value_word(k, values[k->tunable - section->tunables]);
+}
+
+void config_key_text(const config_key *k, int value, char *text, size_t size)
+{
+    if (k->numbers && value != OCL_AUTO) snprintf(text, size, "%d", value);
+    else snprintf(text, size, "%s", config_value_word(k, value));
+}
+
+void config_values_text(const config *c, const ocl_section *section, const int *values, char *text, size_t size)
+{
+    size_t n = 0;
+    *text = 0;
+    for (int i = 0; i < section->count && n < size; i++) {
+        char word[64];
+        const config_key *k = existing_key(c, section, section->tunables[i].name);
+        config_key_text(k, values[i], word, sizeof word);
+        n += (size_t)snprintf(text + n, size - n, "%s%s = %s", i ? ", " : "", k->tunable->name, word);
+    }
 }
 
 const char *config_word(const config *c, const ocl_section *section, const char *precision, ocl_shape shape,
                         const char *key)
 {
-    return word_of_value(existing_key(c, section, key), config_value(c, section, precision, shape, key));
-}
-
-/* The keys of a place: all of them where it is for every precision and shape, else those that it sets. */
-static void each_of(const config *c, config_place place, sdcl_config_fn *each, void *user)
-{
-    char section[160], value[64], origin[4352];
-    config_place_name(section, sizeof section, c, place);
-    for (int i = 0; i < c->sections[place.section]->count; i++) {
-        const config_key *k = &c->keys[place.section][i];
-        const config_slot *slot = place.shape < 0 ? &k->slots[place.precision] : &c->classes[place.shape].slots[i];
-        int v = config_slot_value(k, slot);
-        if ((place.precision || place.shape >= 0) && !slot->origin.file) continue;
-        if (k->numbers && v != OCL_AUTO) snprintf(value, sizeof value, "%d", v);
-        else snprintf(value, sizeof value, "%s", word_of_value(k, v));
-        origin_text(origin, sizeof origin, &slot->origin);
-        each(user, section, k->tunable->name, value, origin);
-    }
+    return config_value_word(existing_key(c, section, key), config_value(c, section, precision, shape, key));
 }
 
 int config_refuse(const config *c, const ocl_section *section, const char *precision, int key, const char *format, ...)
@@ -317,15 +318,6 @@ int config_refuse(const config *c, const ocl_section *section, const char *preci
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
     return config_fail(&slot->origin, "[%s] %s", section->name, text);
-}
-
-void config_each(const config *c, sdcl_config_fn *each, void *user)
-{
-    for (int s = 0; s < c->count; s++) {
-        for (int p = 0; p < PRECISION_COUNT; p++) each_of(c, (config_place){s, p, -1}, each, user);
-        for (int i = 0; i < c->class_count; i++)
-            if (c->classes[i].section == s) each_of(c, (config_place){s, c->classes[i].precision, i}, each, user);
-    }
 }
 
 void config_warn(config *c, const char *format, ...)

@@ -41,6 +41,9 @@ const char *config_word(const config *c, const ocl_section *section, const char 
 /* The same among values that config_values or config_values_at gave. */
 const char *config_word_of(const config *c, const ocl_section *section, const char *key, const int *values);
 
+/* "BM = 16, MATH = f32": values of a section that config_values or config_values_at gave. */
+void config_values_text(const config *c, const ocl_section *section, const int *values, char *text, size_t size);
+
 /* SDCL_EUSAGE about a key that has a value it cannot have together with others: the message begins with where that value comes from. key: one of the
  * section's; precision as in config_values. */
 int config_refuse(const config *c, const ocl_section *section, const char *precision, int key, const char *format, ...)
@@ -52,6 +55,14 @@ int config_shipped_files(const sdcl_device *device, const char *names[CONFIG_SHI
 
 /* Every section and key with value and origin, for `sdcl config`. */
 void config_each(const config *c, sdcl_config_fn *each, void *user);
+/* Do these values of a section do at a shape (0: any)? Else `why` says why not. CONFIG_SPARE: they do not, and nothing asks for them. */
+typedef enum config_verdict { CONFIG_FITS, CONFIG_SPARE, CONFIG_UNFIT } config_verdict;
+typedef config_verdict config_judge_fn(void *user, const config *c, const ocl_section *section, ocl_shape shape,
+                                       const int *values, char *why, size_t size);
+/* The same, and before the keys of a section that does not do, and whose values are not the shipped ones: its name with NULL for the key, the
+ * reason for the value, and where the last of its values comes from. SDCL_EUSAGE, when all have been listed, about the first that is asked for. */
+int config_each_judged(const config *c, const config *shipped, config_judge_fn *judge, void *judge_user,
+                       sdcl_config_fn *each, void *user);
 /* What the user should know: sections that do not count, and why. */
 void config_warnings(const config *c, void (*each)(void *user, const char *text), void *user);
 /* Is there a file that `tune` wrote for the device; does configs/ have one for it? */

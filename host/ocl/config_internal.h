@@ -18,6 +18,7 @@ typedef struct config_origin {
 } config_origin;
 
 enum { PRECISION_ANY, PRECISION_F32, PRECISION_F16, PRECISION_BF16, PRECISION_COUNT };
+extern const char *const config_precisions[PRECISION_COUNT]; /* as in a section's name; "" */
 
 typedef struct config_slot {
     int value;
@@ -73,6 +74,13 @@ void config_classes_free(config *c);
 const config_slot *config_slot_of(const config *c, int section, int precision, int shape, int k);
 /* Value of a slot; the key's default where it is empty. */
 int config_slot_value(const config_key *k, const config_slot *slot);
+/* The choice that a value is the index of; and how any value is spelled. */
+const char *config_value_word(const config_key *k, int value);
+void config_key_text(const config_key *k, int value, char *text, size_t size);
+/* "my.ini:3", "built-in default". */
+void config_origin_text(char *out, size_t size, const config_origin *o);
+/* The values of a section at a precision, of a class (-1: none). */
+void config_merge(const config *c, int section, int precision, int shape, int *values);
 int config_section_index(const config *c, const ocl_section *section);
 int config_precision_index(const char *name);
 

@@ -122,7 +122,7 @@ static int next_class(const config *c, int section, int precision, ocl_shape sha
     return best;
 }
 
-static void merge(const config *c, int section, int precision, int shape, int *values)
+void config_merge(const config *c, int section, int precision, int shape, int *values)
 {
     for (int k = 0; k < c->sections[section]->count; k++)
         values[k] = config_slot_value(&c->keys[section][k], config_slot_of(c, section, precision, shape, k));
@@ -142,10 +142,10 @@ bool config_values_at(const config *c, const ocl_section *section, const char *p
     if (s < 0) return valid(user, values);
     exact = exact_class(c, s, p, shape);
     for (int i = exact; exact < 0 && (i = next_class(c, s, p, shape, i)) >= 0;) {
-        merge(c, s, p, i, values);
+        config_merge(c, s, p, i, values);
         if (valid(user, values)) return true;
     }
-    merge(c, s, p, exact, values);
+    config_merge(c, s, p, exact, values);
     return valid(user, values);
 }
 
@@ -165,15 +165,13 @@ int config_unfit(const config *c, const ocl_section *section, const char *precis
                  const char *what)
 {
     const config_origin *last = &(config_origin){0};
-    strbuf text = {0};
+    char text[512] = "";
     int s = config_section_index(c, section), p = config_precision_index(precision);
     int exact = s < 0 ? -1 : exact_class(c, s, p, shape);
     for (int k = 0; s >= 0 && k < section->count; k++) {
         const config_origin *o = &config_slot_of(c, s, p, exact, k)->origin;
         if (o->layer > last->layer || (o->layer == last->layer && o->line > last->line)) last = o;
-        strbuf_printf(&text, "%s%s = %d", k ? ", " : "", section->tunables[k].name, values[k]);
     }
-    int err = config_fail(last, "[%s] with %s does not fit %s", section->name, strbuf_text(&text), what);
-    strbuf_free(&text);
-    return err;
+    if (s >= 0) config_values_text(c, section, values, text, sizeof text);
+    return config_fail(last, "[%s] with %s does not fit %s", section->name, text, what);
 }

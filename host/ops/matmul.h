@@ -70,7 +70,8 @@ void conv_shape_args(args *a, const step *s);
 /* Row strides of y, residual and row, then the flags: with what the arguments of every convolution end. */
 void conv_output_args(args *a, const step *s);
 
-extern const ocl_section gemm_section, gemm_matrix_cpu_kernel, gemm_cpu_kernel, gemm_gpu_kernel, gemm_matrix_gpu_kernel;
+extern const ocl_section gemm_section, conv3x3_section, gemm_matrix_cpu_kernel, gemm_cpu_kernel, gemm_gpu_kernel,
+    gemm_matrix_gpu_kernel;
 extern const impl gemm_matrix_impl, gemm_cpu_impl, gemm_gpu_impl, gemm_matrix_gpu_impl, gemm_clblast_impl;
 extern const impl conv3x3_matrix_impl, conv3x3_cpu_impl, conv3x3_winograd_impl, conv3x3_winograd_gpu_impl,
     conv3x3_gpu_impl;

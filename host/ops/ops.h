@@ -86,5 +86,8 @@ bool ops_multiply_bf16(ocl *o);
 extern const ocl_section *const ops_sections[];
 /* Sections whose values do not go together, beyond what each tunable allows; device may be NULL. SDCL_EUSAGE names file, line and rule. */
 int ops_check_config(const config *c, const sdcl_device *device);
+/* config_judge_fn; device: an ocl_device, of which one that is not here (id NULL) has no known limits. */
+config_verdict ops_judge(void *device, const config *c, const ocl_section *section, ocl_shape shape, const int *values,
+                         char *why, size_t size);
 
 #endif

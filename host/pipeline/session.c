@@ -4,6 +4,7 @@
 
 #include "io/hash_cache.h"
 #include "nn/params.h"
+#include "ocl/device_class.h"
 #include "pipeline/models.h"
 
 #include <stdarg.h>
@@ -236,14 +237,18 @@ int sdcl_config_for(const sdcl_params *p, const char *named, sdcl_config_fn *eac
 {
     int err = 0;
     ocl_device device = {0};
-    config *values = NULL;
-    if (named) config_device_named(&device.info, named);
-    else TRY(session_choose_device(p->device, &device));
+    config *values = NULL, *shipped = NULL;
+    if (named) {
+        config_device_named(&device.info, named);
+        device.cpu = device_wants_cpu_kernels(&device.info);
+    } else TRY(session_choose_device(p->device, &device));
     TRY(config_open(&values, ops_sections, &device.info, p->config_file, p->set, p->set_count));
     TRY(ops_check_config(values, named ? NULL : &device.info));
     config_warnings(values, warn, &(sdcl_params){.log = p->log, .user = p->user});
-    config_each(values, each, user);
+    TRY(config_open_shipped(&shipped, ops_sections, &device.info, NULL, 0));
+    TRY(config_each_judged(values, shipped, ops_judge, &device, each, user));
 out:
+    config_close(&shipped);
     config_close(&values);
     return err;
 }

@@ -139,6 +139,23 @@ ok 'config' printed '^\[gemm'
 cp "$out" "$work/all.ini"
 run config --config "$work/all.ini"
 ok 'config reads what it printed' same "$out" "$work/all.ini"
+printf '[gemm_gpu]\nLV = 4\nPAD = 1\n[layernorm]\nVW = 16\n' > "$work/unfit.ini"
+run config --config "$work/unfit.ini" --set gemm.impl=gpu
+ok 'config: what cannot run is an error' [ $rc = 2 ]
+ok '... with file, line and reason' said 'unfit\.ini:3: \[gemm_gpu\]: .*LV = 4, PAD = 1, .* do not go together$'
+ok '... and marked in the listing, once' [ "$(grep -c '^; cannot run here: ' "$out"):$(grep -A 1 '^\[gemm_gpu\]$' "$out" | grep -c '^; cannot run here: .* (.*unfit\.ini:3)$')" = 1:1 ]
+cp "$out" "$work/all.ini"
+run config --config "$work/all.ini" --set gemm_gpu.PAD=4
+ok 'a marked listing is a configuration' [ "$rc:$(grep -c 'cannot run here' "$out")" = 0:0 ]
+run config --config "$work/unfit.ini" --for-device 'AMD gfx1100'
+ok 'config --for-device marks too' [ "$rc:$(grep -c '^; cannot run here: .* go together' "$out")" = 2:1 ]
+run config --config "$work/unfit.ini" --for-device cpu
+ok 'what nothing asks for is marked, and no error' [ "$rc:$(grep -c '^; cannot run here: .* go together' "$out")" = 0:1 ]
+printf '[gemm_gpu.f16 M=64 N=64 K=64]\nLV = 4\nPAD = 1\n' > "$work/unfit.ini"
+run config --config "$work/unfit.ini" --for-device 'AMD gfx1100'
+ok 'values for a shape are looked at' said 'unfit\.ini:3: \[gemm_gpu\.f16 M=64 N=64 K=64\]: .* go together$'
+run config --set layernorm.WG=256 --set device.binary_cache=on
+ok 'config and gen agree about the cache' [ "$rc" = "$("$sdcl" devices --json | head -n 1 | grep -q '"platform":"Portable Computing' && echo 2 || echo 0)" ]
 run config --show-origin --set gemm.impl=cpu
 ok 'config --show-origin' printed '^impl *= cpu *; --set'
 # Names as drivers report them, with the device file that is for them.

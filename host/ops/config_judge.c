@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* Which sections of a configuration a device cannot run, before a plan asks for them. */
+#include "ops/attention.h"
+#include "ops/gpu_matrix.h"
+#include "ops/matmul.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool ends_with(const char *name, const char *end)
+{
+    size_t n = strlen(name), m = strlen(end);
+    return n >= m && !strcmp(name + n - m, end);
+}
+
+/* Does an op ask, at some precision, for an implementation whose name ends so? */
+static bool is_asked_for(const config *c, const char *end)
+{
+    static const char *const precisions[] = {"f32", "f16", "bf16"};
+    const ocl_section *const ops[] = {&gemm_section, &conv3x3_section, &attention_section};
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+        for (size_t j = 0; j < sizeof precisions / sizeof *precisions; j++)
+            if (ends_with(config_word(c, ops[i], precisions[j], OCL_ALL_SHAPES, "impl"), end)) return true;
+    return false;
+}
+
+/* Kernels for the other class of devices, and matrix instructions, for which others stand in. */
+static bool is_spare(const config *c, const ocl_device *d, const ocl_section *section)
+{
+    if (section == &gemm_matrix_gpu_kernel) return !is_asked_for(c, "matrix_gpu");
+    if (ends_with(section->name, d->cpu ? "_gpu" : "_cpu")) return !is_asked_for(c, d->cpu ? "gpu" : "cpu");
+    return false;
+}
+
+static bool lacks_engine(const ocl_device *d, const ocl_section *section, const int *values)
+{
+    if (section != &gemm_matrix_gpu_kernel || gpu_engine_offered(d) != GPU_NONE) return false;
+    for (int i = 0; i < section->count; i++)
+        if (!strcmp(section->tunables[i].name, "ENGINE")) return values[i] == GPU_NONE;
+    return false;
+}
+
+config_verdict ops_judge(void *device, const config *c, const ocl_section *section, ocl_shape shape, const int *values,
+                         char *why, size_t size)
+{
+    char text[256];
+    const ocl_device *d = device;
+    ocl_device boundless = *d;
+    bool here = d->id != NULL; /* else its limits are unknown */
+    boundless.info.max_work_group = boundless.max_items[0] = boundless.max_items[1] = SIZE_MAX;
+    boundless.info.local_bytes = UINT64_MAX;
+    if (lacks_engine(d, section, values)) {
+        if (!here) return CONFIG_FITS;
+        snprintf(why, size, "the device has no matrix instructions that ENGINE = auto could choose");
+        return is_spare(c, d, section) ? CONFIG_SPARE : CONFIG_UNFIT;
+    }
+    bool together = section_fits(&boundless, section, shape, values);
+    if (together && (!here || section_fits(d, section, shape, values))) return CONFIG_FITS;
+    config_values_text(c, section, values, text, sizeof text);
+    if (section->count == 1) snprintf(why, size, "%s does not work on this device", text);
+    else if (!together) snprintf(why, size, "%s do not go together", text);
+    else
+        snprintf(why, size, "%s want more than the device has: %zu work-items in a group, %llu bytes of local memory",
+                 text, d->info.max_work_group, (unsigned long long)d->info.local_bytes);
+    return is_spare(c, d, section) ? CONFIG_SPARE : CONFIG_UNFIT;
+}
