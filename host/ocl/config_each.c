@@ -105,7 +105,8 @@ void config_each(const config *c, sdcl_config_fn *each, void *user)
     list(&l);
 }
 
-int config_each_judged(const config *c, const config *shipped, config_judge_fn *judge, void *judge_user, sdcl_config_fn *each, void *user)
+int config_each_judged(const config *c, const config *shipped, config_judge_fn *judge, void *judge_user,
+                       sdcl_config_fn *each, void *user)
 {
     listing l = {.c = c, .shipped = shipped, .judge = judge, .judge_user = judge_user, .each = each, .user = user};
     list(&l);

@@ -4,13 +4,52 @@
 
 #include "base/error.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+static const char *const kinds[OUTPUTS] = {"new", "shipped", "probe"};
+
+void output_beside(char *text, size_t size, const char *path, int which)
+{
+    snprintf(text, size, "%s.%ld.%s", path, (long)getpid(), kinds[which]);
+}
+
+bool output_is_orphan(int pid) { return pid > 0 && kill(pid, 0) && errno == ESRCH; }
+
+/* "NAME.123.new": 123; 0: no such name. */
+static int number_of(const char *entry, const char *name)
+{
+    size_t n = strlen(name);
+    int pid = 0, used = 0;
+    if (strncmp(entry, name, n) != 0 || sscanf(entry + n, ".%d.%n", &pid, &used) != 1 || !used) return 0;
+    for (int i = 0; i < OUTPUTS; i++)
+        if (!strcmp(entry + n + used, kinds[i])) return pid;
+    return 0;
+}
+
+void output_clean(const char *path)
+{
+    char folder[PATH_MAX], left[2 * PATH_MAX];
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    int length = slash ? (int)(slash - path) + 1 : 2;
+    if ((size_t)snprintf(folder, sizeof folder, "%.*s", length, slash ? path : "./") >= sizeof folder) return;
+    DIR *d = opendir(folder);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        struct stat st;
+        if (!output_is_orphan(number_of(e->d_name, name))) continue;
+        snprintf(left, sizeof left, "%s%s", folder, e->d_name);
+        if (!lstat(left, &st) && S_ISREG(st.st_mode) && st.st_uid == geteuid()) unlink(left);
+    }
+    if (d) closedir(d);
+}
 
 /* Does the file begin as tune's own do, or is it empty? */
 static bool is_ours(const char *path)
@@ -27,15 +66,14 @@ static bool is_ours(const char *path)
 /* Can a file be made beside path? It is gone again. */
 static int check_folder(const char *path)
 {
-    char *probe;
+    char probe[PATH_MAX + 32];
     const char *slash = strrchr(path, '/');
-    if (asprintf(&probe, "%s.%ld.probe", path, (long)getpid()) < 0) return FAIL(SDCL_ENOMEM, "out of memory");
+    output_beside(probe, sizeof probe, path, OUTPUT_PROBE);
     int fd = open(probe, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666), cause = errno;
     if (fd >= 0) {
         close(fd);
         unlink(probe);
     }
-    free(probe);
     if (fd >= 0) return 0;
     return FAIL(SDCL_EOUTPUT, "cannot create files in %.*s: %s", slash ? (int)(slash - path) + 1 : 1,
                 slash ? path : ".", strerror(cause));

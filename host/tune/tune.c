@@ -12,7 +12,6 @@
 #include <ftw.h>
 #include <limits.h>
 #include <math.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,7 +55,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 static void remove_tree(const char *path) { nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS); }
 
-/* Folders of this user's tuners that were killed: the number in the name is that of no process. */
+/* Folders of this user's tuners that were killed. */
 static void remove_orphans(const char *base)
 {
     DIR *folder = opendir(base);
@@ -64,10 +63,9 @@ static void remove_orphans(const char *base)
         char path[PATH_MAX];
         struct stat st;
         int pid = 0, used = 0;
-        if (sscanf(e->d_name, "sdcl-tune-%d-%n", &pid, &used) != 1 || !used || pid < 1) continue;
+        if (sscanf(e->d_name, "sdcl-tune-%d-%n", &pid, &used) != 1 || !used || !output_is_orphan(pid)) continue;
         if ((size_t)snprintf(path, sizeof path, "%s/%s", base, e->d_name) >= sizeof path) continue;
-        if (!lstat(path, &st) && S_ISDIR(st.st_mode) && st.st_uid == geteuid() && kill(pid, 0) && errno == ESRCH)
-            remove_tree(path);
+        if (!lstat(path, &st) && S_ISDIR(st.st_mode) && st.st_uid == geteuid()) remove_tree(path);
     }
     if (folder) closedir(folder);
 }
@@ -303,11 +301,14 @@ static int open_outputs(const tuner *t, char *path, size_t size)
 {
     int err = 0;
     if (t->job->report) TRY(report_open(t->job->report));
-    if (t->job->output) return output_open(t->job->output, path, size);
-    char *tuned = config_tuned_path(&t->device.info, true);
-    bool ok = tuned && (size_t)snprintf(path, size, "%s", tuned) < size;
-    free(tuned);
-    if (!ok) TRY(FAIL(SDCL_EOUTPUT, "there is no folder for tuned files that only you can write to"));
+    if (t->job->output) TRY(output_open(t->job->output, path, size));
+    else {
+        char *tuned = config_tuned_path(&t->device.info, true);
+        bool ok = tuned && (size_t)snprintf(path, size, "%s", tuned) < size;
+        free(tuned);
+        if (!ok) TRY(FAIL(SDCL_EOUTPUT, "there is no folder for tuned files that only you can write to"));
+    }
+    output_clean(path);
 out:
     return err;
 }
@@ -320,7 +321,7 @@ static int finish(tuner *t, sdcl_tune_result *r)
     char path[2][sizeof r->path + 32] = {"", ""};
     const char *file[2], *keep = t->job->output ? NULL : r->path;
     for (int i = 0; i < 2; i++)
-        snprintf(path[i], sizeof path[i], "%s.%ld.%s", r->path, (long)getpid(), i == FOUND ? "new" : "shipped");
+        output_beside(path[i], sizeof path[i], r->path, i == FOUND ? OUTPUT_NEW : OUTPUT_SHIPPED);
     for (int i = 0; i < t->group_count; i++) group_settle(t, &t->group[i]);
     if (any_better(t, false) && t->job->budget > 0) {
         TRY(tuned_write(t, path[FOUND], false, keep));

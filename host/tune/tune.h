@@ -249,6 +249,13 @@ int tuned_write(const tuner *t, const char *path, bool shipped, const char *keep
 
 /* path: the file to write for --output, where a link leads. Refused is what is no regular file, or one that tune did not write. */
 int output_open(const char *given, char *path, size_t size);
+/* Names of files beside path that hold this process's number: what may be moved there, and what is shipped. */
+enum { OUTPUT_NEW, OUTPUT_SHIPPED, OUTPUT_PROBE, OUTPUTS };
+void output_beside(char *text, size_t size, const char *path, int which);
+/* Removes those of processes that are no more. */
+void output_clean(const char *path);
+/* Is the number that of no process? */
+bool output_is_orphan(int pid);
 /* Makes the folder where it is missing, and sees whether files can be made there. */
 int report_open(const char *folder);
 

@@ -115,6 +115,16 @@ ok '--set stays as it is' sh -c "[ $rc = 0 ] && [ \$(wc -l < pin.jsonl) = 4 ] &&
 run tune --shapes quick --strategy random --set layernorm.WG=1 --set layernorm.VW=16 --json same.jsonl -o same.ini
 ok 'what is the same kernel is not tried' sh -c "[ $rc = 0 ] && ! grep -qv '$one' same.jsonl && [ \$(grep -c . same.jsonl) -gt 2 ]"
 
+# What a run that was killed while it compared has left beside its output goes with the next; what is of a living process, or of another name, stays.
+sh -c 'echo $$ > dead'
+dead=$(cat dead)
+touch t.ini.$dead.new t.ini.$dead.shipped t.ini.$$.new t.ini.$dead.newer other.ini.$dead.new
+mkdir t.ini.$dead.probe
+run tune --shapes quick --tries 1 --json one.jsonl -o t.ini
+ok 'files of a dead process beside the output are removed' [ $rc = 0 -a ! -e t.ini.$dead.new -a ! -e t.ini.$dead.shipped ]
+ok 'and no others' [ -e t.ini.$$.new -a -e t.ini.$dead.newer -a -e other.ini.$dead.new -a -d t.ini.$dead.probe ]
+rm -rf t.ini.* other.ini.*
+
 # Nor what an implementation overrides: AMX's register tile is one, whatever MR and NP say; NQ and RR are too.
 printf '1 gemm bf16 f16 1 64 48 40 1 0\n' > tiles
 run tune --shapes tiles --strategy full --set gemm.matrix=amx_plain --set gemm.impl=matrix --set gemm_matrix_cpu.RB=96 \
