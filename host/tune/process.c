@@ -62,9 +62,20 @@ static int start(const tuner *t, const char *scratch, child *c)
 {
     int err = 0, in[2] = {-1, -1}, out[2] = {-1, -1};
     posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t blocked;
     char **environment = worker_environment(scratch);
     *c = (child){-1, -1, -1, -1};
     posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+    /* What a terminal sends to both is the tuner's business: a worker that died of it would look as if it had crashed. */
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGINT);
+    sigaddset(&blocked, SIGTERM);
+    sigaddset(&blocked, SIGQUIT);
+    sigaddset(&blocked, SIGHUP);
+    posix_spawnattr_setsigmask(&attributes, &blocked);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
     c->errors = memfd_create("errors", MFD_CLOEXEC);
     if (!environment || c->errors < 0 || pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC)) {
         err = FAIL(SDCL_ENOMEM, "cannot start a process: %s", strerror(errno));
@@ -73,7 +84,7 @@ static int start(const tuner *t, const char *scratch, child *c)
     posix_spawn_file_actions_adddup2(&actions, in[0], STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&actions, c->errors, STDERR_FILENO);
-    int code = posix_spawn(&c->pid, t->job->worker[0], &actions, NULL, (char *const *)(uintptr_t)t->job->worker,
+    int code = posix_spawn(&c->pid, t->job->worker[0], &actions, &attributes, (char *const *)(uintptr_t)t->job->worker,
                            environment);
     if (code) {
         err = FAIL(SDCL_EINTERNAL, "cannot start %s: %s", t->job->worker[0], strerror(code));
@@ -89,6 +100,7 @@ out:
     }
     if (err) close_fd(&c->errors);
     posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
     free_environment(scratch, environment);
     return err;
 }

@@ -387,6 +387,8 @@ int sdcl_tune(const sdcl_params *params, const sdcl_tune_job *job, sdcl_tune_res
     result->rejected = t.rejected;
     if (job->report) TRY(report_write(&t, job->report, result));
 out:
+    if (err == SDCL_EINTERRUPTED && t.records.path)
+        error_hint("what was tried is in %s; --resume goes on", t.records.path);
     scratch_close(&t);
     twins_close(&t);
     groups_free(&t);

@@ -36,6 +36,7 @@ beside() {
     (
         cd "$at" || exit 1
         "$sdcl" "$@" --json rec.jsonl -o t.ini > out 2> err < /dev/null &
+        echo $! > pid
         trap 'kill $!; wait; exit 1' TERM
         wait $!
         echo $? > rc
@@ -67,6 +68,18 @@ for mr in 4 6 12; do
     [ $mr = 12 ] && late=8s || late=60s
     SDCL_CL_DIR=$work/cl beside mr$mr tune --shapes "$work/shapes" --config "$work/mr$mr.ini" --tries 2 --timeout $late
 done
+
+# What a terminal's Ctrl-C would send to the worker of the one that hangs.
+interrupt_workers() {
+    i=0
+    while [ $((i += 1)) -lt 100 ]; do
+        workers=$(cat "/proc/$(cat mr12/pid)/task/$(cat mr12/pid)/children" 2> /dev/null)
+        [ -z "$workers" ] || kill -INT $workers 2> /dev/null
+        sleep 0.2
+    done
+}
+interrupt_workers &
+others="$others $!"
 
 # A kernel that is wrong with values that no fill of the harness has where ROWS is 4, and waits where it is not.
 cp -r "$root/cl" cl2
@@ -230,6 +243,16 @@ refuses() { # NAME MR REASON
 refuses 'a kernel that computes something else' 4 'NMSE '
 refuses 'a kernel that crashes' 6 '\(crashed: \|the worker ended\)'
 refuses 'a kernel that hangs' 12 'no result within 8 s'
+ok 'a signal to a worker is not taken for a crash' sh -c '! grep -q Interrupt rec.jsonl'
+cd "$work" || exit 1
+"$sdcl" tune --shapes shapes --json stop.jsonl -o stop.ini > out 2> err < /dev/null &
+pid=$! others="$others $!"
+i=0
+while [ $((i += 1)) -lt 600 ] && [ ! -s stop.jsonl ]; do sleep 0.1; done
+kill -INT $pid
+wait $pid
+rc=$?
+ok 'an interrupted run ends with 130 and says how to go on' sh -c "[ $rc = 130 ] && grep -q 'stop.jsonl; --resume goes on' err && [ -s stop.jsonl -a ! -e stop.ini ]"
 cd "$work/picture" || exit 1
 ok 'values of another picture: no candidate was wrong' sh -c '[ "$(cat rc)" = 0 ] && grep -q "\"ok\":true.*layernorm.ROWS\":\"4\"" rec.jsonl && ! grep -q "\"ok\":false.*layernorm.ROWS\":\"4\"" rec.jsonl'
 ok 'values of another picture: the last line says so' last_line 'not written: faster, but a picture with the new values is another one'
