@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { MAPS_MAX = 4 };
+enum { REJECTIONS_MAX = 40, MAPS_MAX = 4 };
 
 static const char style[] =
     ":root{--bg:#fbfbfa;--fg:#1d2327;--soft:#66707a;--line:#dfe3e6;--card:#fff;--heat:#2a78d6;--bad:#c0392b;--c0:#"
@@ -180,7 +180,12 @@ static void table(strbuf *out, const tuner *t, const char *best)
         before += before_ms(&t->key[i]);
         after += t->key[i].count * key_ms(&t->key[i]);
     }
-    if (n) qsort(key, (size_t)n, sizeof *key, by_time);
+    if (!n) {
+        strbuf_puts(out, "<h2>Before and after</h2>\n<div class=\"card\"><p>No step has been measured.</p></div>\n");
+        free(key);
+        return;
+    }
+    qsort(key, (size_t)n, sizeof *key, by_time);
     strbuf_puts(out, "<h2>Before and after</h2>\n<p>What each kind of step takes of a picture of 20 steps, measured "
                      "alone; most expensive first.</p><div class=\"card\">");
     columns(out, best);
@@ -204,7 +209,7 @@ static void table(strbuf *out, const tuner *t, const char *best)
 /* The keys with most to show: those that were tried most often. */
 static void maps(strbuf *out, const tuner *t)
 {
-    bool *drawn = calloc((size_t)t->key_count + 1, sizeof *drawn);
+    bool any = false, *drawn = calloc((size_t)t->key_count + 1, sizeof *drawn);
     strbuf_puts(out, "<h2>Pairs of values</h2>\n<p>Least milliseconds of the candidates with two values at a time; "
                      "darker is faster, "
                      "\xc3\x97 was rejected, empty was not tried.</p>\n");
@@ -214,14 +219,45 @@ static void maps(strbuf *out, const tuner *t)
             if (!drawn[i] && t->key[i].best >= 0 && (most < 0 || t->key[i].trial_count > t->key[most].trial_count))
                 most = i;
         if (most < 0 || t->key[most].trial_count < 4) break;
-        drawn[most] = true;
+        drawn[most] = any = true;
         strbuf_puts(out, "<h3>");
         html_text(out, t->key[most].text);
         strbuf_puts(out, "</h3><div class=\"card maps\">\n");
         draw_heat_maps(out, &t->key[most]);
         strbuf_puts(out, "</div>\n");
     }
+    if (!any) strbuf_puts(out, "<div class=\"card\"><p>Too few candidates for a map.</p></div>\n");
     free(drawn);
+}
+
+/* What was rejected, and why; the first few. */
+static void rejections(strbuf *out, const tuner *t)
+{
+    int n = 0, more = 0;
+    for (int i = 0; i < t->key_count; i++)
+        for (int j = 0; j < t->key[i].trial_count; j++) {
+            char values[1024];
+            const trial *one = &t->key[i].trial[j];
+            if (one->ok) continue;
+            if (n >= REJECTIONS_MAX) {
+                more++;
+                continue;
+            }
+            if (!n++)
+                strbuf_puts(out, "<h2>Rejected</h2>\n<div class=\"card\"><table><tr><th>step</th><th>reason</th>"
+                                 "<th>values</th></tr>\n");
+            candidate_text(&t->key[i], &one->c, values, sizeof values);
+            strbuf_puts(out, "<tr><td>");
+            html_text(out, t->key[i].text);
+            strbuf_puts(out, "</td><td>");
+            html_text(out, one->why);
+            strbuf_puts(out, "</td><td>");
+            html_text(out, values);
+            strbuf_puts(out, "</td></tr>\n");
+        }
+    if (n) strbuf_puts(out, "</table>");
+    if (more) strbuf_printf(out, "<p class=\"sum\">%d more, in the records</p>", more);
+    if (n) strbuf_puts(out, "</div>\n");
 }
 
 /* Peaks, where the comparison of pictures has not measured them. */
@@ -263,6 +299,7 @@ int report_write(const tuner *t, const char *folder, sdcl_tune_result *r)
     strbuf_puts(&out, "</div>\n");
     maps(&out, t);
     table(&out, t, best);
+    rejections(&out, t);
     strbuf_puts(&out, "</main></body></html>\n");
     strbuf_printf(&path, "%s/index.html", folder);
     if (out.failed || path.failed) TRY(FAIL(SDCL_ENOMEM, "out of memory"));

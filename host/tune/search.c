@@ -304,13 +304,14 @@ static bool next_set(tuner *t, tune_key *k, candidate *c)
 
 /* --- other strategies --- */
 
-static bool next_random(tuner *t, const tune_group *g, tune_key *k, candidate *c)
+/* any: in spaces that seem hopeless too. */
+static bool next_random(tuner *t, const tune_group *g, tune_key *k, bool any, candidate *c)
 {
     for (int n = 0; n < DRAWS; n++) {
         char why[64];
         *c = (candidate){.space = below(t, k->space_count)};
         const space *s = &k->space[c->space];
-        if (!s->fits || s->excluded || is_hopeless(t, g, c->space)) continue;
+        if (!s->fits || s->excluded || (!any && is_hopeless(t, g, c->space))) continue;
         memcpy(c->pick, s->shipped, sizeof c->pick);
         for (int i = 0; i < s->axes; i++)
             if (!s->axis[i].pinned && !s->axis[i].shared) c->pick[i] = (unsigned char)below(t, s->axis[i].count);
@@ -356,8 +357,11 @@ static bool next_of_group(tuner *t, tune_group *g, batch *b)
             found = next_of_all(t, k, &c);
         }
     } else if ((k = draw_key(t, g)) && random) {
-        found = next_random(t, g, k, &c);
-    } else if (k && g->since <= PATIENCE) {
+        found = next_random(t, g, k, false, &c);
+    } else if (!k) { /* nothing is right yet, the shipped values neither: others may be */
+        k = &t->key[g->key[0]];
+        found = g->since <= PATIENCE && next_random(t, g, k, true, &c);
+    } else if (g->since <= PATIENCE) {
         if (next_winner(t, g, b)) return true;
         for (int n = 0; n < DRAWS && !found; n++) {
             if (n) k = draw_key(t, g);

@@ -87,6 +87,11 @@ sed -i 's/^        rstd\[r\] = .*/&\n        float big = 0;\n        for (int i 
 SDCL_CL_DIR=$work/cl2 beside picture tune --shapes pocket -W 64 -H 64 --only layernorm --budget 5m \
     --set layernorm.WG=1 --set layernorm.VW=16
 
+# One that is wrong with the values that are shipped.
+cp -r "$root/cl" cl3
+sed -i 's/^        rstd\[r\] = .*/&\n#if WG == 1 \&\& ROWS == 8 \&\& VW == 16\n        rstd[r] = -rstd[r];\n#endif/' cl3/layernorm.cl
+SDCL_CL_DIR=$work/cl3 beside shipped tune --shapes "$work/quick" --set layernorm.VW=16 --tries 6 --report page
+
 run tune --shapes shapes --config bad.ini --tries 4 --json rec.jsonl -o t.ini --report page
 ok 'a run ends with 0' is $rc 0
 ok 'and says last what it wrote' last_line 'written: t.ini$'
@@ -253,6 +258,9 @@ kill -INT $pid
 wait $pid
 rc=$?
 ok 'an interrupted run ends with 130 and says how to go on' sh -c "[ $rc = 130 ] && grep -q 'stop.jsonl; --resume goes on' err && [ -s stop.jsonl -a ! -e stop.ini ]"
+cd "$work/shipped" || exit 1
+ok 'shipped values that are wrong: others are found' sh -c '[ "$(cat rc)" = 0 ] && head -n 1 rec.jsonl | grep -q "\"ok\":false,\"reason\":\"NMSE " && grep -q "\"ok\":true" rec.jsonl && last=$(tail -n 1 out) && [ "${last#written: }" = t.ini ]'
+ok 'the report names what was rejected' grep -q '<td>NMSE ' page/index.html
 cd "$work/picture" || exit 1
 ok 'values of another picture: no candidate was wrong' sh -c '[ "$(cat rc)" = 0 ] && grep -q "\"ok\":true.*layernorm.ROWS\":\"4\"" rec.jsonl && ! grep -q "\"ok\":false.*layernorm.ROWS\":\"4\"" rec.jsonl'
 ok 'values of another picture: the last line says so' last_line 'not written: faster, but a picture with the new values is another one'
