@@ -47,8 +47,8 @@ config_verdict ops_judge(void *device, const config *c, const ocl_section *secti
     const ocl_device *d = device;
     ocl_device boundless = *d;
     bool here = d->id != NULL; /* else its limits are unknown */
-    boundless.info.max_work_group = boundless.max_items[0] = boundless.max_items[1] = SIZE_MAX;
-    boundless.info.local_bytes = UINT64_MAX;
+    boundless.info.max_work_group = boundless.max_items[0] = boundless.max_items[1] = INT32_MAX;
+    boundless.info.local_bytes = INT64_MAX;
     if (lacks_engine(d, section, values)) {
         if (!here) return CONFIG_FITS;
         snprintf(why, size, "the device has no matrix instructions that ENGINE = auto could choose");
