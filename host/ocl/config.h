@@ -59,8 +59,8 @@ void config_each(const config *c, sdcl_config_fn *each, void *user);
 typedef enum config_verdict { CONFIG_FITS, CONFIG_SPARE, CONFIG_UNFIT } config_verdict;
 typedef config_verdict config_judge_fn(void *user, const config *c, const ocl_section *section, ocl_shape shape,
                                        const int *values, char *why, size_t size);
-/* The same, and before the keys of a section that does not do, and whose values are not the shipped ones: its name with NULL for the key, the
- * reason for the value, and where the last of its values comes from. SDCL_EUSAGE, when all have been listed, about the first that is asked for. */
+/* The same, and before the keys of a section that does not do (and, where nothing asks for it, whose values are not the shipped ones): its name with NULL for
+ * the key, the reason for the value, and where the last of its values comes from. SDCL_EUSAGE, when all have been listed, about the first that is asked for. */
 int config_each_judged(const config *c, const config *shipped, config_judge_fn *judge, void *judge_user,
                        sdcl_config_fn *each, void *user);
 /* What the user should know: sections that do not count, and why. */

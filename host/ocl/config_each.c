@@ -59,9 +59,9 @@ static void judge_place(listing *l, config_place place, const char *name)
     const config_origin last = last_origin(c, place);
     config_merge(c, place.section, place.precision, place.shape, values);
     config_values(l->shipped, section, place.precision ? config_precisions[place.precision] : NULL, shape, shipped);
-    if (!memcmp(values, shipped, (size_t)section->count * sizeof *values)) return;
     config_verdict v = l->judge(l->judge_user, c, section, shape, values, why, sizeof why);
-    if (v == CONFIG_FITS) return;
+    bool changed = memcmp(values, shipped, (size_t)section->count * sizeof *values) != 0;
+    if (v == CONFIG_FITS || (v == CONFIG_SPARE && !changed)) return;
     config_origin_text(origin, sizeof origin, &last);
     l->each(l->user, name, NULL, why, origin);
     if (v == CONFIG_SPARE || l->found) return;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Which sections of a configuration a device cannot run, before a plan asks for them. */
-#include "ops/attention.h"
 #include "ops/gpu_matrix.h"
 #include "ops/matmul.h"
 
@@ -13,15 +12,25 @@ static bool ends_with(const char *name, const char *end)
     return n >= m && !strcmp(name + n - m, end);
 }
 
-/* Does an op ask, at some precision, for an implementation whose name ends so? */
+typedef struct asking {
+    const char *end;
+    bool found;
+} asking;
+
+static void note_impl(void *user, const char *section, const char *key, const char *value, const char *origin)
+{
+    asking *a = user;
+    (void)section;
+    (void)origin;
+    if (!strcmp(key, "impl") && ends_with(value, a->end)) a->found = true;
+}
+
+/* Does an op ask, at some precision or shape, for an implementation whose name ends so? */
 static bool is_asked_for(const config *c, const char *end)
 {
-    static const char *const precisions[] = {"f32", "f16", "bf16"};
-    const ocl_section *const ops[] = {&gemm_section, &conv3x3_section, &attention_section};
-    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
-        for (size_t j = 0; j < sizeof precisions / sizeof *precisions; j++)
-            if (ends_with(config_word(c, ops[i], precisions[j], OCL_ALL_SHAPES, "impl"), end)) return true;
-    return false;
+    asking a = {end, false};
+    config_each(c, note_impl, &a);
+    return a.found;
 }
 
 /* Kernels for the other class of devices, and matrix instructions, for which others stand in. */

@@ -154,6 +154,9 @@ ok 'what nothing asks for is marked, and no error' [ "$rc:$(grep -c '^; cannot r
 printf '[gemm_gpu.f16 M=64 N=64 K=64]\nLV = 4\nPAD = 1\n' > "$work/unfit.ini"
 run config --config "$work/unfit.ini" --for-device 'AMD gfx1100'
 ok 'values for a shape are looked at' said 'unfit\.ini:3: \[gemm_gpu\.f16 M=64 N=64 K=64\]: .* go together$'
+printf '[gemm_gpu]\nLV = 4\nPAD = 1\n[gemm.f32 M=64 N=64 K=64]\nimpl = gpu\n' > "$work/unfit.ini"
+run config --config "$work/unfit.ini" --for-device cpu
+ok 'what a shape asks for is an error' [ "$rc:$(grep -c '^; cannot run here: ' "$out")" = 2:1 ]
 printf '[clblast_copy]\nCOPY_DIMX = 8\nCOPY_DIMY = 8\nCOPY_VW = 1\nCOPY_WPT = 1\n' > "$work/fit.ini"
 run config --config "$work/fit.ini"
 ok 'a set of CLBlast that fits is not marked' [ "$rc:$(grep -c 'cannot run here' "$out")" = 0:0 ]
