@@ -14,27 +14,23 @@ void softmax_rows(__global float *x, ulong xo, int n, int ld, int causal, int fi
     x += xo + (size_t)r * (size_t)ld;
     VECTOR mv = -MAXFLOAT, sv = 0.0f;
     float m1 = -MAXFLOAT, s1 = 0.0f;
-    for (int k = begin; k < seen; k += VW * WG) {
-        if (k + VW <= seen) mv = fmax(mv, LOADV(x + k));
-        else
-            for (int j = k; j < seen; j++) m1 = fmax(m1, x[j]);
-    }
+    int k = begin;
+    for (; k + VW <= seen; k += VW * WG) mv = fmax(mv, LOADV(x + k));
+    for (; k < seen; k++) m1 = fmax(m1, x[k]);
     float top = group_max(fmax(MAXV(mv), m1), scratch);
-    for (int k = begin; k < seen; k += VW * WG) {
-        if (k + VW <= seen) {
-            VECTOR v = EXPV((LOADV(x + k) - top) * scale);
-            sv += v;
-            STOREV(v, x + k);
-        } else
-            for (int j = k; j < seen; j++) {
-                float v = exp_1((x[j] - top) * scale);
-                s1 += v;
-                x[j] = v;
-            }
+    for (k = begin; k + VW <= seen; k += VW * WG) {
+        VECTOR v = EXPV((LOADV(x + k) - top) * scale);
+        sv += v;
+        STOREV(v, x + k);
+    }
+    for (; k < seen; k++) {
+        x[k] = exp_1((x[k] - top) * scale);
+        s1 += x[k];
     }
     float inverse = 1.0f / group_sum(SUMV(sv) + s1, scratch);
-    for (int k = begin; k < n; k += VW * WG) {
-        int end = min(k + VW, n);
-        for (int j = k; j < end; j++) x[j] = j < seen ? x[j] * inverse : 0.0f;
-    }
+    for (k = begin; k + VW <= n; k += VW * WG)
+        if (k + VW <= seen) STOREV(LOADV(x + k) * inverse, x + k);
+        else
+            for (int j = k; j < k + VW; j++) x[j] = j < seen ? x[j] * inverse : 0.0f;
+    for (; k < n; k++) x[k] = k < seen ? x[k] * inverse : 0.0f;
 }
