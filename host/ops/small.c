@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Ops without anything to tune but the work-group: time embedding, copies, pictures. */
+/* Ops with little or nothing to tune: time embedding, copies, pictures. */
 #include "ops/launch.h"
 
-static const ocl_section timestep_section = {"timestep", NULL, 0, 0, NULL},
-                         scale_repeat_section = {"scale_repeat", NULL, 0, 0, NULL},
-                         image_section = {"image", NULL, 0, 0, NULL};
+static const ocl_section timestep_section = {"timestep", NULL, 0, 0, NULL}, image_section = {"image", NULL, 0, 0, NULL};
 
 /* --- timestep embedding --- */
 
@@ -46,25 +44,37 @@ int op_timestep(plan *p, tensor y, tensor t, bool cos_first, float shift)
 
 /* --- copy, scale, repeat --- */
 
+#define SCALE_REPEAT_TUNE(P) P(ROWS, 1, "1 4 8 16 32", "rows of a work-item")
+OCL_KERNEL(scale_repeat, SCALE_REPEAT_TUNE)
+
 static int scale_prepare(plan *p, step *s)
 {
-    return op_kernel(p, &s->kernel[0], &scale_repeat_section, NULL, "-DXT=%s -DYT=%s", dtype_option_name(s->t[1].dt),
-                     dtype_option_name(s->t[0].dt));
+    int err = 0;
+    struct scale_repeat_tune *t = plan_step_alloc(p, sizeof *t);
+    if (!t) return FAIL(SDCL_ENOMEM, "out of memory");
+    s->state = t;
+    TRY(tune_values(p, &scale_repeat_kernel, plan_activation(p), s->shape, t));
+    TRY(op_kernel(p, &s->kernel[0], &scale_repeat_kernel, t, "-DXT=%s -DYT=%s", dtype_option_name(s->t[1].dt),
+                  dtype_option_name(s->t[0].dt)));
+out:
+    return err;
 }
 
 static int scale_launch(plan *p, const step *s)
 {
+    const struct scale_repeat_tune *t = s->state;
     tensor y = s->t[0], x = s->t[1];
     args a = {0};
     arg_tensor(&a, p, y, y);
     arg_tensor(&a, p, x, x);
     arg_tensor(&a, p, s->t[2], x);
     arg_int(&a, has(s->t[2]));
+    arg_int(&a, rows_of(y));
     arg_int(&a, rows_of(x));
     arg_int(&a, x.c);
     arg_int(&a, x.ld);
     arg_int(&a, y.ld);
-    return args_run(&a, p, s->kernel[0], s->module, (size_t)rows_of(y), 1, 1, 1, 1);
+    return args_run(&a, p, s->kernel[0], s->module, ceil_div(rows_of(y), t->ROWS), 1, 1, 1, 1);
 }
 
 static const impl scale_impl = {.name = "rows", .prepare = scale_prepare, .launch = scale_launch};
@@ -102,7 +112,7 @@ static int image_launch(plan *p, const step *s)
     arg_tensor(&a, p, x, x);
     arg_int(&a, has(unit));
     arg_ulong(&a, count);
-    return args_run(&a, p, s->kernel[0], s->module, (count + 63) / 64, 1, 1, 64, 1);
+    return args_run(&a, p, s->kernel[0], s->module, (count + 1023) / 1024, 1, 1, 64, 1);
 }
 
 static const impl image_impl = {.name = "values", .prepare = image_prepare, .launch = image_launch};

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char COPY[] = "-DXT=F32 -DYT=F32";
+static const char COPY[] = "-DXT=F32 -DYT=F32 -DROWS=1";
 
 typedef struct fixture {
     scratch tmp;
