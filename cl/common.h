@@ -112,6 +112,10 @@ DEFINE_FUNCTIONS(float, int, 1)
 DEFINE_FUNCTIONS(float8, int8, 8)
 DEFINE_FUNCTIONS(float16, int16, 16)
 
+/* 1 / standard deviation. NaN where float cannot hold the variance: a picture that is not finite is refused, one made of the zeros that 1 / infinity
+ * gives would be drawn. */
+INLINE float rstd_of(float variance, float eps) { return isfinite(variance) ? 1.0f / sqrt(variance + eps) : NAN; }
+
 /* The bits of v in bf16: ties to even, NaN stays NaN. */
 INLINE ushort to_bf16(float v)
 {

@@ -34,7 +34,7 @@ void groupnorm_finish(__global float *norm, ulong no, __global const float *part
         float n = (float)slab_rows(slab, hw, piece, rows, per_piece), d = from[0] - mean;
         m2 += fma(n * d, d, from[c]);
     }
-    float rstd = 1.0f / sqrt(group_sum(m2, scratch) / all + eps);
+    float rstd = rstd_of(group_sum(m2, scratch) / all, eps);
     for (int k = first + item; k < first + width; k += WG) store_norm(norm, gamma, beta, c, k, mean, rstd);
 #endif
 }

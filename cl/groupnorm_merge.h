@@ -40,6 +40,6 @@ INLINE void merge_slabs(__global float *norm, __global const float *part, __glob
             }
             m2 += slab;
         }
-    float rstd = 1.0f / sqrt(m2 / all + eps);
+    float rstd = rstd_of(m2 / all, eps);
     for (int k = first; k < first + width; k++) store_norm(norm, gamma, beta, c, k, mean, rstd);
 }

@@ -58,7 +58,7 @@ void layernorm(__global YTYPE *y, ulong yo, __global const XTYPE *x, ulong xo, _
             float d = LOADX(from, k) - m;
             sum = fma(d, d, sum);
         }
-        rstd[r] = 1.0f / sqrt(group_sum(SUMV(total(sums)) + sum, scratch) / (float)c + eps);
+        rstd[r] = rstd_of(group_sum(SUMV(total(sums)) + sum, scratch) / (float)c, eps);
     }
     for (int r = 0; r < count; r++) {
         __global const XTYPE *from = x + (size_t)r * (size_t)ldx;
