@@ -16,6 +16,12 @@ static void occupy_standard_descriptors(void)
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd) _exit(1);
 }
 
+/* What a listing would still say, nobody wants whose reader went away: it ends as `ls` does. Pictures and tuning go on to tell what they wrote. */
+static void end_with_the_reader(const options *o)
+{
+    if (o->help || o->version || (o->verb != VERB_GEN && o->verb != VERB_TUNE)) signal(SIGPIPE, SIG_DFL);
+}
+
 static int run(const options *o)
 {
     static int (*const run_verb[VERB_COUNT])(const options *) = {
@@ -42,7 +48,10 @@ int main(int argc, char **argv)
         return sdcl_exit_code(worked);
     }
     int err = options_parse(&o, argc, argv);
-    if (!err) err = run(&o);
+    if (!err) {
+        end_with_the_reader(&o);
+        err = run(&o);
+    }
     if (!err) err = cli_flush(stdout, "standard output");
     if (fclose(stdout) && !err) err = cli_fail(SDCL_EOUTPUT, "cannot write to standard output: %s", strerror(errno));
     if (err) cli_report(stderr);

@@ -358,6 +358,11 @@ if [ -c /dev/full ]; then
     "$sdcl" --help > /dev/full 2> "$err"
     ok 'a full disk under a listing' [ $? = 7 ]
 fi
+# The reader of these has gone before they write.
+{ sleep 0.3; "$sdcl" config --show-origin 2> "$err"; echo $? > "$work/rc"; } | true
+ok 'a listing ends with its reader, without a word' [ "$(cat "$work/rc")" = 141 -a ! -s "$err" ]
+{ sleep 0.3; "$sdcl" -p x $small -o - 2> "$err"; echo $? > "$work/rc"; } | true
+ok 'a picture whose reader went away is an error' [ "$(cat "$work/rc")" = 7 -a -s "$err" ]
 "$sdcl" --version >&- 2> "$err"
 ok 'a closed standard output' [ $? = 7 ]
 "$sdcl" -p x -s 1 $small <&- >&- 2>&-
