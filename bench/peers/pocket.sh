@@ -10,13 +10,13 @@ trap 'rm -rf "$out"' EXIT
 draw() { "$B/sdcl" -q -f -p 'a red apple on a blue background' --seed 1 --steps 20 --cfg-scale 5 -o "$out/a.png"; }
 draw
 for i in $(seq "$pairs"); do
-    best=
+    times=
     for _ in 1 2 3; do
         begin=$(date +%s%N)
         draw
-        best="$best $(($(date +%s%N) - begin))"
+        times="$times $(($(date +%s%N) - begin))"
     done
-    mine=$(echo "$best" | tr ' ' '\n' | sort -n | sed -n 2p)
+    mine=$(printf '%s\n' $times | sort -n | sed -n 2p)
     peer=$("$PYTHON" "$(dirname "$0")/pocket_diffusers.py" --runs 3 2> /dev/null | sed 's/.*"median_s": \([0-9.]*\).*/\1/')
     echo "$mine $peer" | awk '{ printf "%.3f %.3f\n", $1 * 1e-9, $2 }' | tee -a "$out/pairs" | sed "s/^/pair $i: sdcl and diffusers, seconds: /"
 done
