@@ -13,7 +13,7 @@ typedef struct attention_scalars {
 /* 2^x for x <= 0; 2^-126 below -126. */
 INLINE float16 weight_of(float16 x) { return two_to_16(LARGER(-126.0f, x), 1.0f); }
 
-/* The first n of 16 elements, zeros behind them. */
+/* The first n of 16 elements, zeros behind them; n may be more, or less than none. */
 INLINE float16 load_first(__global const XTYPE *p, int n)
 {
     if (n >= 16) return LOADX16(p, 0);
@@ -23,7 +23,7 @@ INLINE float16 load_first(__global const XTYPE *p, int n)
     return v;
 }
 
-/* n <= 16 of v. */
+/* The first n of v; all 16 where n is more. */
 INLINE void store_first(float16 v, __global YTYPE *p, int n)
 {
     if (n >= 16) {

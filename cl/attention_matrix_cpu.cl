@@ -8,8 +8,8 @@
  * Scores are sums over pairs of channels, results over pairs of keys: q (times the scale), k and v are rounded as they are copied. The weights of the softmax
  * are made in bf16, as bits (weights_of), while the next products run; their total is that of the rounded weights.
  * A softmax does not depend on what is subtracted from all scores of a query. So this is no running maximum but a base, at first zero, that moves only where
- * a block's weights would leave the range of a float: scores need not be stored, nor sums be scaled. It moves by a query's own scores alone, and weights have
- * the same bits on either path. Scores of more than 2^31 octaves, of which floats do not show the difference, may give NaN.
+ * a block's weights sum to more than 2^64, the first block's also where to less than 2^-64: scores need not be stored, nor sums be scaled. It moves by a
+ * query's own scores alone, and weights have the same bits on either path. Scores 2^23 octaves apart and more may give NaN.
  * With tiles a key is a row of one operand, to whole tiles of 16 pairs of channels, and so is a channel of the values, of pairs of keys; queries and weights
  * are the other operand as they lie. What fills a tile up is zero.
  *   tune: NQ vectors of 16 queries by RR keys or channels of a register tile (AMX: 2 by 16), GQ tiles of a work-item, KB keys of a block (a multiple of RR,
@@ -44,7 +44,7 @@ INLINE words round_words(float16 first, float16 second)
 
 /* Scores are counted in 1/256 octaves: bits of a weight are found in 16-bit fixed point, a pair of them in a lane of 32 bits. */
 #define OCTAVE 256.0f
-#define BELOW 33023.0f /* of a weight of one: its distance from 2^128 */
+#define BELOW 33023.0f /* the distance of a weight of one */
 #define RANGE 0x1p64f  /* of a block's total of weights, up and down: those of thousands of blocks, times values, are normal numbers too */
 
 /* Distances of two vectors of 16 as words, low and high half: to the nearest, limited to 0 ... 65535; what is 2^31 and more, or NaN, is 0. */
@@ -69,7 +69,7 @@ INLINE words high_product(words a, words b)
     return __builtin_convertvector(__builtin_convertvector(a, wide_words) * __builtin_convertvector(b, wide_words) >> 16, words);
 }
 
-/* bf16 2^(128 - d / 256), NaN where d is about 0, to 0.2 % (rms): 2^f as 1 + f - f (1 - f) (78 + 16 f) / 256. */
+/* bf16 2^(129 - (d + 1) / 256), not finite where d is less than 256, to 0.2 % (rms): 2^f as 1 + f - f (1 - f) (78 + 16 f) / 256. */
 INLINE MATRIX_TARGET words weights_of(words d)
 {
     words rest = d << (words)(8), f = ~rest, bend = (f >> (words)(12)) + (words)(78);
@@ -163,7 +163,7 @@ MATRIX void score_keys(amx *tiles, float16 *scores, const uint *keys, const uint
 }
 
 /* weights[kn / 2][NQ] of keys, whose scores stay in registers. */
-MATRIX void weigh_keys(amx *tiles, uint16 *weights, float16 *unused, const float16 *base, const uint *keys, const uint16 *q, int kn)
+MATRIX void weigh_keys(amx *tiles, uint16 *weights, float16 *scores, const float16 *base, const uint *keys, const uint16 *q, int kn)
 {
     for (int t = 0; t < kn; t += RR) {
         float16 c[RR][NQ];
@@ -246,13 +246,14 @@ INLINE int all_in_range(const float16 *sum, int first)
     return all(in);
 }
 
-/* Where a block's sum of weights is out of range, base moves to where the largest of its scores weighs one, and so does what was summed before. */
+/* Where a block's sum of weights is out of range, base moves to where the largest of its scores weighs one, after the first block only upwards, and so does
+ * what was summed before. */
 MATRIX void move_base(float16 *base, float16 *total, float16 *sums, const float16 *sum, const float16 *scores, int kn, int first)
 {
     for (int j = 0; j < NQ; j++) {
         int16 stay = in_range(sum[j], first);
         if (all(stay)) continue;
-        float16 most = -MAXFLOAT;
+        float16 most = first ? (float16)(-MAXFLOAT) : base[j] - BELOW;
         for (int t = 0; t < kn; t++) most = LARGER(most, scores[t * NQ + j]);
         float16 shrink = first ? 1.0f : select(weight_of((base[j] - BELOW - most) / OCTAVE), (float16)(1.0f), stay);
         base[j] = select(most + BELOW, base[j], stay);
@@ -332,7 +333,6 @@ void attention_matrix_cpu(__global YTYPE *y, __global const XTYPE *q, __global c
     k += s.k + (size_t)image * (size_t)tk * (size_t)ldk + (size_t)head * D;
     v += s.v + (size_t)image * (size_t)tk * (size_t)ldv + (size_t)head * D;
     y += s.y + ((size_t)image * (size_t)tq + (size_t)q0) * (size_t)ldy + (size_t)head * D;
-    for (int i = 0; i < groups * PAIRS * NQ; i++) queries[i] = 0;
     for (int i = 0; i < groups * NQ; i++)
         pack_queries(queries + i / NQ * PAIRS * NQ + i % NQ, q + (size_t)min(16 * i, count - 1) * (size_t)ldq, (size_t)ldq, max(1, count - 16 * i), to_octaves);
     for (int i = 0; i < groups * DP * NQ; i++) sums[i] = 0.0f;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Which matrix instructions of an x86 CPU a kernel multiplies pairs of bf16 with: -DENGINE. host/ops/x86_matrix.h has the same numbers.
  *   DOT: AVX512-BF16, 16 dot products of pairs    AMX: tiles of 16 x 16    PLAIN, AMX_PLAIN: operands and layouts of either, without such instructions
- * PoCL compiles for a CPU without them: they stand in functions of their own target, never inlined, each of which begins a line with MATRIX. */
+ * PoCL compiles for a CPU without them: they stand in functions of their own target, never inlined, each of which
+ * begins a line with MATRIX, and in those that they inline, INLINE MATRIX_TARGET. */
 #define ENGINE_PLAIN 0
 #define ENGINE_AMX_PLAIN 1
 #define ENGINE_DOT 2

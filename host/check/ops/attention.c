@@ -40,14 +40,14 @@ static void describe_shape(shape s, char *text, size_t size)
 
 static void describe(int i, char *text, size_t size) { describe_shape(shapes[i], text, size); }
 
-/* Numbers of few bits: key j is j in all channels, queries rise or fall by one to four quarters. */
+/* Numbers of few bits: key j is 20 + j in all channels, queries rise or fall by one to four quarters. */
 static int set_rising(check *t, tensor q, tensor k)
 {
     int err = 0;
     int64_t most = (rows_of(q) > rows_of(k) ? rows_of(q) : rows_of(k)) * q.c;
     double *values = malloc((size_t)most * sizeof *values);
     if (!values) return FAIL(SDCL_ENOMEM, "out of memory");
-    for (int64_t i = 0; i < rows_of(k) * k.c; i++) values[i] = (double)(i / k.c % tokens_of(k));
+    for (int64_t i = 0; i < rows_of(k) * k.c; i++) values[i] = 20 + (double)(i / k.c % tokens_of(k));
     TRY(check_set(t, k, values));
     for (int64_t i = 0; i < rows_of(q) * q.c; i++) {
         int64_t r = i / q.c;
@@ -75,7 +75,7 @@ static int run_shape(check *t, shape s)
      * their rounding does to the exponentials. */
     TRY(check_finish(t,
                      50 + 0.5 * s.tk +
-                         (s.kind == RISING            ? 8 * s.d
+                         (s.kind == RISING            ? 16 * s.d
                           : check_cancellation(t) > 1 ? 4 * s.d
                                                       : 0),
                      (2.0 * rows_of(q) + 2.0 * rows_of(k)) * c * dtype_size(dt)));
