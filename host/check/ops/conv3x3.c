@@ -80,7 +80,8 @@ static int run_shape(check *t, shape s)
     if (s.flags & NORM) {
         f.norm = check_in(t, F32, s.images, 1, 2, s.c, 0);
         f.norm_silu = s.flags & NORM_SILU;
-        ref_norm_apply(input, input, check_values(t, f.norm), s.images, s.h * s.w, s.c, f.norm_silu);
+        if (check_wants(t))
+            ref_norm_apply(input, input, check_values(t, f.norm), s.images, s.h * s.w, s.c, f.norm_silu);
     }
     ref_conv3x3(check_want(t, y), input, check_weight_values(t, w), s.images, s.h, s.w, s.c, uh, uw, oh, ow, s.stride,
                 s.padding == PAD_SAME, s.n, check_step(t, 9.0 * rows_of(y) * s.c * s.n), &e);

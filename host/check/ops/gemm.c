@@ -73,7 +73,7 @@ static int run_shape(check *t, shape s)
     if (has(f.row)) e.row = check_values(t, f.row);
     if (has(f.residual)) e.residual = check_values(t, f.residual);
     f.norm_silu = s.flags & NORM_SILU;
-    if (has(f.norm))
+    if (has(f.norm) && check_wants(t))
         ref_norm_apply(input, input, check_values(t, f.norm), s.images, s.tokens, s.k, s.flags & NORM_SILU);
     ref_gemm(check_want(t, y), input, check_weight_values(t, w), rows, s.n, s.k, s.tokens,
              check_step(t, (double)rows * wide * s.k), &e);

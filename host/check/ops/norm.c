@@ -172,8 +172,9 @@ static int layernorm_run_shape(check *t, layernorm_shape s)
     tensor x = check_in(t, check_dtype_in(t), 1, 1, s.rows, s.c, s.gap),
            y = check_out(t, check_dtype_out(t), 1, 1, s.rows, s.c, s.gap);
     tensor gamma = check_in(t, F32, 1, 1, 1, s.c, 0), beta = check_in(t, F32, 1, 1, 1, s.c, 0);
-    ref_layernorm(check_want(t, y), check_values(t, x), check_values(t, gamma), check_values(t, beta), s.rows, s.c,
-                  1e-5);
+    if (check_wants(t))
+        ref_layernorm(check_want(t, y), check_values(t, x), check_values(t, gamma), check_values(t, beta), s.rows, s.c,
+                      1e-5);
     TRY(op_layernorm(check_plan(t), y, x, gamma, beta, 1e-5f));
     TRY(check_finish(t, 10 * check_cancellation(t), 2.0 * s.rows * s.c * dtype_size(dt)));
 out:
