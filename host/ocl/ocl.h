@@ -110,7 +110,7 @@ void ocl_build_start(ocl *o);
 /* From here on a program for each kernel, on every device: where one kernel changes at a time and the others are in the driver's cache. */
 void ocl_build_apart(ocl *o);
 /* From here on a program for each kernel, and none is built before it is waited for by itself: for plans that are lowered and never run. */
-void ocl_build_never(ocl *o);
+void ocl_build_lazily(ocl *o);
 /* Waits for all builds, and warms CLBlast. A build failure is SDCL_EDEVICE with log and options in the message; it is reported once, and who then asks for the
  * kernel, or waits for it, has it built again. */
 int ocl_build_wait(ocl *o);

@@ -189,7 +189,7 @@ static unit *open_unit(ocl *o)
 }
 
 void ocl_build_apart(ocl *o) { o->bundle = false; }
-void ocl_build_never(ocl *o) { o->never = true; }
+void ocl_build_lazily(ocl *o) { o->lazy = true; }
 
 /* The lock is held. */
 static void enqueue_build(ocl *o, unit *u)
@@ -250,7 +250,7 @@ int ocl_kernel_get(ocl *o, ocl_kernel **out_kernel, const char *name, const char
     ocl_kernel **tail = &u->kernels;
     while (*tail) tail = &(*tail)->next_of_unit;
     *tail = k;
-    if (o->never) o->collecting = NULL;
+    if (o->lazy) o->collecting = NULL;
     else if (!o->bundle) ocl_build_start(o);
     *out_kernel = k;
     return 0;
@@ -270,7 +270,7 @@ int ocl_kernel_wait(ocl *o, const ocl_kernel *k)
     ocl_build_start(o);
     build_again(o, k->unit);
     pthread_mutex_lock(&o->lock);
-    if (o->never && !k->unit->started) enqueue_build(o, k->unit);
+    if (o->lazy && !k->unit->started) enqueue_build(o, k->unit);
     while (!k->unit->done) pthread_cond_wait(&o->built, &o->lock);
     int err = unit_error(k->unit);
     pthread_mutex_unlock(&o->lock);

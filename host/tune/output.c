@@ -8,30 +8,32 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char *const kinds[OUTPUTS] = {"new", "shipped", "probe"};
+
+/* A process of another machine, or of another container, is not seen here: it is done with a file of this age. */
+enum { ELSEWHERE_SECONDS = 3600 };
 
 void output_beside(char *text, size_t size, const char *path, int which)
 {
     snprintf(text, size, "%s.%ld.%s", path, (long)getpid(), kinds[which]);
 }
 
-bool output_is_orphan(int pid) { return pid > 0 && kill(pid, 0) && errno == ESRCH; }
-
 /* "NAME.123.new": 123; 0: no such name. */
 static int number_of(const char *entry, const char *name)
 {
     size_t n = strlen(name);
-    int pid = 0, used = 0;
-    if (strncmp(entry, name, n) != 0 || sscanf(entry + n, ".%d.%n", &pid, &used) != 1 || !used) return 0;
+    const char *end = NULL;
+    if (strncmp(entry, name, n) != 0 || entry[n] != '.') return 0;
+    int pid = process_number(entry + n + 1, &end);
     for (int i = 0; i < OUTPUTS; i++)
-        if (!strcmp(entry + n + used, kinds[i])) return pid;
+        if (pid && *end == '.' && !strcmp(end + 1, kinds[i])) return pid;
     return 0;
 }
 
@@ -44,9 +46,10 @@ void output_clean(const char *path)
     DIR *d = opendir(folder);
     for (struct dirent *e; d && (e = readdir(d));) {
         struct stat st;
-        if (!output_is_orphan(number_of(e->d_name, name))) continue;
+        if (!process_is_gone(number_of(e->d_name, name))) continue;
         snprintf(left, sizeof left, "%s%s", folder, e->d_name);
-        if (!lstat(left, &st) && S_ISREG(st.st_mode) && st.st_uid == geteuid()) unlink(left);
+        if (lstat(left, &st) || !S_ISREG(st.st_mode) || st.st_uid != geteuid()) continue;
+        if (st.st_mtime + ELSEWHERE_SECONDS < time(NULL)) unlink(left);
     }
     if (d) closedir(d);
 }

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -299,3 +300,13 @@ json_t *request_model(const tuner *t, const char *config_file, int steps)
 {
     return request_session(t, "model", config_file, steps);
 }
+
+int process_number(const char *text, const char **end)
+{
+    int64_t number = 0;
+    for (; *text >= '0' && *text <= '9'; text++) number = number > INT_MAX ? number : number * 10 + (*text - '0');
+    *end = text;
+    return number > INT_MAX ? 0 : (int)number;
+}
+
+bool process_is_gone(int pid) { return pid > 0 && kill(pid, 0) && errno == ESRCH; }

@@ -359,8 +359,10 @@ static bool next_of_group(tuner *t, tune_group *g, batch *b)
     } else if ((k = draw_key(t, g)) && random) {
         found = next_random(t, g, k, false, &c);
     } else if (!k) { /* nothing is right yet, the shipped values neither: others may be */
-        k = &t->key[g->key[0]];
-        found = g->since <= PATIENCE && next_random(t, g, k, true, &c);
+        for (int i = 0; i < g->count && !found && g->since <= PATIENCE; i++) {
+            k = &t->key[g->key[i]];
+            found = next_random(t, g, k, true, &c);
+        }
     } else if (g->since <= PATIENCE) {
         if (next_winner(t, g, b)) return true;
         for (int n = 0; n < DRAWS && !found; n++) {

@@ -132,7 +132,7 @@ static int open_world(const tuner *t, world *w, bool shipped, const char *op, co
     if (shipped) TRY(config_open_shipped(&w->values, ops_sections, &t->device.info, sets, n));
     else TRY(config_open(&w->values, ops_sections, &t->device.info, t->params->config_file, sets, n));
     TRY(ocl_open(&w->o, &t->device, w->values, false));
-    ocl_build_never(w->o);
+    ocl_build_lazily(w->o);
 out:
     free(sets);
     return err;

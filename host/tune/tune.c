@@ -62,8 +62,10 @@ static void remove_orphans(const char *base)
     for (struct dirent *e; folder && (e = readdir(folder));) {
         char path[PATH_MAX];
         struct stat st;
-        int pid = 0, used = 0;
-        if (sscanf(e->d_name, "sdcl-tune-%d-%n", &pid, &used) != 1 || !used || !output_is_orphan(pid)) continue;
+        static const char begin[] = "sdcl-tune-";
+        const char *end = NULL;
+        if (strncmp(e->d_name, begin, strlen(begin)) != 0) continue;
+        if (!process_is_gone(process_number(e->d_name + strlen(begin), &end)) || *end != '-') continue;
         if ((size_t)snprintf(path, sizeof path, "%s/%s", base, e->d_name) >= sizeof path) continue;
         if (!lstat(path, &st) && S_ISDIR(st.st_mode) && st.st_uid == geteuid()) remove_tree(path);
     }

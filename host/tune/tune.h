@@ -206,6 +206,10 @@ typedef bool reply_fn(void *user, const json_t *reply);
 int process_run(tuner *t, const json_t *request, double timeout, reply_fn *each, void *user, char *why, size_t size);
 /* The same with one line. *reply is NULL where there is none: why says so. */
 int process_ask(tuner *t, const json_t *request, double timeout, json_t **reply, char *why, size_t size);
+/* The number of a process that text begins with, *end behind it; 0: none. */
+int process_number(const char *text, const char **end);
+/* Is the number that of no process here? */
+bool process_is_gone(int pid);
 /* Requests: device, configuration and limits are filled in. The keys of a batch from first on. */
 json_t *request_batch(const tuner *t, const batch *b, int first);
 json_t *request_model(const tuner *t, const char *config_file, int steps);
@@ -254,8 +258,6 @@ enum { OUTPUT_NEW, OUTPUT_SHIPPED, OUTPUT_PROBE, OUTPUTS };
 void output_beside(char *text, size_t size, const char *path, int which);
 /* Removes those of processes that are no more. */
 void output_clean(const char *path);
-/* Is the number that of no process? */
-bool output_is_orphan(int pid);
 /* Makes the folder where it is missing, and sees whether files can be made there. */
 int report_open(const char *folder);
 

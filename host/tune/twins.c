@@ -48,7 +48,7 @@ static int open_lens(tuner *t)
     TRY(config_open(&t->lens_values, ops_sections, &t->device.info, t->params->config_file, t->params->set,
                     t->params->set_count));
     TRY(ocl_open(&t->lens, &t->device, t->lens_values, false));
-    ocl_build_never(t->lens);
+    ocl_build_lazily(t->lens);
     ocl_probe_forget(t->lens);
 out:
     return err;

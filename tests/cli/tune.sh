@@ -133,14 +133,16 @@ ok '--set stays as it is' sh -c "[ $rc = 0 ] && [ \$(wc -l < pin.jsonl) = 4 ] &&
 run tune --shapes quick --strategy random --set layernorm.WG=1 --set layernorm.VW=16 --json same.jsonl -o same.ini
 ok 'what is the same kernel is not tried' sh -c "[ $rc = 0 ] && ! grep -qv '$one' same.jsonl && [ \$(grep -c . same.jsonl) -gt 2 ]"
 
-# What a run that was killed while it compared has left beside its output goes with the next; what is of a living process, or of another name, stays.
+# What a run that was killed while it compared has left beside its output goes with the next; what is of a living process, of another name, or new, stays: another
+# machine's tuner may be at it.
 sh -c 'echo $$ > dead'
 dead=$(cat dead)
-touch t.ini.$dead.new t.ini.$dead.shipped t.ini.$$.new t.ini.$dead.newer other.ini.$dead.new
+touch -t 202001010000 t.ini.$dead.new t.ini.$dead.shipped t.ini.$$.new t.ini.$dead.newer other.ini.$dead.new "t.ini. $dead.new"
+touch t.ini.1$dead.new
 mkdir t.ini.$dead.probe
 run tune --shapes quick --tries 1 --json one.jsonl -o t.ini
 ok 'files of a dead process beside the output are removed' [ $rc = 0 -a ! -e t.ini.$dead.new -a ! -e t.ini.$dead.shipped ]
-ok 'and no others' [ -e t.ini.$$.new -a -e t.ini.$dead.newer -a -e other.ini.$dead.new -a -d t.ini.$dead.probe ]
+ok 'and no others' [ -e t.ini.$$.new -a -e t.ini.$dead.newer -a -e other.ini.$dead.new -a -d t.ini.$dead.probe -a -e t.ini.1$dead.new -a -e "t.ini. $dead.new" ]
 rm -rf t.ini.* other.ini.*
 
 # Nor what an implementation overrides: AMX's register tile is one, whatever MR and NP say; NQ and RR are too.
