@@ -13,6 +13,8 @@ static bool ends_with(const char *name, const char *end)
 }
 
 typedef struct asking {
+    const char *op;
+    int op_length;
     const char *end;
     bool found;
 } asking;
@@ -20,15 +22,16 @@ typedef struct asking {
 static void note_impl(void *user, const char *section, const char *key, const char *value, const char *origin)
 {
     asking *a = user;
-    (void)section;
     (void)origin;
-    if (!strcmp(key, "impl") && ends_with(value, a->end)) a->found = true;
+    bool of_op = !strncmp(section, a->op, (size_t)a->op_length) && strchr(". ", section[a->op_length]);
+    if (of_op && !strcmp(key, "impl") && ends_with(value, a->end)) a->found = true;
 }
 
-/* Does an op ask, at some precision or shape, for an implementation whose name ends so? */
-static bool is_asked_for(const config *c, const char *end)
+/* Does the op of a kernel ask, at some precision or shape, for an implementation whose name ends so? */
+static bool is_asked_for(const config *c, const ocl_section *kernel, const char *end)
 {
-    asking a = {end, false};
+    const char *op = strncmp(kernel->name, "winograd", strlen("winograd")) != 0 ? kernel->name : "conv3x3";
+    asking a = {op, (int)strcspn(op, "_"), end, false};
     config_each(c, note_impl, &a);
     return a.found;
 }
@@ -36,8 +39,8 @@ static bool is_asked_for(const config *c, const char *end)
 /* Kernels for the other class of devices, and matrix instructions, for which others stand in. */
 static bool is_spare(const config *c, const ocl_device *d, const ocl_section *section)
 {
-    if (section == &gemm_matrix_gpu_kernel) return !is_asked_for(c, "matrix_gpu");
-    if (ends_with(section->name, d->cpu ? "_gpu" : "_cpu")) return !is_asked_for(c, d->cpu ? "gpu" : "cpu");
+    if (section == &gemm_matrix_gpu_kernel) return !is_asked_for(c, section, "matrix_gpu");
+    if (ends_with(section->name, d->cpu ? "_gpu" : "_cpu")) return !is_asked_for(c, section, d->cpu ? "gpu" : "cpu");
     return false;
 }
 

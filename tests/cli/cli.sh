@@ -161,7 +161,7 @@ printf '[clblast_copy]\nCOPY_DIMX = 8\nCOPY_DIMY = 8\nCOPY_VW = 1\nCOPY_WPT = 1\
 run config --config "$work/fit.ini"
 ok 'a set of CLBlast that fits is not marked' [ "$rc:$(grep -c 'cannot run here' "$out")" = 0:0 ]
 run config --set layernorm.WG=256 --set device.binary_cache=on
-ok 'config and gen agree about the cache' [ "$rc" = "$("$sdcl" devices --json | head -n 1 | grep -q '"platform":"Portable Computing' && echo 2 || echo 0)" ]
+ok 'a cache of binaries that PoCL cannot have is marked' [ "$rc" = "$("$sdcl" devices --json | head -n 1 | grep -q '"platform":"Portable Computing' && echo 2 || echo 0)" ]
 run config --show-origin --set gemm.impl=cpu
 ok 'config --show-origin' printed '^impl *= cpu *; --set'
 # Names as drivers report them, with the device file that is for them.
