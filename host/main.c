@@ -16,10 +16,11 @@ static void occupy_standard_descriptors(void)
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd) _exit(1);
 }
 
-/* What a listing would still say, nobody wants whose reader went away: it ends as `ls` does. Pictures and tuning go on to tell what they wrote. */
+/* What a listing would still say, nobody wants whose reader went away: it ends as `ls` does. What works for minutes says how far it came. */
 static void end_with_the_reader(const options *o)
 {
-    if (o->help || o->version || (o->verb != VERB_GEN && o->verb != VERB_TUNE)) signal(SIGPIPE, SIG_DFL);
+    bool lists = o->verb == VERB_DEVICES || o->verb == VERB_INSPECT || o->verb == VERB_INFO || o->verb == VERB_CONFIG;
+    if (o->help || o->version || lists) signal(SIGPIPE, SIG_DFL);
 }
 
 static int run(const options *o)

@@ -4,14 +4,14 @@
 #include "ops/subgroup.h"
 
 #define GROUPNORM_PARTIAL_TUNE(P)                                                                                      \
-    P(WG, 64, "1 16 32 64 128 256", "work-items over the channels, VW channels each")                                  \
+    P(WG, 64, "1 16 32 64 128 256", "work-items over the channels, VW x NV channels each")                             \
     P(ROWS, 64, "16 32 64 128 256", "rows of a slab")                                                                  \
     P(VW, 8, "8 16", "floats of a vector")                                                                             \
     P(NV, 1, "1 2 4 8", "vectors of a work-item, side by side")
 OCL_KERNEL(groupnorm_partial, GROUPNORM_PARTIAL_TUNE)
 
 #define NORM_APPLY_TUNE(P)                                                                                             \
-    P(WG, 64, "1 16 32 64 128 256", "work-items over the channels, VW channels each")                                  \
+    P(WG, 64, "1 16 32 64 128 256", "work-items over the channels, VW x NV channels each")                             \
     P(ROWS, 8, "1 4 8 16 32 64", "rows a work-item walks over")                                                        \
     P(VW, 8, "8 16", "floats of a vector")                                                                             \
     P(NV, 1, "1 2 4", "vectors of a work-item, side by side")

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <string.h>
 
 int plan_new(plan **out_plan, ocl *o, const char *name)
 {
