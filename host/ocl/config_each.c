@@ -36,17 +36,6 @@ static bool serves(const config *c, config_place place)
     return false;
 }
 
-/* The origin that comes last among the values of a place. */
-static config_origin last_origin(const config *c, config_place place)
-{
-    config_origin last = {0};
-    for (int i = 0; i < c->sections[place.section]->count; i++) {
-        const config_origin *o = &config_slot_of(c, place.section, place.precision, place.shape, i)->origin;
-        if (o->file && (o->layer > last.layer || (o->layer == last.layer && o->line > last.line))) last = *o;
-    }
-    return last;
-}
-
 static void judge_place(listing *l, config_place place, const char *name)
 {
     int values[OCL_TUNABLES_MAX], shipped[OCL_TUNABLES_MAX];
@@ -56,7 +45,7 @@ static void judge_place(listing *l, config_place place, const char *name)
     if (!l->judge || !serves(c, place)) return;
     const int *size = place.shape >= 0 ? c->classes[place.shape].size : (const int[3]){0};
     const ocl_shape shape = {size[0], size[1], size[2]};
-    const config_origin last = last_origin(c, place);
+    const config_origin last = config_last_origin(c, place);
     config_merge(c, place.section, place.precision, place.shape, values);
     config_values(l->shipped, section, place.precision ? config_precisions[place.precision] : NULL, shape, shipped);
     config_verdict v = l->judge(l->judge_user, c, section, shape, values, why, sizeof why);

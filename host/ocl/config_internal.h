@@ -72,6 +72,8 @@ int config_find_class(config *c, const config_origin *o, const char *name, const
 void config_classes_free(config *c);
 /* The slot in force for key k of a section: of a class (-1: none), unless a later layer sets the key for all shapes. */
 const config_slot *config_slot_of(const config *c, int section, int precision, int shape, int k);
+/* Of the origins of a place's values the one that comes last: the highest layer, and there the last line. */
+config_origin config_last_origin(const config *c, config_place place);
 /* Value of a slot; the key's default where it is empty. */
 int config_slot_value(const config_key *k, const config_slot *slot);
 /* The choice that a value is the index of; and how any value is spelled. */

@@ -161,17 +161,23 @@ void config_values(const config *c, const ocl_section *section, const char *prec
     config_values_at(c, section, precision, shape, any, NULL, values);
 }
 
+config_origin config_last_origin(const config *c, config_place place)
+{
+    config_origin last = {0};
+    for (int k = 0; k < c->sections[place.section]->count; k++) {
+        const config_origin *o = &config_slot_of(c, place.section, place.precision, place.shape, k)->origin;
+        if (o->layer > last.layer || (o->layer == last.layer && o->line > last.line)) last = *o;
+    }
+    return last;
+}
+
 int config_unfit(const config *c, const ocl_section *section, const char *precision, ocl_shape shape, const int *values,
                  const char *what)
 {
-    const config_origin *last = &(config_origin){0};
+    config_origin last = {0};
     char text[512] = "";
     int s = config_section_index(c, section), p = config_precision_index(precision);
-    int exact = s < 0 ? -1 : exact_class(c, s, p, shape);
-    for (int k = 0; s >= 0 && k < section->count; k++) {
-        const config_origin *o = &config_slot_of(c, s, p, exact, k)->origin;
-        if (o->layer > last->layer || (o->layer == last->layer && o->line > last->line)) last = o;
-    }
+    if (s >= 0) last = config_last_origin(c, (config_place){s, p, exact_class(c, s, p, shape)});
     if (s >= 0) config_values_text(c, section, values, text, sizeof text);
-    return config_fail(last, "[%s] with %s does not fit %s", section->name, text, what);
+    return config_fail(&last, "[%s] with %s does not fit %s", section->name, text, what);
 }
