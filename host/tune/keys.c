@@ -187,10 +187,7 @@ int keys_of_file(tuner *t, const char *path)
         error_hint("sd15, pocket, or a file with a shape a line");
         return err;
     }
-    TRY(config_open(&values, ops_sections, &t->device.info, t->params->config_file, t->params->set,
-                    t->params->set_count));
-    TRY(ocl_open(&o, &t->device, values, false));
-    ocl_build_lazily(o);
+    TRY(open_to_lower(t, false, t->params->set, t->params->set_count, &values, &o));
     while (fgets(text, sizeof text, f)) TRY(read_line(t, o, path, ++line, text));
     if (!t->key_count) err = FAIL(SDCL_EUSAGE, "%s: no shapes to tune", path);
 out:

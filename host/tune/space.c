@@ -115,6 +115,17 @@ typedef struct world {
     ocl *o;
 } world;
 
+int open_to_lower(const tuner *t, bool shipped, const char *const *set, int count, config **values, ocl **o)
+{
+    int err = 0;
+    if (shipped) TRY(config_open_shipped(values, ops_sections, &t->device.info, set, count));
+    else TRY(config_open(values, ops_sections, &t->device.info, t->params->config_file, set, count));
+    TRY(ocl_open(o, &t->device, *values, false));
+    ocl_build_lazily(*o);
+out:
+    return err;
+}
+
 /* impl: that op is forced to, or "". shipped: without the user's files. */
 static int open_world(const tuner *t, world *w, bool shipped, const char *op, const char *impl)
 {
@@ -129,10 +140,7 @@ static int open_world(const tuner *t, world *w, bool shipped, const char *op, co
         sets[n++] = forced[i];
     }
     *w = (world){0};
-    if (shipped) TRY(config_open_shipped(&w->values, ops_sections, &t->device.info, sets, n));
-    else TRY(config_open(&w->values, ops_sections, &t->device.info, t->params->config_file, sets, n));
-    TRY(ocl_open(&w->o, &t->device, w->values, false));
-    ocl_build_lazily(w->o);
+    TRY(open_to_lower(t, shipped, sets, n, &w->values, &w->o));
 out:
     free(sets);
     return err;

@@ -142,6 +142,9 @@ bool op_wanted(const char *only, const char *op);
 
 /* --- space.c --- */
 
+/* What plans are lowered with, to be looked at: kernels are built only where a probe waits for one. set: "section.key=value". shipped: without the user's
+ * files. The caller closes both, after an error too. */
+int open_to_lower(const tuner *t, bool shipped, const char *const *set, int count, config **values, ocl **o);
 /* The spaces of all keys and what is in force in them. */
 int spaces_open(tuner *t);
 bool candidate_same(const tune_key *k, const candidate *a, const candidate *b);

@@ -45,10 +45,7 @@ static int open_lens(tuner *t)
 {
     int err = 0;
     if (t->lens) return 0;
-    TRY(config_open(&t->lens_values, ops_sections, &t->device.info, t->params->config_file, t->params->set,
-                    t->params->set_count));
-    TRY(ocl_open(&t->lens, &t->device, t->lens_values, false));
-    ocl_build_lazily(t->lens);
+    TRY(open_to_lower(t, false, t->params->set, t->params->set_count, &t->lens_values, &t->lens));
     ocl_probe_forget(t->lens);
 out:
     return err;
