@@ -30,33 +30,32 @@ INLINE void store_first(float16 v, __global YTYPE *p, int n)
         STOREY16(v, p, 0);
         return;
     }
+    float element[16];
+    KEEP16(v, element, 0);
     if (n >= 8) STOREY8(v.lo, p, 0);
-    for (int i = n & 8; i < n; i++) STOREY(((const float *)&v)[i], p, i);
+    for (int i = n & 8; i < n; i++) STOREY(element[i], p, i);
 }
 
-/* r[j][i] = r[i][j], 16 by 16: off the diagonal, the halves of the matrix change places, then the quarters of these, and so on. */
-#define EXCHANGE(HALF) \
-    _Pragma("unroll") for (int i = 0; i < 16; i++) \
-    { \
-        if (i & HALF) continue; \
-        float16 a = r[i], b = r[i + HALF]; \
-        r[i] = __builtin_shufflevector(a, b, FIRST_##HALF); \
-        r[i + HALF] = __builtin_shufflevector(a, b, SECOND_##HALF); \
-    }
-#define FIRST_8 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23
-#define SECOND_8 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31
-#define FIRST_4 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27
-#define SECOND_4 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31
-#define FIRST_2 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29
-#define SECOND_2 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31
-#define FIRST_1 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30
-#define SECOND_1 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31
+/* r[j][i] = r[i][j], 16 by 16: four perfect shuffles of the 256 elements (Stone, 1971), each of which turns the bits of an index (row, column) by one.
+ * PLAIN_TRANSPOSE: element by element, for simulators that lose track of shuffled halves. */
 INLINE void transpose(float16 *r)
 {
-    EXCHANGE(8)
-    EXCHANGE(4)
-    EXCHANGE(2)
-    EXCHANGE(1)
+#ifdef PLAIN_TRANSPOSE
+    float16 s[16];
+    for (int i = 0; i < 256; i++) ((float *)s)[i] = ((const float *)r)[i % 16 * 16 + i / 16];
+    for (int i = 0; i < 16; i++) r[i] = s[i];
+#else
+    for (int turn = 0; turn < 4; turn++) {
+        float16 s[16];
+#pragma unroll
+        for (int i = 0; i < 8; i++) {
+            s[2 * i] = __builtin_shufflevector(r[i], r[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+            s[2 * i + 1] = __builtin_shufflevector(r[i], r[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+        }
+#pragma unroll
+        for (int i = 0; i < 16; i++) r[i] = s[i];
+    }
+#endif
 }
 
 /* y (count, D), row stride ldy = sums / total. */

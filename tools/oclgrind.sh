@@ -4,7 +4,8 @@
 #   B=build oclgrind.sh HARNESS
 # What oclgrind finds is in its log: it exits with 0 all the same. Its model of uninitialised values (21.10)
 # - forgets, of a buffer that the host or a copy fills in pieces, all but the last one, and all of it where its address is used again: one case a process;
-# - takes halves of a vector of 16 for uninitialised where a row is summed up: vectors of 8 there;
+# - takes halves of a vector of 16 for uninitialised where a row is summed up (vectors of 8 there) and where 16 by 16 values are transposed by shuffles, even
+#   where all of them are the same constant (PLAIN_TRANSPOSE);
 # - does not know `freeze`, which the optimizer inserts: unoptimized code.
 # It lacks the intrinsic that inlining a function with restrict pointers leaves behind, too: restrict is defined away.
 # Left out of that search are clblast, whose kernels are not sdcl's, and matrix, which is tried out at a size that takes the simulator minutes; matrix_gpu is
@@ -25,7 +26,7 @@ cat > "$work/simulate" << 'END'
 name=$1 option=$2
 shift 2
 work=$(dirname "$0") log=$(dirname "$0")/$name.log build=-Drestrict=
-[ "$option" = --data-races ] || build="$build -cl-opt-disable"
+[ "$option" = --data-races ] || build="$build -DPLAIN_TRANSPOSE -cl-opt-disable"
 export XDG_CACHE_HOME="$work/cache$option"
 oclgrind "$option" --build-options "$build" --log "$log" "$@" > "$work/$name.out" 2>&1
 status=$?
