@@ -56,10 +56,22 @@ static void normalise(char *out, size_t size, const char *name, size_t n)
     }
 }
 
+/* Of a name that begins with the first word of its vendor's name what follows it, else NULL: "QUALCOMM Adreno" by "QUALCOMM". */
+static const char *after_vendor(const char *name, const char *vendor)
+{
+    size_t n = strcspn(vendor, " ,(");
+    return n && !strncasecmp(name, vendor, n) && name[n] == ' ' ? name + n + 1 : NULL;
+}
+
 typedef struct match {
-    const char *name; /* normalised */
-    size_t longest;   /* of the patterns that match; 0: none */
+    const char *name, *model; /* normalised; model: without a vendor that `prefixes` does not have, or NULL */
+    size_t longest;           /* of the patterns that match; 0: none */
 } match;
+
+static bool matches(const match *m, const char *pattern)
+{
+    return !fnmatch(pattern, m->name, FNM_CASEFOLD) || (m->model && !fnmatch(pattern, m->model, FNM_CASEFOLD));
+}
 
 /* 1 + characters that a pattern gives, without * ? and [...]: a card's name stands above a pattern of its family that is written with more characters. */
 static size_t pattern_length(const char *pattern)
@@ -83,7 +95,7 @@ static int on_match(void *user, const char *section, const char *key, const char
         size_t n = strcspn(s, "|");
         normalise(pattern, sizeof pattern, s, n);
         size_t length = pattern_length(pattern);
-        if (length > m->longest && !fnmatch(pattern, m->name, FNM_CASEFOLD)) m->longest = length;
+        if (length > m->longest && matches(m, pattern)) m->longest = length;
         s += n;
         if (!*s) return 1;
     }
@@ -103,20 +115,23 @@ static const embedded_file *vendor_file(const sdcl_device *device)
     return NULL;
 }
 
-static const embedded_file *device_file(const sdcl_device *device)
+/* *best: NULL where there is none. A file that nobody can read says nothing of whom it is for: an error on any device. */
+static int device_file(const sdcl_device *device, const embedded_file **best)
 {
     char name[sizeof device->name];
     size_t longest = 0;
-    const embedded_file *best = NULL;
+    *best = NULL;
     normalise(name, sizeof name, device->name, strlen(device->name));
     for (const embedded_file *e = embedded_configs; e->name; e++) {
-        match m = {.name = name};
-        ini_parse_string(e->text, on_match, &m);
+        match m = {.name = name, .model = after_vendor(name, device->vendor)};
+        int bad_line = ini_parse_string(e->text, on_match, &m);
+        if (bad_line)
+            return config_fail(&(config_origin){"configs/", e->name, bad_line, 0}, "neither [section] nor key = value");
         if (m.longest <= longest) continue;
         longest = m.longest;
-        best = e;
+        *best = e;
     }
-    return best;
+    return 0;
 }
 
 bool config_same_device(const char *a, const char *b)
@@ -155,18 +170,18 @@ void config_device_named(sdcl_device *d, const char *text)
 }
 
 /* General, vendor's and device's file; NULL where there is none. */
-static void shipped(const sdcl_device *device, const embedded_file *files[CONFIG_SHIPPED_MAX])
+static int shipped(const sdcl_device *device, const embedded_file *files[CONFIG_SHIPPED_MAX])
 {
     files[0] = find(device_wants_cpu_kernels(device) ? "cpu.ini" : "gpu.ini");
     files[1] = strcmp(device->type, "gpu") ? NULL : vendor_file(device);
-    files[2] = device_file(device);
+    return device_file(device, &files[2]);
 }
 
 int config_shipped_files(const sdcl_device *device, const char *names[CONFIG_SHIPPED_MAX])
 {
     int n = 0;
     const embedded_file *files[CONFIG_SHIPPED_MAX];
-    shipped(device, files);
+    if (shipped(device, files)) return 0; /* opening a configuration says why */
     for (int i = 0; i < CONFIG_SHIPPED_MAX; i++)
         if (files[i]) names[n++] = files[i]->name;
     return n;
@@ -174,9 +189,9 @@ int config_shipped_files(const sdcl_device *device, const char *names[CONFIG_SHI
 
 int config_apply_shipped(config *c, const sdcl_device *device)
 {
-    int err = 0;
     const embedded_file *files[CONFIG_SHIPPED_MAX];
-    shipped(device, files);
+    int err = shipped(device, files);
+    if (err) return err;
     c->has_device_file = files[2] != NULL;
     for (int i = 0; i < CONFIG_SHIPPED_MAX && !err; i++) err = apply(c, files[i], i == 2);
     return err;

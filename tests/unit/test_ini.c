@@ -221,6 +221,23 @@ static void test_names_are_normalised(void **state)
     config_close(&c);
 }
 
+/* Nobody has listed this vendor: the first word of the name goes where it is the vendor's. */
+static void test_vendor_before_the_name(void **state)
+{
+    (void)state;
+    sdcl_device cards[] = {device_of("gpu", "ACME Corp.", "Acme Card 480"),
+                           device_of("gpu", "Acme", "Card 480"),
+                           device_of("gpu", "Board Maker", "Acme Card 480"),
+                           {0}};
+    const int expected[] = {256, 256, 128, 256};
+    config_device_named(&cards[3], "Acme(R) Card 480");
+    for (size_t i = 0; i < sizeof cards / sizeof cards[0]; i++) {
+        config *c = open_ok(&cards[i], NULL, NULL, 0);
+        assert_int_equal(tune(c, NULL).KC, expected[i]);
+        config_close(&c);
+    }
+}
+
 /* A device by its name alone gets what the device itself would. */
 static void test_device_that_is_not_here(void **state)
 {
@@ -330,6 +347,7 @@ int main(void)
         cmocka_unit_test(test_longest_match_wins),
         cmocka_unit_test(test_a_card_stands_above_its_family),
         cmocka_unit_test(test_names_are_normalised),
+        cmocka_unit_test(test_vendor_before_the_name),
         cmocka_unit_test(test_device_that_is_not_here),
         cmocka_unit_test(test_order_of_layers),
         cmocka_unit_test(test_each_in_order_with_origin),
