@@ -12,7 +12,8 @@
 
 enum { WAYS_MAX = 3, ROUNDS = 3, STEPS_COMPARED = 4, STEPS_OF_A_PICTURE = 20, STEPS_MIN = 3, STEPS_MAX = 60 };
 
-#define FAR 2.0      /* times the fastest: not measured again */
+#define FAR                                                                                                            \
+    2.0 /* times the fastest, measured twice: not again. Once does not tell slow values from a machine that was busy with something else */
 #define CLEARLY 0.98 /* times what whole pictures take: they waver more than a step alone */
 
 static const double SECONDS_A_RUN = 2, SECONDS_MAX = 120, TIMEOUT = 900;
@@ -60,15 +61,15 @@ static void sum_keys(const tuner *t, sdcl_tune_result *r)
     if (fails) r->before_s = 0;
 }
 
-/* Is there more than one way that may be the fastest? with[0]: the values in force. */
-static bool is_open(const double *with, int ways, bool *may)
+/* Is there more than one way that may be the fastest, up to `far` times it? with[0]: the values in force; 0: they do not run. */
+static bool is_open(const double *with, int ways, double far, bool *may)
 {
     int open = 0;
     double least = INFINITY;
     for (int i = 0; i < ways; i++)
         if (with[i] > 0 && with[i] < least) least = with[i];
     for (int i = 0; i < ways; i++) {
-        may[i] = with[i] > 0 && with[i] < FAR * least;
+        may[i] = with[i] > 0 && with[i] < far * least;
         open += may[i];
     }
     return open > 1;
@@ -95,7 +96,7 @@ int compare_run(tuner *t, const char *const *files, int count, int *fastest, sdc
             if (!round && step_s > 0 && SECONDS_A_RUN / step_s > steps)
                 steps = SECONDS_A_RUN / step_s < STEPS_MAX ? (int)(SECONDS_A_RUN / step_s) : STEPS_MAX;
         }
-        if (!is_open(with, count + 1, may) && count) break;
+        if (!is_open(with, count + 1, round ? FAR : INFINITY, may) && count) break;
     }
     r->before_s = with[0];
     r->after_s = count ? 0 : with[0];
