@@ -203,7 +203,8 @@ int sdcl_dry_run(sdcl *s, const sdcl_job *j, sdcl_memory *m);
 int sdcl_config(sdcl *s, sdcl_config_fn *each, void *user);
 /* The same without a session; needs no model. Before the keys of a section whose values the device cannot run each is called with NULL for the key, the reason
  * for the value, and where the last of the values comes from; SDCL_EUSAGE, when all have been listed, where plans ask for the section. device: NULL for that
- * of the parameters, else vendor and name of one that need not be here, as drivers report them ("NVIDIA GeForce RTX 3060", "AMD gfx1100"), or "cpu". */
+ * of the parameters, else vendor and name of one that need not be here, as drivers report them ("NVIDIA GeForce RTX 3060", "AMD gfx1100"), or "cpu".
+ * `log` of the parameters gets the name of the device with the files that are for it at SDCL_INFO. */
 int sdcl_config_for(const sdcl_params *p, const char *device, sdcl_config_fn *each, void *user);
 
 /* What one kernel has done for one module ("unet.mid_block.resnets.0.conv1"). An op may take several kernels. */

@@ -30,19 +30,22 @@ static void print_key(void *user, const char *section, const char *key, const ch
     else printf("%s = %s\n", key, value);
 }
 
-static void print_warning(void *user, sdcl_level level, const char *message)
+/* Warnings, and at the top of a listing with origins what it is of. */
+static void print_message(void *user, sdcl_level level, const char *message)
 {
-    (void)user;
-    if (level == SDCL_VERBOSE) return;
-    fputs("sdcl: warning: ", stderr);
-    utf8_print(stderr, message);
-    fputc('\n', stderr);
+    const options *o = user;
+    if (level == SDCL_VERBOSE || (level == SDCL_INFO && !o->show_origin)) return;
+    FILE *to = level == SDCL_WARNING ? stderr : stdout;
+    fputs(level == SDCL_WARNING ? "sdcl: warning: " : "; ", to);
+    utf8_print(to, message);
+    fputs(level == SDCL_WARNING ? "\n" : "\n\n", to);
 }
 
 int cli_config(const options *o)
 {
     listing l = {.origins = o->show_origin};
     sdcl_params params = o->params;
-    params.log = print_warning;
+    params.log = print_message;
+    params.user = (void *)o;
     return cli_library(sdcl_config_for(&params, o->for_device, print_key, &l));
 }

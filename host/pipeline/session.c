@@ -2,6 +2,7 @@
 /* Opening and closing a session. */
 #include "pipeline/residency.h"
 
+#include "base/strbuf.h"
 #include "io/hash_cache.h"
 #include "nn/params.h"
 #include "ocl/device_class.h"
@@ -233,6 +234,22 @@ int sdcl_config(sdcl *s, sdcl_config_fn *each, void *user)
     return 0;
 }
 
+/* The device, and the files that give its values, as origins name them. */
+static void say_layers(const sdcl_params *p, const sdcl_device *device, const config *values)
+{
+    strbuf text = {0};
+    const char *names[CONFIG_SHIPPED_MAX];
+    char *tuned = config_is_tuned(values) ? config_tuned_path(device, false) : NULL;
+    int n = config_shipped_files(device, names);
+    strbuf_printf(&text, "%s:", device->name);
+    for (int i = 0; i < n; i++) strbuf_printf(&text, "%s configs/%s", i ? "," : "", names[i]);
+    if (tuned) strbuf_printf(&text, ", %s", tuned);
+    if (p->config_file) strbuf_printf(&text, ", %s", p->config_file);
+    if (p->log && !text.failed) p->log(p->user, SDCL_INFO, strbuf_text(&text));
+    strbuf_free(&text);
+    free(tuned);
+}
+
 int sdcl_config_for(const sdcl_params *p, const char *named, sdcl_config_fn *each, void *user)
 {
     int err = 0;
@@ -245,6 +262,7 @@ int sdcl_config_for(const sdcl_params *p, const char *named, sdcl_config_fn *eac
     TRY(config_open(&values, ops_sections, &device.info, p->config_file, p->set, p->set_count));
     TRY(ops_check_config(values, named ? NULL : &device.info));
     config_warnings(values, warn, &(sdcl_params){.log = p->log, .user = p->user});
+    say_layers(p, &device.info, values);
     TRY(config_open_shipped(&shipped, ops_sections, &device.info, NULL, 0));
     TRY(config_each_judged(values, shipped, ops_judge, &device, each, user));
 out:
