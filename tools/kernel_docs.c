@@ -55,6 +55,11 @@ int main(int argc, char **argv)
          "for a shape\n"
          "(`[gemm_gpu M=4096 N=320 K=320]`), which serves shapes near it too. A combination that does not fit the "
          "device is refused with its section.\n\n"
+         "The sizes are those of one image, and one that is left out is any. M, N and K of a product are rows, columns "
+         "(GEGLU: of both halves) and summed\n"
+         "values; of a 3x3 convolution output pixels, output channels and input channels; of attention queries, keys "
+         "and the size of a head; of a normalisation,\n"
+         "which has no K, rows and channels.\n\n"
          "## Ops and the device");
     for (int kernels = 0; kernels <= 1; kernels++) {
         if (kernels) puts("\n## Kernels");
