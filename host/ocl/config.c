@@ -90,8 +90,8 @@ static int unknown_key(const config *c, const config_origin *o, int section, con
     return err;
 }
 
-/* The value of a choice; false: it is none. Only what is spelled as in the list is one, so that no other text gets further. */
-static bool value_of_word(const config_key *k, const char *word, int *value)
+/* Only what is spelled as in the list is a choice, so that no other text gets further. */
+bool config_word_value(const config_key *k, const char *word, int *value)
 {
     int i = 0;
     for (const char *w = k->words; *w; w += strlen(w) + 1, i++)
@@ -120,7 +120,7 @@ int config_assign(config *c, const config_origin *o, config_place place, const c
     config_place_name(full, sizeof full, c, place);
     if (o->line && slot->origin.file == o->file)
         return config_fail(o, "'%s' is set twice in [%s]; first in line %d", name, full, slot->origin.line);
-    if (!value_of_word(k, text, &value))
+    if (!config_word_value(k, text, &value))
         return config_fail(o, "'%s' in [%s] cannot be '%.64s'; allowed: %s", name, full, text, k->tunable->choices);
     *slot = (config_slot){value, *o};
     if (place.shape >= 0) c->classes[place.shape].used = true;

@@ -28,8 +28,9 @@ void config_device_named(sdcl_device *d, const char *text);
  * the order of the section's tunables: fills a `struct x_tune`. */
 void config_values(const config *c, const ocl_section *section, const char *precision, ocl_shape shape, int *values);
 /* The same among what is valid: the nearest shape whose values are, else those for all shapes; false where these are not valid either. */
+typedef bool config_valid_fn(void *user, const int *values);
 bool config_values_at(const config *c, const ocl_section *section, const char *precision, ocl_shape shape,
-                      bool (*valid)(void *user, const int *values), void *user, int *values);
+                      config_valid_fn *valid, void *user, int *values);
 /* SDCL_EUSAGE: the values of a section do not fit `what`; names them and the line that the last of them comes from. */
 int config_unfit(const config *c, const ocl_section *section, const char *precision, ocl_shape shape, const int *values,
                  const char *what);
@@ -43,6 +44,10 @@ const char *config_word_of(const config *c, const ocl_section *section, const ch
 
 /* "BM = 16, MATH = f32": values of a section that config_values or config_values_at gave. */
 void config_values_text(const config *c, const ocl_section *section, const int *values, char *text, size_t size);
+/* "TM = 4 8, TN = 8": what any one key of values that are not valid could be instead, so that they are. "TM = 4 with LV = 2, ...": where one does not help,
+ * some pairs of keys. "": pairs do not either. */
+void config_repairs(const config *c, const ocl_section *section, const int *values, config_valid_fn *valid, void *user,
+                    char *text, size_t size);
 
 /* SDCL_EUSAGE about a key that has a value it cannot have together with others: the message begins with where that value comes from. key: one of the
  * section's; precision as in config_values. */

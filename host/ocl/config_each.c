@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { WHY_MAX = 640 };
+
 typedef struct listing {
     const config *c, *shipped;
     config_judge_fn *judge; /* NULL: nobody judges */
@@ -13,7 +15,7 @@ typedef struct listing {
     sdcl_config_fn *each;
     void *user;
     config_origin first; /* of what does not do, and is asked for */
-    char section[160], why[320];
+    char section[160], why[WHY_MAX];
     bool found;
 } listing;
 
@@ -39,7 +41,7 @@ static bool serves(const config *c, config_place place)
 static void judge_place(listing *l, config_place place, const char *name)
 {
     int values[OCL_TUNABLES_MAX], shipped[OCL_TUNABLES_MAX];
-    char why[320] = "", origin[4352];
+    char why[WHY_MAX] = "", origin[4352];
     const config *c = l->c;
     const ocl_section *section = c->sections[place.section];
     if (!l->judge || !serves(c, place)) return;

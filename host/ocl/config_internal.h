@@ -78,6 +78,8 @@ config_origin config_last_origin(const config *c, config_place place);
 int config_slot_value(const config_key *k, const config_slot *slot);
 /* The choice that a value is the index of; and how any value is spelled. */
 const char *config_value_word(const config_key *k, int value);
+/* The value of a choice; false: it is none. */
+bool config_word_value(const config_key *k, const char *word, int *value);
 void config_key_text(const config_key *k, int value, char *text, size_t size);
 /* "my.ini:3", "built-in default". */
 void config_origin_text(char *out, size_t size, const config_origin *o);

@@ -136,7 +136,7 @@ static int exact_class(const config *c, int section, int precision, ocl_shape sh
 }
 
 bool config_values_at(const config *c, const ocl_section *section, const char *precision, ocl_shape shape,
-                      bool (*valid)(void *user, const int *values), void *user, int *values)
+                      config_valid_fn *valid, void *user, int *values)
 {
     int s = config_section_index(c, section), p = config_precision_index(precision), exact;
     if (s < 0) return valid(user, values);

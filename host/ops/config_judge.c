@@ -52,10 +52,22 @@ static bool lacks_engine(const ocl_device *d, const ocl_section *section, const 
     return false;
 }
 
+typedef struct judged {
+    const ocl_device *device;
+    const ocl_section *section;
+    ocl_shape shape;
+} judged;
+
+static bool fits_there(void *user, const int *values)
+{
+    const judged *j = user;
+    return section_fits(j->device, j->section, j->shape, values);
+}
+
 config_verdict ops_judge(void *device, const config *c, const ocl_section *section, ocl_shape shape, const int *values,
                          char *why, size_t size)
 {
-    char text[256];
+    char text[256], instead[256];
     const ocl_device *d = device;
     ocl_device boundless = *d;
     bool here = d->id != NULL; /* else its limits are unknown */
@@ -74,5 +86,9 @@ config_verdict ops_judge(void *device, const config *c, const ocl_section *secti
     else
         snprintf(why, size, "%s want more than the device has: %zu work-items in a group, %llu bytes of local memory",
                  text, d->info.max_work_group, (unsigned long long)d->info.local_bytes);
+    config_repairs(c, section, values, fits_there, &(judged){here ? d : &boundless, section, shape}, instead,
+                   sizeof instead);
+    size_t n = strlen(why);
+    if (*instead && n < size) snprintf(why + n, size - n, "; one of these would do: %s", instead);
     return is_spare(c, d, section) ? CONFIG_SPARE : CONFIG_UNFIT;
 }

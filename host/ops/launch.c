@@ -46,9 +46,15 @@ bool tune_fits(const plan *p, const ocl_section *section, dtype dt, ocl_shape sh
 
 int tune_values(plan *p, const ocl_section *section, dtype dt, ocl_shape shape, void *tune)
 {
+    char instead[256];
+    fitting f = {ocl_device_of(plan_ocl(p)), section, shape};
+    const config *values = ocl_config_of(plan_ocl(p));
     plan_use_section(p, section, dt, true);
     if (tune_fits(p, section, dt, shape, tune)) return 0;
-    return config_unfit(ocl_config_of(plan_ocl(p)), section, precision_word(dt), shape, tune, "this device");
+    config_repairs(values, section, tune, values_fit, &f, instead, sizeof instead);
+    int err = config_unfit(values, section, precision_word(dt), shape, tune, "this device");
+    if (*instead) error_hint("one of these would: %s", instead);
+    return err;
 }
 
 static void add_values(strbuf *options, const ocl_section *section, const int *value)

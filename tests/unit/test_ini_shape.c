@@ -101,6 +101,32 @@ static void test_unfit_names_its_line(void **state)
     config_close(&c);
 }
 
+static bool small_product(void *user, const int *values)
+{
+    return values[0] * values[1] * values[2] <= *(const int *)user;
+}
+
+static void test_what_would_fit_instead(void **state)
+{
+    (void)state;
+    const struct {
+        int most;
+        const char *text;
+    } cases[] = {{3071, "MR = 4 6, NV = 1 2, KC = 64"}, /* MR = 8, NV = 3, KC = 128 are 3072 */
+                 {800, "MR = 4 with NV = 1, MR = 4 with KC = 64, NV = 1 with KC = 64"},
+                 {255, ""}};
+    int values[OCL_TUNABLES_MAX] = {0};
+    char text[256];
+    config *c = open_ok(NULL, "[mm_cpu]\nMR = 8\n", NULL, 0);
+    config_values(c, &mm_cpu_kernel, NULL, OCL_ALL_SHAPES, values);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int most = cases[i].most;
+        config_repairs(c, &mm_cpu_kernel, values, small_product, &most, text, sizeof text);
+        assert_string_equal(text, cases[i].text);
+    }
+    config_close(&c);
+}
+
 static void test_shape_against_layers(void **state)
 {
     (void)state;
