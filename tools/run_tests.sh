@@ -18,6 +18,9 @@ rm -f "$B"/xdg/cache/sdcl/probe-* # what an earlier run found out about a device
 unset SDCL_CL_DIR SDCL_MODEL SDCL_DEBUG
 export XDG_CACHE_HOME="$B/xdg/cache" XDG_CONFIG_HOME="$B/xdg/config" XDG_DATA_HOME="$B/xdg/data"
 export CMOCKA_MESSAGE_OUTPUT=TAP SDCL_PROGRAM="$B/sdcl"
+# Kernels are the same in every build, and no sanitizer looks into them; but a compiler under AddressSanitizer takes ten times as long for one. So its build takes
+# what the other has compiled. Where compiling is the subject (cold caches, tune) a test has a folder of its own.
+export POCL_CACHE_DIR="${B%/san}/xdg/cache/pocl/kcache"
 if [ "${SAN:-}" ]; then
     # Mesa's driver is loaded with RTLD_DEEPBIND, which the sanitizers do not survive: PoCL only.
     export OCL_ICD_VENDORS=/etc/OpenCL/vendors/pocl.icd
