@@ -57,7 +57,7 @@ endif
 $(B)/flags.mk: FORCE
 	@tools/deps.sh --quiet
 	@mkdir -p $(B) && { echo '# $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)' && \
-	  echo "PKG_CFLAGS := $$(pkg-config --cflags $(PACKAGES))" && echo "PKG_LIBS := $$(pkg-config --libs $(PACKAGES))"; } > $@.new
+	  echo "PKG_CFLAGS := $$(pkg-config --cflags $(PACKAGES))" && echo "PKG_LIBS := $$(pkg-config --libs $(filter-out clblast,$(PACKAGES)))"; } > $@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 # --- building -----------------------------------------------------------------------------------------------------------
@@ -112,9 +112,10 @@ $(B)/tests/check: $(B)/obj/tests/check.o $(B)/libsdcl.a
 $(B)/kernel_docs: $(B)/obj/tools/kernel_docs.o $(B)/libsdcl.a
 	$(call say,LD)
 	$(Q)$(LINK) $(LIBS)
+LIBS_OF_clblast_kernel = $(shell pkg-config --libs clblast)
 $(B)/sheet $(B)/clblast_kernel: $(B)/%: tools/%.c $(B)/flags.mk
 	$(call say,LD)
-	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(CFLAGS) $(WARN) $(PKG_CFLAGS) -o $@ $< $(LIBS)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(CFLAGS) $(WARN) $(PKG_CFLAGS) -o $@ $< $(LIBS) $(LIBS_OF_$(@F))
 
 -include $(shell find $(B)/obj $(B)/gen -name '*.d' 2>/dev/null)
 

@@ -2,9 +2,9 @@
 #include "ocl/clblast.h"
 
 #include "base/half.h"
+#include "ocl/clblast_library.h"
 #include "ocl/internal.h"
 
-#include <clblast_c.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,8 +12,9 @@
 
 enum { PARAMETERS_MAX = 16, OVERRIDES_MAX = 64, DEVICES_MAX = 16, KERNEL_NAME = 24 };
 
-/* What the library holds for the whole process, and its lock. */
+/* The library, what it holds for the whole process, and the lock of both. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static clblast_library library;
 static struct {
     cl_device_id device;
     char kernel[KERNEL_NAME];
@@ -43,17 +44,20 @@ static int fail(CLBlastStatusCode code, const char *call)
     return ocl_fail((cl_int)code, call, __FILE__, __LINE__);
 }
 
-/* Counts o as a user of the library on its device, once. With the lock held. Returns how many there are; 0: no room. */
-static int users_with(ocl *o)
+/* Counts o as a user of the library on its device, once, and says how many there are. With the lock held; the library is there from then on. */
+static int join_users(ocl *o, int *users)
 {
+    int err = clblast_library_load(&library);
+    if (err) return err;
     for (int i = 0; i < DEVICES_MAX; i++)
         if (used[i].device == o->device.id || !used[i].device) {
             used[i].device = o->device.id;
             if (!o->clblast_user) used[i].users++;
             o->clblast_user = true;
-            return used[i].users;
+            *users = used[i].users;
+            return 0;
         }
-    return 0;
+    return FAIL(SDCL_EINTERNAL, "CLBlast is used on too many devices");
 }
 
 void clblast_leave(ocl *o)
@@ -65,7 +69,7 @@ void clblast_leave(ocl *o)
         if (used[i].device == o->device.id) used[i].users--;
         users += used[i].users;
     }
-    if (!users) CLBlastClearCache(); /* its programs hold on to the context */
+    if (!users) library.clear_cache(); /* its programs hold on to the context */
     pthread_mutex_unlock(&lock);
     o->clblast_user = false;
 }
@@ -85,9 +89,9 @@ static int set(ocl *o, int at, const char *kernel, bool half, const ocl_section 
         names[i] = section->tunables[i].name;
         sizes[i] = (size_t)values[i];
     }
-    CLBlastStatusCode code = CLBlastOverrideParameters(o->device.id, kernel,
-                                                       half ? CLBlastPrecisionHalf : CLBlastPrecisionSingle,
-                                                       (size_t)section->count, names, sizes);
+    CLBlastStatusCode code = library.override_parameters(o->device.id, kernel,
+                                                         half ? CLBlastPrecisionHalf : CLBlastPrecisionSingle,
+                                                         (size_t)section->count, names, sizes);
     if (code != CLBlastSuccess) return fail(code, "CLBlastOverrideParameters");
     overrides[at].device = o->device.id;
     snprintf(overrides[at].kernel, sizeof overrides[at].kernel, "%s", kernel);
@@ -99,19 +103,21 @@ static int set(ocl *o, int at, const char *kernel, bool half, const ocl_section 
 
 int clblast_parameters(ocl *o, const char *kernel, bool half, const ocl_section *section, const int *values)
 {
-    int err = 0, i = 0;
+    int err = 0, i = 0, users = 0;
     if (section->count > PARAMETERS_MAX) return FAIL(SDCL_EINTERNAL, "[%s] has too many parameters", section->name);
     pthread_mutex_lock(&lock);
-    int users = users_with(o);
+    err = join_users(o, &users);
     while (i < override_count && (overrides[i].device != o->device.id || overrides[i].half != half ||
                                   strcmp(overrides[i].kernel, kernel) != 0))
         i++;
     bool known = i < override_count, own = values[0] == OCL_AUTO;
-    if (!users || i == OVERRIDES_MAX) err = FAIL(SDCL_EINTERNAL, "CLBlast is used on too many devices");
+    if (err) goto out;
+    if (i == OVERRIDES_MAX) err = FAIL(SDCL_EINTERNAL, "CLBlast is used on too many devices");
     else if (known && own) err = refuse(section, "was set earlier in this process, and cannot be taken back");
     else if (!own && !(known && !memcmp(overrides[i].values, values, (size_t)section->count * sizeof *values)))
         err = users > 1 ? refuse(section, "would change what another session of this process uses")
                         : set(o, i, kernel, half, section, values);
+out:
     pthread_mutex_unlock(&lock);
     return err;
 }
@@ -127,7 +133,7 @@ static int temporary_bytes(ocl *o, const clblast_gemm *g, bool row_major, uint64
     size_t size = 0;
     cl_command_queue queue = o->queue[0];
     const clblast_operand *a = row_major ? &g->x : &g->w, *b = row_major ? &g->w : &g->x;
-    CLBlastStatusCode code = (g->half ? CLBlastHGemmTempBufferSize : CLBlastSGemmTempBufferSize)(
+    CLBlastStatusCode code = (g->half ? library.hgemm_temporary_bytes : library.sgemm_temporary_bytes)(
         row_major ? CLBlastLayoutRowMajor : CLBlastLayoutColMajor, transpose(g, row_major, 0),
         transpose(g, row_major, 1), (size_t)(row_major ? g->m : g->n), (size_t)(row_major ? g->n : g->m), (size_t)g->k,
         a->off, (size_t)a->ld, b->off, (size_t)b->ld, g->y.off, (size_t)g->y.ld, &queue, &size);
@@ -137,10 +143,10 @@ static int temporary_bytes(ocl *o, const clblast_gemm *g, bool row_major, uint64
 
 int clblast_prepare(ocl *o, clblast_gemm *g, uint64_t *temporary)
 {
-    int err = 0;
+    int err = 0, users = 0;
     uint64_t bytes[2];
     pthread_mutex_lock(&lock);
-    if (!users_with(o)) err = FAIL(SDCL_EINTERNAL, "CLBlast is used on too many devices");
+    err = join_users(o, &users);
     for (int row_major = 0; row_major < 2 && !err; row_major++)
         err = temporary_bytes(o, g, row_major, &bytes[row_major]);
     pthread_mutex_unlock(&lock);
@@ -159,16 +165,16 @@ static CLBlastStatusCode call(cl_command_queue queue, const clblast_gemm *g, cl_
     size_t m = (size_t)(g->row_major ? g->m : g->n), n = (size_t)(g->row_major ? g->n : g->m), k = (size_t)g->k;
     CLBlastTranspose ta = transpose(g, g->row_major, 0), tb = transpose(g, g->row_major, 1);
     if (g->half)
-        return g->temporary ? CLBlastHgemmWithTempBuffer(layout, ta, tb, m, n, k, 0x3c00, a->mem, a->off, (size_t)a->ld,
-                                                         b->mem, b->off, (size_t)b->ld, 0, c->mem, c->off,
-                                                         (size_t)c->ld, &queue, event, g->temporary)
-                            : CLBlastHgemm(layout, ta, tb, m, n, k, 0x3c00, a->mem, a->off, (size_t)a->ld, b->mem,
-                                           b->off, (size_t)b->ld, 0, c->mem, c->off, (size_t)c->ld, &queue, event);
-    return g->temporary ? CLBlastSgemmWithTempBuffer(layout, ta, tb, m, n, k, 1, a->mem, a->off, (size_t)a->ld, b->mem,
-                                                     b->off, (size_t)b->ld, 0, c->mem, c->off, (size_t)c->ld, &queue,
-                                                     event, g->temporary)
-                        : CLBlastSgemm(layout, ta, tb, m, n, k, 1, a->mem, a->off, (size_t)a->ld, b->mem, b->off,
-                                       (size_t)b->ld, 0, c->mem, c->off, (size_t)c->ld, &queue, event);
+        return g->temporary ? library.hgemm_with_temporary(layout, ta, tb, m, n, k, 0x3c00, a->mem, a->off,
+                                                           (size_t)a->ld, b->mem, b->off, (size_t)b->ld, 0, c->mem,
+                                                           c->off, (size_t)c->ld, &queue, event, g->temporary)
+                            : library.hgemm(layout, ta, tb, m, n, k, 0x3c00, a->mem, a->off, (size_t)a->ld, b->mem,
+                                            b->off, (size_t)b->ld, 0, c->mem, c->off, (size_t)c->ld, &queue, event);
+    return g->temporary ? library.sgemm_with_temporary(layout, ta, tb, m, n, k, 1, a->mem, a->off, (size_t)a->ld,
+                                                       b->mem, b->off, (size_t)b->ld, 0, c->mem, c->off, (size_t)c->ld,
+                                                       &queue, event, g->temporary)
+                        : library.sgemm(layout, ta, tb, m, n, k, 1, a->mem, a->off, (size_t)a->ld, b->mem, b->off,
+                                        (size_t)b->ld, 0, c->mem, c->off, (size_t)c->ld, &queue, event);
 }
 
 int clblast_run(ocl *o, int queue, const char *module, const clblast_gemm *g)
