@@ -12,13 +12,32 @@ out:
     return err;
 }
 
+int unet_time_width(const unet *u) { return u->time_proj.w->rows; }
+
+/* All residual blocks apply SiLU to the embedding first: it is stored so. */
+int unet_time_forward(plan *p, const unet *u, tensor t, tensor time)
+{
+    int err = 0;
+    tensor wave = plan_tensor(p, F32, t.n, 1, 1, u->config->channels[0]);
+    tensor a = plan_tensor(p, F32, t.n, 1, 1, u->time1.w->rows);
+    tensor embedding = plan_tensor(p, F32, t.n, 1, 1, u->time2.w->rows);
+    plan_enter(p, "time_embedding");
+    TRY(op_timestep(p, wave, t, u->config->flip_sin_to_cos, u->config->freq_shift));
+    TRY(layer_gemm(p, a, wave, &u->time1, fuse_act(ACT_SILU)));
+    TRY(layer_gemm(p, embedding, a, &u->time2, fuse_act(ACT_SILU)));
+    plan_leave(p);
+    TRY(layer_gemm(p, time, embedding, &u->time_proj, FUSE_NONE));
+out:
+    return err;
+}
+
 /* What the blocks of one evaluation pass on. A skip connection is a concatenation that is never copied: its tensor is
  * made when the down path produces the skip, which is written into the right channels; the up path later writes its own
  * into the left ones. */
 typedef struct pass {
     plan *p;
     const unet *u;
-    tensor time;                     /* (n,1,1,rows) F32: time_emb_proj of all residual blocks */
+    tensor time;                     /* (n or 1,1,1,unet_time_width) F32 */
     const tensor *kv;                /* of the next cross-attention layer */
     tensor concat[WEIGHT_PARTS_MAX]; /* as many as the up path has residual blocks */
     int concats;
@@ -136,35 +155,12 @@ out:
     return err;
 }
 
-/* Timestep t -> the rows that the residual blocks add. All of them apply SiLU to the embedding first: it is stored
- * so. */
-static int time_embedding(pass *f, int n, tensor t)
-{
-    int err = 0;
-    plan *p = f->p;
-    const unet *u = f->u;
-    tensor each = plan_tensor(p, F32, n, 1, 1, 1), wave = plan_tensor(p, F32, n, 1, 1, u->config->channels[0]);
-    tensor a = plan_tensor(p, F32, n, 1, 1, u->time1.w->rows);
-    tensor embedding = plan_tensor(p, F32, n, 1, 1, u->time2.w->rows);
-    f->time = plan_tensor(p, F32, n, 1, 1, u->time_proj.w->rows);
-    plan_enter(p, "time_embedding");
-    TRY(op_scale_repeat(p, each, t, NO_TENSOR));
-    TRY(op_timestep(p, wave, each, u->config->flip_sin_to_cos, u->config->freq_shift));
-    TRY(layer_gemm(p, a, wave, &u->time1, fuse_act(ACT_SILU)));
-    TRY(layer_gemm(p, embedding, a, &u->time2, fuse_act(ACT_SILU)));
-    plan_leave(p);
-    TRY(layer_gemm(p, f->time, embedding, &u->time_proj, FUSE_NONE));
-out:
-    return err;
-}
-
-int unet_forward(plan *p, const unet *u, tensor latents, tensor t, const tensor *kv, tensor eps)
+int unet_forward(plan *p, const unet *u, tensor latents, tensor time, const tensor *kv, tensor eps)
 {
     int err = 0, levels = u->config->levels;
-    pass f = {.p = p, .u = u, .kv = kv};
+    pass f = {.p = p, .u = u, .time = time, .kv = kv};
     tensor x, y, norm;
 
-    TRY(time_embedding(&f, latents.n, t));
     x = new_skip(&f, latents.n, latents.h, latents.w, u->config->channels[0]);
     TRY(layer_conv3x3(p, x, latents, &u->conv_in, FUSE_NONE));
     for (int i = 0; i < levels; i++) TRY(down_block(&f, &x, &u->down[i]));

@@ -37,8 +37,12 @@ int unet_cross_width(const unet *u, int i);
  * type. */
 int unet_prologue_forward(plan *p, const unet *u, tensor context, const tensor *kv);
 
-/* latents (n,h,w,in_channels) in activation type, any h and w; t (n,1,1,1) F32, or (1,1,1,1) for all; kv as above
- * -> eps (n,h,w,out_channels) F32. */
-int unet_forward(plan *p, const unet *u, tensor latents, tensor t, const tensor *kv, tensor eps);
+/* What the residual blocks add: a row of unet_time_width values for every timestep. t (n,1,1,1) F32 -> time (n,1,1,unet_time_width) F32. */
+int unet_time_width(const unet *u);
+int unet_time_forward(plan *p, const unet *u, tensor t, tensor time);
+
+/* latents (n,h,w,in_channels) in activation type, any h and w; time (n,1,1,unet_time_width) F32, or (1,...) for all; kv
+ * as above -> eps (n,h,w,out_channels) F32. */
+int unet_forward(plan *p, const unet *u, tensor latents, tensor time, const tensor *kv, tensor eps);
 
 #endif

@@ -11,7 +11,7 @@ int matmul_flags(const plan *p, const char *op, tensor y, int columns, const fus
     }
     if (has(f->row)) {
         *flags |= FLAG_ROW;
-        if (f->row.dt != F32 || f->row.n != y.n || f->row.c != y.c)
+        if (f->row.dt != F32 || (f->row.n != y.n && f->row.n != 1) || f->row.c != y.c)
             return FAIL(SDCL_EINTERNAL, "%s: %s: row is (%d,..,%d), output (%d,..,%d)", plan_scope(p), op, f->row.n,
                         f->row.c, y.n, y.c);
     }
@@ -37,6 +37,7 @@ int matmul_step(plan *p, step *s, const op *o, tensor y, tensor x, weight *w, vo
     s->t[MM_X] = x;
     s->t[MM_BIAS] = f->bias;
     s->t[MM_ROW] = f->row;
+    if (f->row.n == 1) s->t[MM_ROW].ld = 0; /* the same for all images */
     s->t[MM_RESIDUAL] = f->residual;
     s->t[MM_NORM] = NO_TENSOR;
     s->role[MM_Y] = ROLE_OUT;

@@ -12,8 +12,9 @@ typedef enum activation { ACT_NONE, ACT_SILU, ACT_GELU, ACT_QUICK_GELU } activat
  *   v = x * w + bias + row;  v = act(v);  y = v + residual         (GEGLU: v = first half * gelu(second half), see op_gemm)
  * Zero-initialised fields of type tensor are absent only if .buf < 0: start from FUSE_NONE. */
 typedef struct fuse {
-    tensor bias;     /* (1,1,1,N) F32 */
-    tensor row;      /* (n,1,1,N) F32: added to every pixel of image n (time embedding); may be a slice */
+    tensor bias; /* (1,1,1,N) F32 */
+    tensor
+        row; /* (n,1,1,N) F32: added to every pixel of image n (time embedding), or (1,1,1,N), of all images; may be a slice */
     tensor residual; /* shape of y; may be y's own memory */
     activation act;
     bool geglu;

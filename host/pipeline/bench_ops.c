@@ -49,7 +49,7 @@ static int collect(const sdcl *s, kinds *k)
 {
     int err = 0;
     const passes *x = &s->shape;
-    const plan *plans[] = {x->text, x->prologue, x->unet[0].p, x->unet[1].p, x->vae};
+    const plan *plans[] = {x->text, x->prologue, x->time, x->unet[0].p, x->unet[1].p, x->vae};
     for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++)
         for (int n = 0; plans[i] && n < plan_steps(plans[i]); n++) {
             const step *st = plan_step(plans[i], n);

@@ -54,8 +54,8 @@ static int dump_timesteps(const sdcl_job *j, const sampler *steps)
     return err;
 }
 
-/* The model's output for a slot; (timestep, input scale) at element `pair` of values. */
-static int evaluate(sdcl *s, int slot, cl_mem values, uint64_t pair)
+/* The model's output for a slot, of evaluation `index`; its input scale is element `scale` of values. */
+static int evaluate(sdcl *s, int slot, int index, cl_mem values, uint64_t scale)
 {
     int err = 0;
     passes *x = &s->shape;
@@ -65,8 +65,8 @@ static int evaluate(sdcl *s, int slot, cl_mem values, uint64_t pair)
     for (int k = 0; k < x->unet_count; k++) {
         const unet_pass *u = &x->unet[k];
         plan_bind(u->p, u->latent, x->memory, latents);
-        plan_bind(u->p, u->timestep, values, pair);
-        plan_bind(u->p, u->scale, values, pair + 1);
+        plan_bind(u->p, u->time, x->memory, x->at_time / 4 + images(x->time_rows, index % TIMES_TOGETHER, 1).off);
+        plan_bind(u->p, u->scale, values, scale);
     }
     if (x->unet_count > 1) TRY(ocl_join(s->o, 0, 1));
     for (int turn = 0; turn < x->unet_turns; turn++) {
@@ -91,11 +91,12 @@ static int mark_time(sdcl *s, int i)
     return err;
 }
 
-/* A run's script, and its numbers on the device: programs, then (timestep, input scale) per evaluation. */
+/* A run's script, and its numbers on the device: programs, then timesteps to a multiple of TIMES_TOGETHER, then input scales. */
 typedef struct loop {
     script run;
     cl_mem values;
-    cl_event before; /* the end of the evaluation before */
+    uint64_t timesteps, scales; /* where they begin: elements of values */
+    cl_event before;            /* the end of the evaluation before */
     double begin;
 } loop;
 
@@ -104,11 +105,15 @@ static int loop_open(loop *l, sdcl *s, const sdcl_job *j, sampler *steps)
     int err = 0;
     l->begin = seconds_now();
     TRY(script_build(&l->run, steps, j->cfg_scale, j->dump != NULL));
-    uint64_t program_bytes = (uint64_t)l->run.program_count * SCHEDULER_PROGRAM * 4;
-    uint64_t evaluation_bytes = (uint64_t)l->run.evaluation_count * 2 * 4;
-    TRY(ocl_buffer_new(s->o, &l->values, program_bytes + evaluation_bytes));
-    TRY(ocl_write(s->o, l->values, 0, program_bytes, l->run.programs));
-    TRY(ocl_write(s->o, l->values, program_bytes, evaluation_bytes, l->run.evaluations));
+    static const float none[TIMES_TOGETHER]; /* timesteps after the last one */
+    uint64_t count = (uint64_t)l->run.evaluation_count;
+    l->timesteps = (uint64_t)l->run.program_count * SCHEDULER_PROGRAM;
+    l->scales = l->timesteps + (count + TIMES_TOGETHER - 1) / TIMES_TOGETHER * TIMES_TOGETHER;
+    TRY(ocl_buffer_new(s->o, &l->values, (l->scales + count) * 4));
+    TRY(ocl_write(s->o, l->values, 0, l->timesteps * 4, l->run.programs));
+    TRY(ocl_write(s->o, l->values, l->timesteps * 4, count * 4, l->run.timesteps));
+    TRY(ocl_write(s->o, l->values, (l->timesteps + count) * 4, (l->scales - l->timesteps - count) * 4, none));
+    TRY(ocl_write(s->o, l->values, l->scales * 4, count * 4, l->run.scales));
 out:
     return err;
 }
@@ -126,14 +131,22 @@ static void report(const loop *l, const sdcl *s, int done, int first, int pictur
     session_progress(s, "unet", done, l->run.evaluation_count, seconds_now() - l->begin, first, pictures);
 }
 
+/* Time embeddings of this evaluation and those after it. The ones before are done with: see evaluate. */
+static int embed_times(const loop *l, sdcl *s, int index)
+{
+    passes *x = &s->shape;
+    plan_bind(x->time, x->timesteps, l->values, l->timesteps + (uint64_t)index);
+    return plan_run(x->time);
+}
+
 /* The host is one evaluation ahead: the device never waits for it, and progress and Ctrl-C stay honest. */
 static int evaluate_next(loop *l, sdcl *s, const script_item *item)
 {
     int err = 0;
-    uint64_t pair = (uint64_t)l->run.program_count * SCHEDULER_PROGRAM + 2 * (uint64_t)item->index;
     cl_event now = NULL;
     TRY(mark_time(s, item->index));
-    TRY(evaluate(s, item->slot, l->values, pair));
+    if (item->index % TIMES_TOGETHER == 0) TRY(embed_times(l, s, item->index));
+    TRY(evaluate(s, item->slot, item->index, l->values, l->scales + (uint64_t)item->index));
     TRY(ocl_fence(s->o, &now));
     err = ocl_fence_wait(s->o, &l->before);
     l->before = now;

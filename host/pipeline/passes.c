@@ -68,6 +68,19 @@ out:
     return err;
 }
 
+static int build_time(sdcl *s, passes *x)
+{
+    int err = 0, width = unet_time_width(&s->net);
+    TRY(new_plan(s, &x->time, "unet"));
+    x->timesteps = plan_external(x->time, F32, TIMES_TOGETHER, 1, 1, 1);
+    x->time_rows = plan_external(x->time, F32, TIMES_TOGETHER, 1, 1, width);
+    TRY(unet_time_forward(x->time, &s->net, x->timesteps, x->time_rows));
+    TRY(finish_plan(x->time));
+    x->at_time = place(x, (uint64_t)TIMES_TOGETHER * (uint64_t)width * 4);
+out:
+    return err;
+}
+
 /* rows of one pass: a whole batch, one half of guidance, or a piece of a half; pictures whose latents it reads. */
 static int build_pass(sdcl *s, const passes *x, unet_pass *u, int rows, int pictures, int queue)
 {
@@ -78,13 +91,13 @@ static int build_pass(sdcl *s, const passes *x, unet_pass *u, int rows, int pict
     if (!u->kv) return FAIL(SDCL_ENOMEM, "out of memory");
     u->latent = plan_external(u->p, F32, pictures, x->h, x->w, x->channels);
     u->scale = plan_external(u->p, F32, 1, 1, 1, 1);
-    u->timestep = plan_external(u->p, F32, 1, 1, 1, 1);
+    u->time = plan_external(u->p, F32, 1, 1, 1, x->time_rows.c);
     u->eps = plan_external(u->p, F32, rows, x->h, x->w, model_unet(s->m)->out_channels);
     for (int i = 0; i < x->kv_count; i++)
         u->kv[i] = plan_external(u->p, s->activation, rows, 1, x->prologue_kv[i].w, x->prologue_kv[i].c);
     tensor input = plan_act(u->p, rows, x->h, x->w, x->channels);
     TRY(op_scale_repeat(u->p, input, u->latent, u->scale));
-    TRY(unet_forward(u->p, &s->net, input, u->timestep, u->kv, u->eps));
+    TRY(unet_forward(u->p, &s->net, input, u->time, u->kv, u->eps));
     TRY(finish_plan(u->p));
 out:
     return err;
@@ -215,6 +228,7 @@ int passes_prepare(sdcl *s, int pictures, bool guided, int h, int w)
     x->w = w;
     TRY(build_text(s, x));
     TRY(build_prologue(s, x, rows));
+    TRY(build_time(s, x));
     TRY(build_unet(s, x, rows));
     TRY(build_scheduler(s, x, rows));
     TRY(choose_vae(s, x));
@@ -260,6 +274,7 @@ static void bind_all(sdcl *s)
     plan_bind(x->text, x->context, x->memory, x->at_context / 4);
     plan_bind(x->prologue, x->conditions, x->memory, x->at_conditions / 4);
     bind_kv(x, x->prologue, x->prologue_kv, 0);
+    plan_bind(x->time, x->time_rows, x->memory, x->at_time / 4);
     for (int k = 0; k < x->unet_count; k++) passes_bind_rows(x, k, k * x->unet[k].eps.n);
     plan_bind(x->scheduler, x->slots, x->memory, x->at_slots / 4);
     plan_bind(x->scheduler, x->pred, x->memory, x->at_eps / 4);
@@ -287,6 +302,7 @@ void passes_free(sdcl *s)
     residency_leave(s);
     plan_free(&x->text);
     plan_free(&x->prologue);
+    plan_free(&x->time);
     free_pass(&x->unet[0]);
     free_pass(&x->unet[1]);
     plan_free(&x->scheduler);

@@ -11,7 +11,7 @@ static weights *weights_of(const sdcl *s, phase p)
     return p == PHASE_TEXT ? s->text_weights : p == PHASE_UNET ? s->unet_weights : s->vae_weights;
 }
 
-enum { PLANS_MAX = 5 };
+enum { PLANS_MAX = 6 };
 
 /* The plans of a phase that take turns, or of all phases for PHASE_NONE. */
 static int plans_of(const sdcl *s, phase p, plan *plans[PLANS_MAX])
@@ -21,6 +21,7 @@ static int plans_of(const sdcl *s, phase p, plan *plans[PLANS_MAX])
     if (p == PHASE_TEXT || !p) plans[n++] = x->text;
     if (p != PHASE_VAE) plans[n++] = x->prologue; /* the prompt's, with weights of the UNet */
     if (p == PHASE_UNET || !p) {
+        plans[n++] = x->time;
         plans[n++] = x->unet[0].p;
         plans[n++] = x->scheduler;
     }

@@ -24,11 +24,13 @@ static int add_item(script *s, script_item item)
 
 static int add_evaluation(script *s, const action *a)
 {
-    float *list = with_room(s->evaluations, s->evaluation_count, 2 * sizeof *list);
-    if (!list) return FAIL(SDCL_ENOMEM, "out of memory");
-    s->evaluations = list;
-    list[2 * s->evaluation_count] = (float)a->timestep;
-    list[2 * s->evaluation_count + 1] = (float)a->input_scale;
+    float *timesteps = with_room(s->timesteps, s->evaluation_count, sizeof *timesteps);
+    if (timesteps) s->timesteps = timesteps;
+    float *scales = with_room(s->scales, s->evaluation_count, sizeof *scales);
+    if (scales) s->scales = scales;
+    if (!timesteps || !scales) return FAIL(SDCL_ENOMEM, "out of memory");
+    timesteps[s->evaluation_count] = (float)a->timestep;
+    scales[s->evaluation_count] = (float)a->input_scale;
     return add_item(s, (script_item){.kind = SCRIPT_EVALUATE, .slot = a->input, .index = s->evaluation_count++});
 }
 
@@ -101,7 +103,8 @@ out:
 void script_free(script *s)
 {
     free(s->items);
-    free(s->evaluations);
+    free(s->timesteps);
+    free(s->scales);
     free(s->programs);
     *s = (script){0};
 }

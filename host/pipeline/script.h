@@ -18,7 +18,7 @@ typedef struct script_item {
 typedef struct script {
     script_item *items; /* owned */
     int count;
-    float *evaluations; /* owned; per evaluation: timestep, input scale */
+    float *timesteps, *scales; /* owned; per evaluation: timestep, input scale */
     int evaluation_count;
     float *programs; /* owned; SCHEDULER_PROGRAM floats each */
     int program_count;

@@ -25,7 +25,7 @@ int session_first_use(sdcl *s)
 {
     int err = 0;
     const passes *x = &s->shape;
-    const plan *plans[] = {x->text, x->prologue, x->unet[0].p, x->unet[1].p, x->scheduler, x->vae};
+    const plan *plans[] = {x->text, x->prologue, x->time, x->unet[0].p, x->unet[1].p, x->scheduler, x->vae};
     proof *p = NULL;
     if (switched_off(s)) return 0;
     TRY(proof_open(&p, s->o));

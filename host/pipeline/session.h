@@ -19,9 +19,12 @@
 /* One evaluation of the UNet: of all rows of a batch, or of its unconditional or conditional half. Tensors are external. */
 typedef struct unet_pass {
     plan *p;
-    tensor latent, scale, timestep, eps;
+    tensor latent, scale, time, eps;
     tensor *kv; /* owned */
 } unet_pass;
+
+/* Timesteps whose embeddings are computed at a time: one by one, each would read all of time_emb_proj. */
+enum { TIMES_TOGETHER = 32 };
 
 /* The plans of one shape. Tensors named here are external: bound to the session's buffers. */
 typedef struct passes {
@@ -29,12 +32,14 @@ typedef struct passes {
     bool guided;        /* two UNet rows a picture */
     dtype precision, vae_precision;
     bool encoded; /* the conditions are in memory */
-    plan *text, *prologue, *scheduler, *vae;
+    plan *text, *prologue, *time, *scheduler, *vae;
     unet_pass unet[2]; /* two where the halves of guidance run side by side: see passes.c */
     int unet_count;
-    int unet_turns;              /* evaluations of unet[0] for all rows of a batch, one after another */
-    tensor embeddings, context;  /* text: (2,1,T,D) F32 -> the same */
-    tensor conditions;           /* prologue: (rows,1,T,D) F32 */
+    int unet_turns;             /* evaluations of unet[0] for all rows of a batch, one after another */
+    tensor embeddings, context; /* text: (2,1,T,D) F32 -> the same */
+    tensor conditions;          /* prologue: (rows,1,T,D) F32 */
+    tensor timesteps,
+        time_rows; /* time: (TIMES_TOGETHER,1,1,1) F32 -> (TIMES_TOGETHER,1,1,unet_time_width) F32, a row for an evaluation */
     tensor *prologue_kv;         /* owned; the UNet's kv are the same memory */
     int kv_count, channels;      /* of the latent */
     tensor slots, pred, program; /* scheduler */
@@ -42,7 +47,7 @@ typedef struct passes {
     int vae_strip; /* rows of the latent that the decoder's upper levels take at a time; 0: all */
     cl_mem memory; /* all of the above that outlives a plan, one buffer */
     uint64_t memory_bytes;
-    uint64_t at_embeddings, at_context, at_conditions, at_kv, at_slots, at_eps, at_rgb, at_unit,
+    uint64_t at_embeddings, at_context, at_conditions, at_kv, at_time, at_slots, at_eps, at_rgb, at_unit,
         at_scalars; /* bytes within memory */
 } passes;
 

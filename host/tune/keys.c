@@ -134,6 +134,7 @@ int keys_of_session(tuner *t)
     TRY(keys_of_plan(t, x->vae, 1));
     TRY(keys_of_plan(t, x->text, 1));
     TRY(keys_of_plan(t, x->prologue, 1));
+    TRY(keys_of_plan(t, x->time, 1));
 out:
     return err;
 }

@@ -113,14 +113,17 @@ static void evaluation_agrees(void **state)
     npy latents = load(e->folder, "latent_init"), timesteps = load(e->folder, "timesteps"),
         want = load(e->folder, "eps_000");
     int pictures = latents.shape[0], c = latents.shape[1], h = latents.shape[2], w = latents.shape[3];
-    float *context = encode_prompts(e), *input = doubled_nhwc(&latents);
+    float *context = encode_prompts(e), *input = doubled_nhwc(&latents), now[2];
 
     rig_open(&r, e->model, PART_UNET, "prologue", e->activation);
     assert_int_equal(unet_load(&u, &r.params, model_unet(r.m)), 0);
     run_prologue(&r, &u, context, pictures, kv);
-    tensor x = rig_tensor(&r, e->activation, 2 * pictures, h, w, c), t = rig_tensor(&r, F32, 1, 1, 1, 1);
+    int times = e->stages ? 2 * pictures : 1; /* a row for every image, as in the stages, or one for all */
+    tensor x = rig_tensor(&r, e->activation, 2 * pictures, h, w, c), t = rig_tensor(&r, F32, times, 1, 1, 1);
     tensor eps = rig_tensor(&r, F32, 2 * pictures, h, w, c);
-    assert_int_equal(unet_forward(r.p, &u, x, t, kv, eps), 0);
+    tensor time = plan_tensor(r.p, F32, times, 1, 1, unet_time_width(&u));
+    assert_int_equal(unet_time_forward(r.p, &u, t, time), 0);
+    assert_int_equal(unet_forward(r.p, &u, x, time, kv, eps), 0);
     rig_prepare(&r);
     if (strstr(e->folder, "batch3")) {
         /* euler_a: the input is scaled by 1 / sqrt(sigma^2 + 1), and latent_init is sigma times the noise */
@@ -130,7 +133,8 @@ static void evaluation_agrees(void **state)
         npy_free(&noise);
     }
     rig_write(&r, x, input);
-    rig_write(&r, t, timesteps.f32);
+    for (int i = 0; i < times; i++) now[i] = timesteps.f32[0];
+    rig_write(&r, t, now);
     if (e->stages) assert_int_equal(rig_run_compared(&r, e->folder, "stage_unet_", "input t", e->limit), e->stages);
     else rig_run(&r);
 
@@ -170,8 +174,8 @@ static void misshapen_input_names_the_module(void **state)
     assert_int_equal(unet_load(&u, &r.params, model_unet(r.m)), 0);
     for (int i = 0; i < unet_cross_layers(&u); i++) kv[i] = plan_external(r.p, F32, 2, 1, 77, unet_cross_width(&u, i));
     kv[3] = plan_external(r.p, F32, 1, 1, 77, unet_cross_width(&u, 3)); /* of one row instead of two */
-    tensor x = plan_external(r.p, F32, 2, 8, 8, 4), t = plan_external(r.p, F32, 1, 1, 1, 1);
-    assert_int_equal(unet_forward(r.p, &u, x, t, kv, plan_external(r.p, F32, 2, 8, 8, 4)), SDCL_EMODEL);
+    tensor x = plan_external(r.p, F32, 2, 8, 8, 4), time = plan_external(r.p, F32, 1, 1, 1, unet_time_width(&u));
+    assert_int_equal(unet_forward(r.p, &u, x, time, kv, plan_external(r.p, F32, 2, 8, 8, 4)), SDCL_EMODEL);
     assert_non_null(strstr(sdcl_last_error(), "unet.down_blocks.1.attentions.1.transformer_blocks.0.attn2"));
     unet_free(&u);
     rig_close(&r);
