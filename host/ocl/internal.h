@@ -102,6 +102,8 @@ struct ocl {
 };
 
 int builder_start(ocl *o);
+/* Is a build under way? */
+bool ocl_building(ocl *o);
 void builder_stop(ocl *o);
 /* Takes ownership of the event. kernel: must outlive the ocl. */
 int profile_add(ocl *o, cl_event event, const char *module, const char *kernel);

@@ -265,6 +265,14 @@ static int unit_error(unit *u)
     return err;
 }
 
+bool ocl_building(ocl *o)
+{
+    pthread_mutex_lock(&o->lock);
+    bool pending = o->pending > 0;
+    pthread_mutex_unlock(&o->lock);
+    return pending;
+}
+
 int ocl_kernel_wait(ocl *o, const ocl_kernel *k)
 {
     ocl_build_start(o);

@@ -31,6 +31,9 @@ static int load(sdcl *s, const sdcl_job *j, int pictures, residency_mode mode, t
     int err = 0;
     double begin = seconds_now();
     TRY(prepare(s, j, pictures, mode));
+    ocl_build_start(s->o);
+    TRY(passes_allocate(s));
+    TRY(residency_allocate(s));
     if (ocl_library_waits(s->o)) {
         session_progress(s, "compile", 0, 0, 0, 0, 0);
         session_log(s, SDCL_INFO,
@@ -44,7 +47,6 @@ static int load(sdcl *s, const sdcl_job *j, int pictures, residency_mode mode, t
         session_log(s, SDCL_INFO, "compiling kernels for %s: a few seconds, once", s->device.info.name);
     }
     TRY(session_first_use(s));
-    TRY(passes_allocate(s));
     TRY(residency_load(s));
     TRY(ocl_build_wait(s->o));
     t->load += seconds_now() - begin;

@@ -96,9 +96,13 @@ void residency_open(sdcl *s, uint64_t budget)
 
 static const char *const phase_names[] = {"", "the text encoder", "the UNet", "the VAE"};
 
+/* Below it nothing is given back between phases: pages that go and come again cost more than they are worth. */
+static const uint64_t SMALL_BYTES = (uint64_t)48 << 20;
+
 int residency_decide(sdcl *s, residency_mode wanted)
 {
     residency *r = &s->memory;
+    if (residency_peak(s, HOLD_ALL) <= SMALL_BYTES) wanted = HOLD_ALL;
     uint64_t held = residency_peak(s, wanted), least = residency_peak(s, HOLD_PHASE);
     r->mode = held > r->budget ? HOLD_PHASE : wanted;
     if (r->mode != wanted)
@@ -151,13 +155,22 @@ out:
     return err;
 }
 
+int residency_allocate(sdcl *s)
+{
+    int err = 0;
+    if (s->memory.mode == HOLD_PHASE || s->memory.all) return 0;
+    residency_leave(s); /* a phase's arena, of a job before */
+    for (phase p = PHASE_TEXT; p < PHASES; p++) TRY(weights_allocate(weights_of(s, p)));
+out:
+    return err;
+}
+
 int residency_load(sdcl *s)
 {
     int err = 0;
     residency *r = &s->memory;
     plan *plans[PLANS_MAX];
     if (r->mode == HOLD_PHASE || r->all) return 0;
-    residency_leave(s); /* a phase's arena, of a job before */
     TRY(load_weights(s, PHASE_TEXT, PHASE_VAE));
     if (r->mode == HOLD_NEEDED) goto out;
     TRY(arena_provide(&r->shared, plans, plans_of(s, PHASE_NONE, plans)));

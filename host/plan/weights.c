@@ -146,5 +146,8 @@ cl_mem weight_mem(const weight *w) { return w->mem; }
 
 void weights_unload(weights *ws)
 {
-    for (int i = 0; i < ws->count; i++) ocl_buffer_free(ws->o, &ws->list[i]->mem);
+    for (int i = 0; i < ws->count; i++) {
+        ocl_buffer_free(ws->o, &ws->list[i]->mem);
+        ws->list[i]->filled = false;
+    }
 }

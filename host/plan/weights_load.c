@@ -131,28 +131,23 @@ uint64_t weights_staging_bytes(const weights *ws)
     return SLOTS * slot_for(weights_bytes(ws), row);
 }
 
-/* Device memory of every weight that lacks it, together, and the size of a slot; 0: nothing is missing. */
-static int allocate(weights *ws, bool *wanted, uint64_t *slot_bytes)
+int weights_allocate(weights *ws)
 {
     int err = 0, count = 0;
-    uint64_t bytes = 0, row = 0;
+    uint64_t bytes = 0;
     ocl_region *region = NULL;
-    *slot_bytes = 0;
     for (int i = 0; i < ws->count; i++) {
-        const weight *w = ws->list[i];
-        if (!missing(w)) continue;
-        if (row_bytes(w) > row) row = row_bytes(w);
-        bytes += w->bytes;
+        if (!missing(ws->list[i])) continue;
+        bytes += ws->list[i]->bytes;
         count++;
     }
     if (!count) return 0;
-    *slot_bytes = slot_for(bytes, row);
     TRY(ocl_region_new(ws->o, &region, bytes, count));
     for (int i = 0; i < ws->count; i++) {
         weight *w = ws->list[i];
-        wanted[i] = missing(w);
-        if (!wanted[i]) continue;
+        if (!missing(w)) continue;
         ocl_buffer_free(ws->o, &w->mem);
+        w->filled = false;
         TRY(ocl_region_buffer(ws->o, &w->mem, region, w->bytes));
         w->held.layout = w->layout;
         w->held.dt = w->dt;
@@ -162,6 +157,21 @@ static int allocate(weights *ws, bool *wanted, uint64_t *slot_bytes)
 out:
     ocl_region_free(&region);
     return err;
+}
+
+static bool wanted(const weight *w) { return w->layout != LAYOUT_NONE && !w->filled; }
+
+/* Of a slot for all that is wanted; 0: nothing is. */
+static uint64_t slot_size(const weights *ws)
+{
+    uint64_t bytes = 0, row = 0;
+    for (int i = 0; i < ws->count; i++) {
+        const weight *w = ws->list[i];
+        if (!wanted(w)) continue;
+        bytes += w->bytes;
+        if (row_bytes(w) > row) row = row_bytes(w);
+    }
+    return row ? slot_for(bytes, row) : 0;
 }
 
 /* The kernels for weights in LAYOUT_PAIRS, if there are any. */
@@ -185,14 +195,13 @@ int weights_load(weights *ws, int (*progress)(void *user, int done, int total), 
 {
     int err = 0;
     loader l = {.ws = ws, .s = l.slots};
-    bool *wanted = calloc((size_t)ws->count + 1, sizeof *wanted);
-    if (!wanted) return FAIL(SDCL_ENOMEM, "out of memory");
-    TRY(allocate(ws, wanted, &l.size));
+    TRY(weights_allocate(ws));
+    l.size = slot_size(ws);
     if (!l.size) goto out;
     for (int i = 0; i < 2; i++) TRY(ocl_kernel_wait(ws->o, ws->pack[i]));
     TRY(want_pairs(ws));
     for (int i = 0; i < ws->count; i++) {
-        if (wanted[i]) TRY(load(&l, ws->list[i]));
+        if (wanted(ws->list[i])) TRY(load(&l, ws->list[i]));
         if (progress) TRY(progress(user, i + 1, ws->count));
     }
     TRY(flush(&l));
@@ -206,8 +215,8 @@ out:
     int finished = ocl_finish(ws->o); /* the slots are in use until then */
     if (!err) err = finished;
     if (err) weights_unload(ws);
+    for (int i = 0; i < ws->count; i++) ws->list[i]->filled = ws->list[i]->mem != NULL;
     for (int i = 0; i < SLOTS; i++) ocl_buffer_free(ws->o, &l.slots[i].mem);
     free(l.raw);
-    free(wanted);
     return err;
 }

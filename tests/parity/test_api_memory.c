@@ -44,7 +44,7 @@ static void dry_run_is_exact(void **state)
     sdcl_close(&s);
 }
 
-/* The last job of one batch gives back what it has used; more jobs can follow all the same, of either kind. */
+/* The last job of one batch gives back what it has used, where that is more than a little; more jobs can follow all the same, of either kind. */
 static void last_job_gives_back(void **state)
 {
     (void)state;
@@ -52,7 +52,7 @@ static void last_job_gives_back(void **state)
     sdcl_job j = small_job(seeds, 2), last = j, batches = small_job(seeds, 5), other = small_job(seeds, 1);
     sdcl_memory m, less;
     drawing want, d;
-    j.width = j.height = last.width = last.height = batches.width = batches.height = 128;
+    j.width = j.height = last.width = last.height = batches.width = batches.height = 256;
     last.last = batches.last = other.last = 1;
     assert_done(sdcl_dry_run(keeps, &j, &m));
     assert_done(sdcl_dry_run(s, &last, &less));
