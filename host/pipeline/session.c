@@ -157,18 +157,15 @@ static int open_model(sdcl *s, const sdcl_params *p)
 int sdcl_open(sdcl **out_session, const sdcl_params *p)
 {
     int err = 0;
+    ocl_waking drivers = {0};
     sdcl *s = calloc(1, sizeof *s);
     *out_session = NULL;
     if (!s) return FAIL(SDCL_ENOMEM, "out of memory");
     s->params = *p;
     if (!p->random_model) TRY(model_locate(&s->model_path, p->model));
     if (p->vae && !(s->vae_path = strdup(p->vae))) TRY(FAIL(SDCL_ENOMEM, "out of memory"));
-    TRY(session_choose_device(p->device, &s->device));
     TRY(choose_precision(s, p->precision));
-    TRY(config_open(&s->values, ops_sections, &s->device.info, p->config_file, p->set, p->set_count));
-    TRY(ops_check_config(s->values, &s->device.info));
-    config_warnings(s->values, warn, &s->params);
-    offer_tuning(s);
+    ocl_wake_begin(&drivers);
     TRY(open_model(s, p));
     if (model_unet(s->m)->in_channels != model_vae(s->m)->latent_channels) {
         err = FAIL(SDCL_EMODEL, "%s: a UNet with %d input channels (inpainting) cannot draw from a prompt alone",
@@ -176,6 +173,12 @@ int sdcl_open(sdcl **out_session, const sdcl_params *p)
         goto out;
     }
     TRY(session_open_words(&s->words, s->m, s->model_path));
+    ocl_wake_end(&drivers);
+    TRY(session_choose_device(p->device, &s->device));
+    TRY(config_open(&s->values, ops_sections, &s->device.info, p->config_file, p->set, p->set_count));
+    TRY(ops_check_config(s->values, &s->device.info));
+    config_warnings(s->values, warn, &s->params);
+    offer_tuning(s);
     TRY(ocl_open(&s->o, &s->device, s->values, p->profile));
     TRY(prove_precision(s));
     residency_open(s, p->memory_mib > 0 ? (uint64_t)p->memory_mib << 20 : 0);
@@ -183,6 +186,7 @@ int sdcl_open(sdcl **out_session, const sdcl_params *p)
     *out_session = s;
     s = NULL;
 out:
+    ocl_wake_end(&drivers);
     sdcl_close(&s);
     return err;
 }
