@@ -96,13 +96,13 @@ void residency_open(sdcl *s, uint64_t budget)
 
 static const char *const phase_names[] = {"", "the text encoder", "the UNet", "the VAE"};
 
-/* Below it nothing is given back between phases: pages that go and come again cost more than they are worth. */
+/* Below it a job keeps what HOLD_NEEDED would give back between phases: pages that go and come again cost more than they are worth. */
 static const uint64_t SMALL_BYTES = (uint64_t)48 << 20;
 
 int residency_decide(sdcl *s, residency_mode wanted)
 {
     residency *r = &s->memory;
-    if (residency_peak(s, HOLD_ALL) <= SMALL_BYTES) wanted = HOLD_ALL;
+    if (wanted == HOLD_NEEDED && residency_peak(s, HOLD_ALL) <= SMALL_BYTES) wanted = HOLD_ALL;
     uint64_t held = residency_peak(s, wanted), least = residency_peak(s, HOLD_PHASE);
     r->mode = held > r->budget ? HOLD_PHASE : wanted;
     if (r->mode != wanted)
