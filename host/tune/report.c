@@ -20,7 +20,7 @@ static const char style[] =
     "@media(prefers-color-scheme:dark){:root{--bg:#14171a;--fg:#e6e9ec;--soft:#98a2ab;--line:#2c3339;--card:#1b2024;"
     "--heat:#4b96ee;--bad:#e0604f;--c0:#5aa2f2;--c1:#f09a54;--c2:#4cc493;--c3:#bd83e3;--c4:#d6ae2c}}"
     "body{margin:0;background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,sans-serif}"
-    "main{max-width:960px;margin:0 auto;padding:32px 20px}h1{font-size:26px;margin:0}h2{font-size:18px;margin:36px 0 "
+    "main{max-width:1180px;margin:0 auto;padding:32px 20px}h1{font-size:26px;margin:0}h2{font-size:18px;margin:36px 0 "
     "8px}"
     "h3{font-size:15px;font-weight:600;margin:20px 0 6px}p{color:var(--soft);margin:4px 0 12px}"
     ".big{display:flex;gap:16px;flex-wrap:wrap;margin:20px 0}.big div{background:var(--card);border:1px solid "
@@ -38,7 +38,9 @@ static const char style[] =
     "td,th{padding:5px 8px;border-bottom:1px solid var(--line);white-space:nowrap}.n{text-align:right;"
     "font-variant-numeric:tabular-nums}.key{display:inline-block;width:10px;height:10px;border-radius:5px;margin:0 5px "
     "0 "
-    "14px}code{font-size:12px;white-space:normal}.soft{color:var(--soft)}.gain{color:var(--c2);font-weight:600}"
+    "14px}.op{white-space:nowrap}td "
+    "code{display:inline-block;min-width:28ch}code{font-size:12px;white-space:normal}.soft{color:var(--soft)}.gain{"
+    "color:var(--c2);font-weight:600}"
     ".bar{display:inline-block;height:8px;border-radius:2px;background:var(--heat);opacity:.5;margin-right:6px}"
     "summary{cursor:pointer;color:var(--soft);padding:10px 8px;font-size:13px}.sum{margin:12px 8px "
     "4px}.dot{fill-opacity:.75}";
@@ -66,8 +68,9 @@ static void legend(strbuf *out, const tuner *t)
     strbuf_puts(out, "<p>");
     for (const check_keyed *const *o = check_keyed_ops; *o; o++)
         if (has_op(t, *o))
-            strbuf_printf(out, "<span class=\"key\" style=\"background:var(--c%d)\"></span>%s", op_class((*o)->op),
-                          (*o)->op);
+            strbuf_printf(out,
+                          "<span class=\"op\"><span class=\"key\" style=\"background:var(--c%d)\"></span>%s</span> ",
+                          op_class((*o)->op), (*o)->op);
     strbuf_puts(out, "</p>\n");
 }
 
