@@ -17,8 +17,8 @@ uint64_t residency_peak(const sdcl *s, residency_mode mode);
 /* Does a phase alone fit into the budget? */
 bool residency_fits(const sdcl *s, phase p);
 
-/* The mode for a batch, once its plans are built: HOLD_ALL for HOLD_NEEDED where that is little; HOLD_PHASE where the wanted one does not fit. SDCL_ENOMEM: the user's budget
- * is too small for one of the phases. */
+/* The mode for a batch, once its plans are built: HOLD_ALL for HOLD_NEEDED where that is little; HOLD_PHASE where the wanted one does not fit. SDCL_ENOMEM:
+ * the user's budget is too small for one of the phases. */
 int residency_decide(sdcl *s, residency_mode wanted);
 /* Device memory of what residency_load reads. To be called while kernels are built. */
 int residency_allocate(sdcl *s);

@@ -250,7 +250,8 @@ static x86_engine winner(void)
     return best;
 }
 
-/* Whatever else runs meanwhile, and with nothing kept: a picture depends on it. Another program can disturb a race for longer than it lasts: three series are run before it is the race that is to blame. */
+/* Whatever else runs meanwhile, and with nothing kept: a picture depends on it. Another program can disturb a race for longer than it lasts: three series are
+ * run before it is the race that is to blame. */
 static void the_same_engine_every_time(void **state)
 {
     enum { SERIES = 3, RACES = 5 };
