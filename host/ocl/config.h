@@ -34,6 +34,9 @@ bool config_values_at(const config *c, const ocl_section *section, const char *p
 /* SDCL_EUSAGE: the values of a section do not fit `what`; names them and the line that the last of them comes from. */
 int config_unfit(const config *c, const ocl_section *section, const char *precision, ocl_shape shape, const int *values,
                  const char *what);
+/* "my.ini:3", "built-in default": where a key's value comes from among those that config_values_at ends with when nothing is valid. */
+void config_origin_at(const config *c, const ocl_section *section, const char *precision, ocl_shape shape,
+                      const char *key, char *text, size_t size);
 /* One of these values. The section must have the key. */
 int config_value(const config *c, const ocl_section *section, const char *precision, ocl_shape shape, const char *key);
 /* The word of an enumerated one. */

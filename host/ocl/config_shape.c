@@ -181,3 +181,13 @@ int config_unfit(const config *c, const ocl_section *section, const char *precis
     if (s >= 0) config_values_text(c, section, values, text, sizeof text);
     return config_fail(&last, "[%s] with %s does not fit %s", section->name, text, what);
 }
+
+void config_origin_at(const config *c, const ocl_section *section, const char *precision, ocl_shape shape,
+                      const char *key, char *text, size_t size)
+{
+    int s = config_section_index(c, section), p = config_precision_index(precision), k = 0;
+    *text = 0;
+    while (s >= 0 && k < section->count && strcmp(section->tunables[k].name, key) != 0) k++;
+    if (s >= 0 && k < section->count)
+        config_origin_text(text, size, &config_slot_of(c, s, p, exact_class(c, s, p, shape), k)->origin);
+}

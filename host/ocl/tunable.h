@@ -54,6 +54,7 @@ typedef struct ocl_section {
         TUNE(OCL_TUNABLE_FIELD)                                                                                        \
     };                                                                                                                 \
     static const ocl_tunable kernel##_tunables[] = {TUNE(OCL_TUNABLE_ROW)};                                            \
+    _Static_assert(sizeof kernel##_tunables / sizeof(ocl_tunable) <= OCL_TUNABLES_MAX, "too many tunables");           \
     const ocl_section kernel##_kernel = {#kernel, kernel##_tunables, sizeof kernel##_tunables / sizeof(ocl_tunable),   \
                                          per, fits};
 

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { ASKED_MAX = 256 };
+
 static bool ends_with(const char *name, const char *end)
 {
     size_t n = strlen(name), m = strlen(end);
@@ -16,32 +18,34 @@ typedef struct asking {
     const char *op;
     int op_length;
     const char *end;
-    bool found;
+    char *by; /* "[conv3x3] impl = gpu (my.ini:3)": the first that asks; "" where none does */
+    size_t by_size;
 } asking;
 
 static void note_impl(void *user, const char *section, const char *key, const char *value, const char *origin)
 {
     asking *a = user;
-    (void)origin;
     bool of_op = !strncmp(section, a->op, (size_t)a->op_length) && strchr(". ", section[a->op_length]);
-    if (of_op && !strcmp(key, "impl") && ends_with(value, a->end)) a->found = true;
+    if (!*a->by && of_op && !strcmp(key, "impl") && ends_with(value, a->end))
+        snprintf(a->by, a->by_size, "[%s] impl = %s (%s)", section, value, origin);
 }
 
-/* Does the op of a kernel ask, at some precision or shape, for an implementation whose name ends so? */
-static bool is_asked_for(const config *c, const ocl_section *kernel, const char *end)
+/* Kernels for the other class of devices, and matrix instructions, for which others stand in: `end` is how names of implementations end that use them. */
+static bool needs_asking(const ocl_device *d, const ocl_section *section, const char **end)
 {
-    const char *op = strncmp(kernel->name, "winograd", strlen("winograd")) != 0 ? kernel->name : "conv3x3";
-    asking a = {op, (int)strcspn(op, "_"), end, false};
-    config_each(c, note_impl, &a);
-    return a.found;
+    *end = d->cpu ? "gpu" : "cpu";
+    if (section == &gemm_matrix_gpu_kernel) *end = "matrix_gpu";
+    return section == &gemm_matrix_gpu_kernel || ends_with(section->name, d->cpu ? "_gpu" : "_cpu");
 }
 
-/* Kernels for the other class of devices, and matrix instructions, for which others stand in. */
-static bool is_spare(const config *c, const ocl_device *d, const ocl_section *section)
+/* Which value of the op of a kernel asks, at some precision or shape, for an implementation that nothing takes by itself. */
+static bool is_spare(const config *c, const ocl_device *d, const ocl_section *section, char *by, size_t size)
 {
-    if (section == &gemm_matrix_gpu_kernel) return !is_asked_for(c, section, "matrix_gpu");
-    if (ends_with(section->name, d->cpu ? "_gpu" : "_cpu")) return !is_asked_for(c, section, d->cpu ? "gpu" : "cpu");
-    return false;
+    const char *end, *op = strncmp(section->name, "winograd", strlen("winograd")) != 0 ? section->name : "conv3x3";
+    *by = 0;
+    if (!needs_asking(d, section, &end)) return false;
+    config_each(c, note_impl, &(asking){op, (int)strcspn(op, "_"), end, by, size});
+    return !*by;
 }
 
 static bool lacks_engine(const ocl_device *d, const ocl_section *section, const int *values)
@@ -67,7 +71,7 @@ static bool fits_there(void *user, const int *values)
 config_verdict ops_judge(void *device, const config *c, const ocl_section *section, ocl_shape shape, const int *values,
                          char *why, size_t size)
 {
-    char text[256], instead[256];
+    char text[256], instead[256], by[ASKED_MAX];
     const ocl_device *d = device;
     ocl_device boundless = *d;
     bool here = d->id != NULL; /* else its limits are unknown */
@@ -75,8 +79,10 @@ config_verdict ops_judge(void *device, const config *c, const ocl_section *secti
     boundless.info.local_bytes = INT64_MAX;
     if (lacks_engine(d, section, values)) {
         if (!here) return CONFIG_FITS;
-        snprintf(why, size, "the device has no matrix instructions that ENGINE = auto could choose");
-        return is_spare(c, d, section) ? CONFIG_SPARE : CONFIG_UNFIT;
+        bool spare = is_spare(c, d, section, by, sizeof by);
+        snprintf(why, size, "%s%sthe device has no matrix instructions that ENGINE = auto could choose", by,
+                 *by ? ": " : "");
+        return spare ? CONFIG_SPARE : CONFIG_UNFIT;
     }
     bool together = section_fits(&boundless, section, shape, values);
     if (together && (!here || section_fits(d, section, shape, values))) return CONFIG_FITS;
@@ -90,5 +96,5 @@ config_verdict ops_judge(void *device, const config *c, const ocl_section *secti
                    sizeof instead);
     size_t n = strlen(why);
     if (*instead && n < size) snprintf(why + n, size - n, "; one of these would do: %s", instead);
-    return is_spare(c, d, section) ? CONFIG_SPARE : CONFIG_UNFIT;
+    return is_spare(c, d, section, by, sizeof by) ? CONFIG_SPARE : CONFIG_UNFIT;
 }

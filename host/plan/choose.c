@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { OP_TUNABLES_MAX = 16 };
+enum { ORIGIN_MAX = 4352 };
 
 typedef struct choice {
     const plan *p;
@@ -48,7 +48,7 @@ int plan_choose(plan *p, step *s)
     const ocl_section *section = s->op->section;
     const config *values = ocl_config_of(p->o);
     const char *precision = precision_word(p->precision);
-    int tune[OP_TUNABLES_MAX] = {0};
+    int tune[OCL_TUNABLES_MAX] = {0};
     choice c = {p, s, false};
     if (section ? config_values_at(values, section, precision, s->shape, choose, &c, tune) : choose(&c, NULL)) return 0;
     const char *word = section ? config_word_of(values, section, "impl", tune) : "auto";
@@ -63,7 +63,9 @@ int plan_choose(plan *p, step *s)
     }
     if (!strcmp(word, "auto"))
         return FAIL(SDCL_EDEVICE, "%s: no implementation of %s fits this device", plan_scope(p), s->op->name);
-    int err = FAIL(SDCL_EUSAGE, "%s: %s.impl = %s %s", plan_scope(p), s->op->name, word,
+    char origin[ORIGIN_MAX];
+    config_origin_at(values, section, precision, s->shape, "impl", origin, sizeof origin);
+    int err = FAIL(SDCL_EUSAGE, "%s: %s: %s.impl = %s %s", plan_scope(p), origin, s->op->name, word,
                    why ? why : "does not fit this device");
     error_hint("--set %s.impl=auto", s->op->name);
     return err;

@@ -119,8 +119,8 @@ refused 'a missing configuration' 2 'nowhere.ini' -p x --config "$work/nowhere.i
 printf '[nonsense]\na = 1\n' > "$work/bad.ini"
 refused 'an unknown section' 2 'bad.ini' -p x --config "$work/bad.ini"
 refused 'an unknown key of --set' 2 'NOSUCH' config --set gemm_cpu.NOSUCH=1
-refused 'matrix instructions of a GPU at the wrong precision' 2 'matrix_gpu multiplies at --precision f16 only' -p x --dry-run --precision f32 --set gemm.impl=matrix_gpu
-refused 'those of a CPU at the wrong precision' 2 'matrix multiplies at --precision bf16 only' -p x --dry-run --precision f32 --set gemm.impl=matrix
+refused 'matrix instructions of a GPU at the wrong precision' 2 '[-]-set: gemm\.impl = matrix_gpu multiplies at --precision f16 only' -p x --dry-run --precision f32 --set gemm.impl=matrix_gpu
+refused 'those of a CPU at the wrong precision' 2 '[-]-set: gemm\.impl = matrix multiplies at --precision bf16 only' -p x --dry-run --precision f32 --set gemm.impl=matrix
 refused 'a value that would be a build option' 2 'MR' config --set 'gemm_cpu.MR=8 -I/tmp'
 ok 'no refusal left a file' no_files
 clean
@@ -157,6 +157,10 @@ ok 'values for a shape are looked at' said 'unfit\.ini:3: \[gemm_gpu\.f16 M=64 N
 printf '[gemm_gpu]\nLV = 4\nPAD = 1\n[gemm.f32 M=64 N=64 K=64]\nimpl = gpu\n' > "$work/unfit.ini"
 run config --config "$work/unfit.ini" --for-device cpu
 ok 'what a shape asks for is an error' [ "$rc:$(grep -c '^; cannot run here: ' "$out")" = 2:1 ]
+printf '[gemm.f16]\nimpl = matrix_gpu\n' > "$work/unfit.ini"
+run config --config "$work/unfit.ini" --set gemm_matrix_gpu.ENGINE=auto
+has_engine_or_names_who_asks() { [ $rc = 0 ] || said '\[gemm_matrix_gpu\]: \[gemm\.f16\] impl = matrix_gpu (.*unfit\.ini:2): the device has no matrix instr'; }
+ok 'who asks for what the device lacks is named' has_engine_or_names_who_asks
 printf '[clblast_copy]\nCOPY_DIMX = 8\nCOPY_DIMY = 8\nCOPY_VW = 1\nCOPY_WPT = 1\n' > "$work/fit.ini"
 run config --config "$work/fit.ini"
 ok 'a set of CLBlast that fits is not marked' [ "$rc:$(grep -c 'cannot run here' "$out")" = 0:0 ]
