@@ -180,7 +180,10 @@ amd-rdna2|AMD Radeon RX 6800 XT (gfx1030)
 amd-rdna2|AMD Radeon Graphics (radeonsi, rembrandt, LLVM 17.0.6, DRM 3.54, 6.5.0)
 amd-rdna3|AMD Radeon RX 7900 XTX (radeonsi, navi31, LLVM 17.0.6, DRM 3.54, 6.5.0)
 amd-rdna3|AMD gfx1100
-amd-cdna2|AMD Instinct MI210 (gfx90a:sramecc+:xnack-)
+amd-rdna3|AMD Radeon 8060S Graphics
+amd-cdna|AMD Instinct MI210 (gfx90a:sramecc+:xnack-)
+amd-cdna|AMD Instinct MI300X
+amd-cdna|AMD gfx942:sramecc+:xnack-
 nvidia-turing|NVIDIA GeForce RTX 2080 Ti
 nvidia-turing|NVIDIA GeForce GTX 1660 SUPER
 nvidia-turing|Tesla T4
