@@ -23,10 +23,19 @@ case $kernel,$* in # what the host sets by itself
     gemm_gpu,* | conv3x3_gpu,*) own=' -DNORM=0 -DGEGLU=0 -DACT=0' ;;
     *) own= ;;
 esac
+# A word becomes its index in the list of choices, which docs/kernels.md has.
 "${B:-build}/sdcl" config "$@" 2> /dev/null | awk -v kernel="$kernel" -v type="$type" -v own="$own" '
+    function number(key, word,    i) { for (i = 1; i <= words[key]; i++) if (choice[key, i] == word) return i - 1; return word }
+    BEGIN { while ((getline line < "docs/kernels.md") > 0) {
+                if (line ~ /^###/) mine = line == "### [" kernel "]"
+                else if (mine && split(line, cell, /[|`]/) > 5) {
+                    n = split(cell[6], list, " ")
+                    if (list[1] !~ /^[0-9]/ && list[2] !~ /^[0-9]/) words[cell[3]] = n
+                    for (i = 1; i <= n; i++) choice[cell[3], i] = list[i] } }
+            n = mine = 0 }
     /^\[/ { mine = $1 == "[" kernel "]" || $1 == "[" kernel "." (type == "F16" ? "f16" : "f32") "]" }
     kernel == "gemm_matrix_gpu" && $1 == "ENGINE" { next }
-    mine && $2 == "=" { if (!($1 in value)) name[n++] = $1; value[$1] = $1 == "MATH" ? ($3 == "f16" && type == "F16") : $1 == "REDUCE" ? $3 == "subgroup" : $3 }
+    mine && $2 == "=" { if (!($1 in value)) name[n++] = $1; value[$1] = $1 == "MATH" ? ($3 == "f16" && type == "F16") : number($1, $3) }
     END { for (i = 0; i < n; i++) printf "-D%s=%s ", name[i], value[name[i]]
           input = kernel == "gemm_matrix_gpu" ? "F16" : type
           printf "-DXT=%s -DWT=%s -DYT=%s -DPT=%s -DT=%s -DD=40%s\n", input, input, type, type, type == "F16" ? "ushort" : "uint", own }'
