@@ -31,6 +31,17 @@ for target in $TARGETS; do
 done
 [ -z "$PTXAS" ] && case $usable in *sm_*) echo 'ptxas is not installed: NVIDIA code is generated, but registers and spills stay unknown' ;; esac
 
+for kernel in $KERNELS; do
+    [ -e "cl/$kernel.cl" ] || { echo "there is no cl/$kernel.cl" >&2; exit 2; }
+done
+
+# What is wrong with $CONFIG is an error here; values that exclude each other on a target are said, and compiled.
+for target in $usable; do
+    listing=$("$B/sdcl" config --for-device "$(vendor_of "$target") $target" ${CONFIG:+--config "$CONFIG"} 2> "$work/why")
+    [ "$listing" ] || { cat "$work/why" >&2; exit 2; }
+    echo "$listing" | sed -n "/^\[/h; /^; cannot run here/{ x; s/.*/$target: &/; G; s/\n; / /p; }"
+done
+
 # What the host compiles a kernel for beside its tunables: head sizes of Stable Diffusion v1; the epilogues of products that need most registers. And both ways
 # of a reduction, whichever the configuration says.
 variants_of() {
