@@ -143,7 +143,7 @@ check-oclgrind: $(HARNESS)
 check-intel: $(HARNESS) $(B)/tests/test_probe $(B)/tests/parity/test_parity
 	@B=$(B) tools/intel_cpu.sh env $(RUN) $(HARNESS) $(B)/tests/test_probe $(B)/tests/parity/test_parity
 check-rusticl: $(HARNESS) $(B)/tests/parity/test_parity
-	@OCL_ICD_VENDORS=rusticl.icd RUSTICL_ENABLE=llvmpipe TEST_TIMEOUT=1500 $(RUN) $(HARNESS) tests/parity/tiny_pictures.sh
+	@OCL_ICD_VENDORS=rusticl.icd RUSTICL_ENABLE=llvmpipe TEST_TIMEOUT=1500 $(RUN) $(HARNESS) tests/parity/pocket_picture.sh
 
 # --- everything else ----------------------------------------------------------------------------------------------------
 
