@@ -25,6 +25,7 @@ static const uint64_t claims_begin = 1ull << 40, claims_mask = (1ull << 48) - 1;
 
 int records_open(tuner *t, const char *path, bool resume)
 {
+    char first = 0;
     records *r = &t->records;
     struct stat st;
     r->path = strdup(path);
@@ -32,6 +33,11 @@ int records_open(tuner *t, const char *path, bool resume)
     r->fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
     if (r->fd < 0) return FAIL(SDCL_EOUTPUT, "cannot write records to %s: %s", path, strerror(errno));
     if (fstat(r->fd, &st) || !S_ISREG(st.st_mode)) return FAIL(SDCL_EOUTPUT, "%s is no regular file", path);
+    if (st.st_size && (pread(r->fd, &first, 1, 0) != 1 || first != '{')) {
+        int err = FAIL(SDCL_EOUTPUT, "%s exists, and holds no records", path);
+        error_hint("give another name for them; lines are added at the end of a file");
+        return err;
+    }
     r->from = resume ? 0 : st.st_size;
     r->read = r->from;
     return 0;

@@ -175,7 +175,7 @@ ok '--output through a link' sh -c "[ $rc = 0 ] && [ -L link.ini ] && tail -n 1 
 
 # A full disk, where users may mount one: an error that says so, and no half record. Of 4096 bytes the second record finds too few.
 full() {
-    SDCL="$sdcl" unshare -rm sh -c 'mkdir full && mount -t tmpfs -o size=8k none full && echo > full/fill && printf "%3500d\n" 0 > full/rec.jsonl &&
+    SDCL="$sdcl" unshare -rm sh -c 'mkdir full && mount -t tmpfs -o size=8k none full && echo > full/fill && printf "{%3500d}\n" 0 > full/rec.jsonl &&
         "$SDCL" tune --shapes quick --tries 3 --json full/rec.jsonl -o f.ini; echo $? > full.rc; cp full/rec.jsonl full.jsonl'
 }
 if unshare -rm sh -c 'mount -t tmpfs none /mnt' 2> /dev/null; then
@@ -235,6 +235,7 @@ refused '--output of a file that tune did not write' 7 'tune did not write it' t
 refused '--output through a link to nothing' 7 'cannot write dangling' tune --shapes shapes -o dangling
 refused '--output in a folder that is missing' 7 'cannot create files in none/' tune --shapes shapes -o none/t.ini
 refused '--output without a name' 2 'no name' tune --shapes shapes -o ''
+refused '--json of a file without records' 7 'mine\.ini exists, and holds no records' tune --shapes shapes --json mine.ini
 refused '--report that is a file' 7 'cannot create files in mine.ini/' tune --shapes shapes --report mine.ini
 ok 'a file that tune did not write stays' is "$(cat mine.ini)" mine
 ok 'what is no file stays' [ -p pipe -a -L dangling ]
