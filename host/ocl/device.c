@@ -186,27 +186,6 @@ out:
     return err;
 }
 
-static void *wake(void *unused)
-{
-    ocl_device *list = NULL;
-    int count = 0;
-    ocl_device_list(&list, &count); /* who uses them asks again, and is told what is wrong */
-    free(list);
-    return unused;
-}
-
-void ocl_wake_begin(ocl_waking *w)
-{
-    cpu_tiles_request();
-    w->started = !pthread_create(&w->thread, NULL, wake, NULL);
-}
-
-void ocl_wake_end(ocl_waking *w)
-{
-    if (w->started) pthread_join(w->thread, NULL);
-    w->started = false;
-}
-
 /* Discrete GPUs, then those that share the host's memory, then CPUs, then the rest; units x clock within a class. */
 static uint64_t rank(const ocl_device *d)
 {

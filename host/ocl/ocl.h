@@ -8,7 +8,6 @@
 #include "ocl/config.h"
 
 #include <CL/cl.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,13 +33,6 @@ int ocl_subgroup_sizes(const ocl_device *d, size_t *sizes, int most);
 
 /* Every device of every platform; *list is freed with free(). None: *count = 0. */
 int ocl_device_list(ocl_device **list, int *count);
-/* Loads the drivers in a thread of its own, PoCL's takes 25 ms: between the two calls OpenCL is not to be used. Zero w first; the second may be repeated. */
-typedef struct ocl_waking {
-    pthread_t thread;
-    bool started;
-} ocl_waking;
-void ocl_wake_begin(ocl_waking *w);
-void ocl_wake_end(ocl_waking *w);
 /* want: an index, or part of a device, vendor or platform name (any case; the best of several), or NULL for the best GPU, else a CPU.
  * SDCL_EDEVICE lists what there is. */
 int ocl_device_choose(const ocl_device *list, int count, const char *want, int *index);
