@@ -10,10 +10,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { WAYS_MAX = 3, ROUNDS = 3, STEPS_COMPARED = 4, STEPS_OF_A_PICTURE = 20, STEPS_MIN = 3, STEPS_MAX = 60 };
+enum {
+    WAYS_MAX = 3,
+    ROUNDS = 3,
+    ROUNDS_MAX = 9,
+    STEPS_COMPARED = 4,
+    STEPS_OF_A_PICTURE = 20,
+    STEPS_MIN = 3,
+    STEPS_MAX = 60
+};
 
-#define FAR                                                                                                            \
-    2.0 /* times the fastest, measured twice: not again. Once does not tell slow values from a machine that was busy with something else */
+/* Times the fastest, seen twice: not measured again. Once does not tell slow values from a machine that was busy with something else. */
+#define FAR 2.0
+#define AGAIN 1.03   /* times the least: another round that came so near has seen it too */
 #define CLEARLY 0.98 /* times what whole pictures take: they waver more than a step alone */
 
 static const double SECONDS_A_RUN = 2, SECONDS_MAX = 120, TIMEOUT = 900;
@@ -75,24 +84,49 @@ static bool is_open(const double *with, int ways, double far, bool *may)
     return open > 1;
 }
 
+/* A way's rounds: the least and the next, seconds a picture; 0: none yet. */
+typedef struct rounds {
+    double least, next;
+} rounds;
+
+static void note_round(rounds *r, double s)
+{
+    if (!(s > 0)) return;
+    if (!(r->least > 0) || s < r->least) {
+        r->next = r->least;
+        r->least = s;
+    } else if (!(r->next > 0) || s < r->next) r->next = s;
+}
+
+/* A machine can be busy with something else for all rounds of one way and none of another's: a least that was seen once is not believed. */
+static bool all_seen_twice(const rounds *r, int ways, const bool *may)
+{
+    for (int i = 0; i < ways; i++)
+        if (may[i] && r[i].least > 0 && !(r[i].next > 0 && r[i].next <= AGAIN * r[i].least)) return false;
+    return true;
+}
+
 int compare_run(tuner *t, const char *const *files, int count, int *fastest, sdcl_tune_result *r)
 {
     int err = 0, steps = STEPS_MIN;
     double begin = seconds_now(), step_s = 0, with[WAYS_MAX] = {0};
+    rounds seen[WAYS_MAX] = {0};
     bool may[WAYS_MAX] = {true, true, true};
     *fastest = t->from_file && count ? 0 : -1;
     if (t->from_file) {
         sum_keys(t, r);
         return 0;
     }
-    for (int round = 0; round < ROUNDS && (!round || seconds_now() - begin < SECONDS_MAX); round++) {
+    for (int round = 0; round < ROUNDS_MAX && (!round || seconds_now() - begin < SECONDS_MAX); round++) {
+        if (round >= ROUNDS && all_seen_twice(seen, count + 1, may)) break;
         for (int i = 0; i <= count; i++) {
             double s;
             if (!may[i]) continue;
             err = run_model(t, i ? files[i - 1] : t->params->config_file, steps, r, &step_s, &s);
             if (err == SDCL_ERESULT && count) s = step_s = err = 0; /* it does not run: anything is better */
             if (err) goto out;
-            if (s > 0 && (!(with[i] > 0) || s < with[i])) with[i] = s;
+            note_round(&seen[i], s);
+            with[i] = seen[i].least;
             if (!round && step_s > 0 && SECONDS_A_RUN / step_s > steps)
                 steps = SECONDS_A_RUN / step_s < STEPS_MAX ? (int)(SECONDS_A_RUN / step_s) : STEPS_MAX;
         }
