@@ -51,16 +51,17 @@ static uint64_t phase_bytes(const sdcl *s, phase p)
 uint64_t residency_peak(const sdcl *s, residency_mode mode)
 {
     plan *plans[PLANS_MAX];
-    uint64_t peak = 0, before = 0, after = 0; /* weights of earlier phases; of this one and later ones */
-    for (phase p = PHASE_TEXT; p < PHASES; p++) after += residency_weights(s, p);
-    if (mode == HOLD_ALL) peak = after + arena_bytes(plans, plans_of(s, PHASE_NONE, plans)) + beside_bytes(s);
+    uint64_t peak = 0, after = 0, staging = 0; /* after: weights of this phase and later ones */
+    for (phase p = PHASE_TEXT; p < PHASES; p++) {
+        after += residency_weights(s, p);
+        staging = larger(staging, weights_staging_bytes(weights_of(s, p)));
+    }
+    if (mode != HOLD_PHASE) peak = after + staging; /* all have memory before the first is read */
+    if (mode == HOLD_ALL)
+        peak = larger(peak, after + arena_bytes(plans, plans_of(s, PHASE_NONE, plans)) + beside_bytes(s));
     for (phase p = PHASE_TEXT; p < PHASES; p++) {
         if (mode == HOLD_PHASE) peak = larger(peak, phase_bytes(s, p));
-        if (mode == HOLD_NEEDED) {
-            uint64_t reading = before + residency_weights(s, p) + weights_staging_bytes(weights_of(s, p));
-            peak = larger(peak, larger(reading, after + residency_arena(s, p)));
-        }
-        before += residency_weights(s, p);
+        if (mode == HOLD_NEEDED) peak = larger(peak, after + residency_arena(s, p));
         after -= residency_weights(s, p);
     }
     return s->shape.memory_bytes + peak;
@@ -102,7 +103,8 @@ static const uint64_t SMALL_BYTES = (uint64_t)48 << 20;
 int residency_decide(sdcl *s, residency_mode wanted)
 {
     residency *r = &s->memory;
-    if (wanted == HOLD_NEEDED && residency_peak(s, HOLD_ALL) <= SMALL_BYTES) wanted = HOLD_ALL;
+    uint64_t all = residency_peak(s, HOLD_ALL);
+    if (wanted == HOLD_NEEDED && all <= SMALL_BYTES && all <= r->budget) wanted = HOLD_ALL;
     uint64_t held = residency_peak(s, wanted), least = residency_peak(s, HOLD_PHASE);
     r->mode = held > r->budget ? HOLD_PHASE : wanted;
     if (r->mode != wanted)
