@@ -215,7 +215,8 @@ out:
     int finished = ocl_finish(ws->o); /* the slots are in use until then */
     if (!err) err = finished;
     if (err) weights_unload(ws);
-    for (int i = 0; i < ws->count; i++) ws->list[i]->filled = ws->list[i]->mem != NULL;
+    for (int i = 0; i < ws->count; i++)
+        if (wanted(ws->list[i])) ws->list[i]->filled = !err;
     for (int i = 0; i < SLOTS; i++) ocl_buffer_free(ws->o, &l.slots[i].mem);
     free(l.raw);
     return err;
