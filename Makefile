@@ -10,14 +10,15 @@ AR     ?= ar
 Q      := $(if $(V),,@)
 say     = $(if $(V),,@echo '  $(1)	$(patsubst $(B)/%,%,$@)')
 
-PACKAGES := OpenCL clblast libpng inih jansson libpcre2-8 libutf8proc libxxhash nettle zlib
+PACKAGES := OpenCL libpng inih jansson libpcre2-8 libutf8proc libxxhash nettle zlib
+LOADED   := clblast# when it is used: host/ocl/clblast_library.h
 WARN     := -Wall -Wextra -Wpedantic -Wconversion -Werror
 comma    := ,
 SANITIZE := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 COMPILE   = $(CC) -std=c11 -D_GNU_SOURCE $(CPPFLAGS) $(CFLAGS) $(WARN) $(SANITIZE) -fPIC -pthread -Iinclude -Ihost -Itests/support \
             $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 LINK      = $(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -pthread -o $@ $(filter %.o %.a,$^)
-LIBS      = $(PKG_LIBS) -lm
+LIBS      = $(PKG_LIBS) -lm -ldl
 
 # Sources. The program is main.c and cli/, which see nothing but sdcl.h; everything else is the library.
 CLI_SRC  := host/main.c $(sort $(wildcard host/cli/*.c))
@@ -57,7 +58,7 @@ endif
 $(B)/flags.mk: FORCE
 	@tools/deps.sh --quiet
 	@mkdir -p $(B) && { echo '# $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)' && \
-	  echo "PKG_CFLAGS := $$(pkg-config --cflags $(PACKAGES))" && echo "PKG_LIBS := $$(pkg-config --libs $(filter-out clblast,$(PACKAGES)))"; } > $@.new
+	  echo "PKG_CFLAGS := $$(pkg-config --cflags $(PACKAGES) $(LOADED))" && echo "PKG_LIBS := $$(pkg-config --libs $(PACKAGES))"; } > $@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 # --- building -----------------------------------------------------------------------------------------------------------
