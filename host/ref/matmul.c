@@ -18,7 +18,7 @@ static double finish(double sum, double gate, int r, int j, int n, int image, co
 {
     if (e->bias) sum += e->bias[j];
     if (e->geglu) sum *= act(gate + (e->bias ? e->bias[n + j] : 0), REF_GELU);
-    if (e->row) sum += e->row[r / image * n + j];
+    if (e->row) sum += e->row[(e->of_all ? 0 : r / image * n) + j];
     sum = act(sum, e->act);
     return e->residual ? sum + e->residual[(int64_t)r * n + j] : sum;
 }

@@ -10,11 +10,11 @@ typedef enum ref_act { REF_NONE, REF_SILU, REF_GELU, REF_QUICK_GELU } ref_act;
 
 /* step: only every step-th row of the result is computed (1: all): large products are checked by a sample. */
 
-/* What follows a product: bias (columns of w), row (images x n), act or geglu, residual (rows x n). */
+/* What follows a product: bias (columns of w), row (images x n, or of_all: n), act or geglu, residual (rows x n). */
 typedef struct ref_epilogue {
     const double *bias, *row, *residual;
     ref_act act;
-    int geglu;
+    int geglu, of_all;
 } ref_epilogue;
 
 /* y (m,n) = epilogue(x (m,k) * w (n,k)^T), w (2n,k) with geglu; `image` rows of x make an image. */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ROW = 1, RESIDUAL = 2, NORM = 4, NORM_SILU = 8 };
+enum { ROW = 1, RESIDUAL = 2, NORM = 4, NORM_SILU = 8, ROW_OF_ALL = 16 };
 
 typedef struct shape {
     int images, h, w, c, n, stride;
@@ -28,7 +28,7 @@ static const shape shapes[] = {
     {1, 6, 6, 140, 50, 1, PAD_SAME, 0, 0, ROW | RESIDUAL, 0},
     {2, 5, 6, 24, 3, 1, PAD_SAME, 0, 0, NORM | NORM_SILU, 4},
     {1, 1, 9, 8, 70, 1, PAD_SAME, 0, 0, 0, 0},
-    {3, 7, 9, 100, 36, 1, PAD_SAME, 0, 0, NORM | ROW, 0},
+    {3, 7, 9, 100, 36, 1, PAD_SAME, 0, 0, NORM | ROW | ROW_OF_ALL, 0},
     {1, 5, 150, 12, 34, 1, PAD_SAME, 0, 0, RESIDUAL, 0}, /* lines of more than one block */
     {1, 8, 300, 8, 20, 2, PAD_DOWN_RIGHT, 0, 0, 0, 0},
     {2, 31, 15, 36, 200, 1, PAD_SAME, 0, 0, ROW, 0}, /* several whole cache blocks, one across images; several slabs */
@@ -49,8 +49,11 @@ static void describe_shape(shape s, char *text, size_t size)
 {
     snprintf(text, size, "%dx%dx%dx%d -> %d%s%s%s%s%s%s%s", s.images, s.h, s.w, s.c, s.n,
              s.stride == 2 ? " stride 2" : "", s.padding == PAD_DOWN_RIGHT ? " down-right" : "",
-             s.up_h ? " upsampled" : "", s.flags & ROW ? " row" : "", s.flags & RESIDUAL ? " residual" : "",
-             s.flags & NORM ? " norm" : "", s.flags & NORM_SILU ? "+silu" : "");
+             s.up_h ? " upsampled" : "",
+             s.flags & ROW_OF_ALL ? " row of all"
+             : s.flags & ROW      ? " row"
+                                  : "",
+             s.flags & RESIDUAL ? " residual" : "", s.flags & NORM ? " norm" : "", s.flags & NORM_SILU ? "+silu" : "");
 }
 
 static void describe(int i, char *text, size_t size) { describe_shape(shapes[i], text, size); }
@@ -70,8 +73,9 @@ static int run_shape(check *t, shape s)
     f.bias = check_in(t, F32, 1, 1, 1, s.n, 0);
     e.bias = check_values(t, f.bias);
     if (s.flags & ROW) {
-        f.row = check_in(t, F32, s.images, 1, 1, s.n, 2);
+        f.row = check_in(t, F32, s.flags & ROW_OF_ALL ? 1 : s.images, 1, 1, s.n, 2);
         e.row = check_values(t, f.row);
+        e.of_all = s.flags & ROW_OF_ALL;
     }
     if (s.flags & RESIDUAL) {
         f.residual = check_in(t, check_dtype_out(t), s.images, oh, ow, s.n, 1);
@@ -115,6 +119,7 @@ static bool of_step(const step *s, check_key *key)
                      up ? c->up_h : 0,
                      up ? c->up_w : 0,
                      (c->flags & FLAG_ROW ? ROW : 0) | (c->flags & FLAG_RESIDUAL ? RESIDUAL : 0) |
+                         (c->flags & FLAG_ROW && s->t[MM_ROW].n < x.n ? ROW_OF_ALL : 0) |
                          (has(s->t[MM_NORM]) ? NORM : 0) |
                          (has(s->t[MM_NORM]) && c->flags & FLAG_NORM_SILU ? NORM_SILU : 0)};
     memcpy(key->v, v, sizeof v);

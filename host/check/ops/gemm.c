@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BIAS = 1, ROW = 2, RESIDUAL = 4, GEGLU = 8, NORM = 16, IN_PLACE = 32, NORM_SILU = 64 };
+enum { BIAS = 1, ROW = 2, RESIDUAL = 4, GEGLU = 8, NORM = 16, IN_PLACE = 32, NORM_SILU = 64, ROW_OF_ALL = 128 };
 
 typedef struct shape {
     int images, tokens, n, k, flags;
@@ -28,6 +28,7 @@ static const shape shapes[] = {
     {2, 30, 24, 24, BIAS | NORM, ACT_NONE, 4},
     {3, 1, 200, 70, BIAS, ACT_SILU, 0},
     {2, 450, 200, 140, BIAS | ROW, ACT_NONE, 0}, /* several whole cache blocks, one across images */
+    {3, 9, 20, 12, BIAS | ROW | ROW_OF_ALL, ACT_NONE, 1},
     /* SD v1, 512x512, two rows of guidance */
     {2, 4096, 320, 320, BIAS | RESIDUAL, ACT_NONE, 0},
     {2, 4096, 960, 320, 0, ACT_NONE, 0},
@@ -39,13 +40,16 @@ static const shape shapes[] = {
     {2, 256, 5120, 1280, BIAS | GEGLU, ACT_NONE, 0},
     {2, 77, 768, 768, BIAS, ACT_NONE, 0},
 };
-enum { TESTS = 13, ALL = sizeof shapes / sizeof *shapes };
+enum { TESTS = 14, ALL = sizeof shapes / sizeof *shapes };
 
 static void describe_shape(shape s, char *text, size_t size)
 {
     snprintf(text, size, "%dx%dx%d k=%d%s%s%s%s%s%s", s.images, s.tokens, s.n, s.k, s.flags & GEGLU ? " geglu" : "",
-             s.flags & ROW ? " row" : "", s.flags & RESIDUAL ? " residual" : "", s.flags & NORM ? " norm" : "",
-             s.flags & NORM_SILU ? "+silu" : "", s.gap ? " strided" : "");
+             s.flags & ROW_OF_ALL ? " row of all"
+             : s.flags & ROW      ? " row"
+                                  : "",
+             s.flags & RESIDUAL ? " residual" : "", s.flags & NORM ? " norm" : "", s.flags & NORM_SILU ? "+silu" : "",
+             s.gap ? " strided" : "");
 }
 
 static void describe(int i, char *text, size_t size) { describe_shape(shapes[i], text, size); }
@@ -66,11 +70,12 @@ static int run_shape(check *t, shape s)
     if (s.flags & IN_PLACE) f.residual = y = check_inout(t, out_dt, s.images, 1, s.tokens, s.n, s.gap);
     else y = check_out(t, out_dt, s.images, 1, s.tokens, s.n, s.gap);
     if (s.flags & BIAS) f.bias = check_in(t, F32, 1, 1, 1, wide, 0);
-    if (s.flags & ROW) f.row = check_in(t, F32, s.images, 1, 1, s.n, 0);
+    if (s.flags & ROW) f.row = check_in(t, F32, s.flags & ROW_OF_ALL ? 1 : s.images, 1, 1, s.n, 0);
     if (s.flags & RESIDUAL && !has(f.residual)) f.residual = check_in(t, out_dt, s.images, 1, s.tokens, s.n, 1);
     if (s.flags & NORM) f.norm = check_in(t, F32, s.images, 1, 2, s.k, 0);
     if (has(f.bias)) e.bias = check_values(t, f.bias);
     if (has(f.row)) e.row = check_values(t, f.row);
+    e.of_all = s.flags & ROW_OF_ALL;
     if (has(f.residual)) e.residual = check_values(t, f.residual);
     f.norm_silu = s.flags & NORM_SILU;
     if (has(f.norm) && check_wants(t))
@@ -98,7 +103,7 @@ static bool of_step(const step *s, check_key *key)
                      x.c,
                      (flags & FLAG_BIAS ? BIAS : 0) | (flags & FLAG_ROW ? ROW : 0) |
                          (flags & FLAG_RESIDUAL ? RESIDUAL : 0) | (flags & FLAG_GEGLU ? GEGLU : 0) |
-                         (has(s->t[MM_NORM]) ? NORM : 0) |
+                         (flags & FLAG_ROW && s->t[MM_ROW].n < x.n ? ROW_OF_ALL : 0) | (has(s->t[MM_NORM]) ? NORM : 0) |
                          (has(s->t[MM_NORM]) && flags & FLAG_NORM_SILU ? NORM_SILU : 0),
                      flags >> FLAG_ACT_SHIFT & ACT_QUICK_GELU};
     memcpy(key->v, v, sizeof v);
