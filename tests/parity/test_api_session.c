@@ -302,6 +302,28 @@ static void profile_of_two_shapes(void **state)
     sdcl_close(&s);
 }
 
+/* Time embeddings are computed 32 at a time: what a picture converges to does not depend on how many evaluations there are. */
+static void more_evaluations_than_embeddings(void **state)
+{
+    static const int steps[] = {31, 48};
+    enum { APART = 3 }; /* 0.6 is right; with the first 32 again for the last 16 it is 14 */
+    (void)state;
+    drawing d[2];
+    double sum = 0;
+    sdcl *s = session_of("models/pocket", NULL, NULL);
+    for (int i = 0; i < 2; i++) {
+        sdcl_job j = small_job(seeds, 1);
+        j.prompt = "an owl on a blue background";
+        j.sampler = "dpmpp_2m";
+        j.steps = steps[i];
+        draw(s, &j, &d[i]);
+    }
+    for (size_t k = 0; k < d[0].each; k++) sum += abs(d[1].rgb[k] - d[0].rgb[k]);
+    if (!(sum <= APART * (double)d[0].each)) fail_msg("values are %.1f apart", sum / (double)d[0].each);
+    for (int i = 0; i < 2; i++) drawing_free(&d[i]);
+    sdcl_close(&s);
+}
+
 static void config_and_device_of_a_session(void **state)
 {
     (void)state;
@@ -331,6 +353,7 @@ int main(void)
         cmocka_unit_test_setup(reuse_leaves_no_trace, forget),
         cmocka_unit_test_setup(layouts_follow_the_shape, forget),
         cmocka_unit_test_setup(profile_of_two_shapes, forget),
+        cmocka_unit_test_setup(more_evaluations_than_embeddings, forget),
         cmocka_unit_test_setup(config_and_device_of_a_session, forget),
         cmocka_unit_test_setup(close_twice, forget),
     };
