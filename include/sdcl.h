@@ -159,8 +159,8 @@ typedef struct sdcl_job {
     int eta_set;
     sdcl_compat compat;
     const char *dump; /* folder for .npy files of every stage, or NULL */
-    int last; /* no other job follows: where the pictures are one batch, weights and activations are given back after their last use. A job that follows all the
-                 same reads weights again */
+    int last; /* no other job follows: where the pictures are one batch, weights and activations are given back after their last use, unless all of them are a
+                 few MiB. A job that follows all the same reads weights again */
 } sdcl_job;
 
 void sdcl_job_init(sdcl_job *j);
@@ -194,7 +194,7 @@ typedef struct sdcl_memory { /* bytes, before anything is allocated */
     uint64_t budget; /* above it, phases are swapped */
     int vae_tile;    /* what sdcl_params.vae_tile came to; 0: all at once */
     int swapped; /* 1: one phase's weights and arena at a time. 0: all weights, and one arena as large as the largest; in the last job (sdcl_job.last) of one
-                    batch all weights at first, and then those of this phase and later ones with its arena */
+                    batch, unless that is a few MiB, all weights at first, and then those of this phase and later ones with its arena */
 } sdcl_memory;
 
 int sdcl_dry_run(sdcl *s, const sdcl_job *j, sdcl_memory *m);

@@ -88,9 +88,8 @@ static bool encode(png_structp png, png_infop info, const picture *p, sink *s)
     png_set_write_fn(png, s, write_bytes, flush_nothing);
     png_set_IHDR(png, info, (png_uint_32)p->width, (png_uint_32)p->height, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-    png_set_compression_strategy(
-        png,
-        Z_RLE); /* of photographs as small as by searching for repetitions (+2 % to -1 %), in a quarter of the time */
+    /* Of photographs as small as by searching for repetitions (+2 % to -1 %), in a quarter of the time. */
+    png_set_compression_strategy(png, Z_RLE);
     char keyword[] = "parameters";
     png_text text = {.compression = p->latin1 ? PNG_TEXT_COMPRESSION_NONE : PNG_ITXT_COMPRESSION_NONE,
                      .key = keyword,

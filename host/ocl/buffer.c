@@ -18,7 +18,7 @@ enum { GIVEN_BACK_ALONE = 1 << 18 };
 static const size_t region_align = (size_t)2
                                    << 20; /* where the system gives huge pages unasked, regions can have them */
 
-static const double TOUCH_SECONDS = 0.1; /* at most: a message may be due */
+static const double TOUCH_SECONDS = 0.1; /* of a region, at most: a message may be due */
 
 struct ocl_region {
     unsigned char *memory;

@@ -107,11 +107,11 @@ int clblast_parameters(ocl *o, const char *kernel, bool half, const ocl_section 
     if (section->count > PARAMETERS_MAX) return FAIL(SDCL_EINTERNAL, "[%s] has too many parameters", section->name);
     pthread_mutex_lock(&lock);
     err = join_users(o, &users);
+    if (err) goto out;
     while (i < override_count && (overrides[i].device != o->device.id || overrides[i].half != half ||
                                   strcmp(overrides[i].kernel, kernel) != 0))
         i++;
     bool known = i < override_count, own = values[0] == OCL_AUTO;
-    if (err) goto out;
     if (i == OVERRIDES_MAX) err = FAIL(SDCL_EINTERNAL, "CLBlast is used on too many devices");
     else if (known && own) err = refuse(section, "was set earlier in this process, and cannot be taken back");
     else if (!own && !(known && !memcmp(overrides[i].values, values, (size_t)section->count * sizeof *values)))

@@ -13,8 +13,7 @@ typedef enum activation { ACT_NONE, ACT_SILU, ACT_GELU, ACT_QUICK_GELU } activat
  * Zero-initialised fields of type tensor are absent only if .buf < 0: start from FUSE_NONE. */
 typedef struct fuse {
     tensor bias; /* (1,1,1,N) F32 */
-    tensor
-        row; /* (n,1,1,N) F32: added to every pixel of image n (time embedding), or (1,1,1,N), of all images; may be a slice */
+    tensor row;  /* (n or 1,1,1,N) F32: added to every pixel of image n, or of all (time embedding); may be a slice */
     tensor residual; /* shape of y; may be y's own memory */
     activation act;
     bool geglu;

@@ -35,11 +35,11 @@ typedef struct passes {
     plan *text, *prologue, *time, *scheduler, *vae;
     unet_pass unet[2]; /* two where the halves of guidance run side by side: see passes.c */
     int unet_count;
-    int unet_turns;             /* evaluations of unet[0] for all rows of a batch, one after another */
-    tensor embeddings, context; /* text: (2,1,T,D) F32 -> the same */
-    tensor conditions;          /* prologue: (rows,1,T,D) F32 */
-    tensor timesteps,
-        time_rows; /* time: (TIMES_TOGETHER,1,1,1) F32 -> (TIMES_TOGETHER,1,1,unet_time_width) F32, a row for an evaluation */
+    int unet_turns;              /* evaluations of unet[0] for all rows of a batch, one after another */
+    tensor embeddings, context;  /* text: (2,1,T,D) F32 -> the same */
+    tensor conditions;           /* prologue: (rows,1,T,D) F32 */
+    tensor timesteps;            /* time: (TIMES_TOGETHER,1,1,1) F32, one of each evaluation -> */
+    tensor time_rows;            /* (TIMES_TOGETHER,1,1,unet_time_width) F32 */
     tensor *prologue_kv;         /* owned; the UNet's kv are the same memory */
     int kv_count, channels;      /* of the latent */
     tensor slots, pred, program; /* scheduler */
