@@ -26,14 +26,22 @@ out:
     return err;
 }
 
+static int allocate(sdcl *s)
+{
+    int err = passes_allocate(s);
+    return err ? err : residency_allocate(s);
+}
+
 static int load(sdcl *s, const sdcl_job *j, int pictures, residency_mode mode, timing *t)
 {
     int err = 0;
     double begin = seconds_now();
+    proof *unproven = NULL;
     TRY(prepare(s, j, pictures, mode));
     ocl_build_start(s->o);
-    TRY(passes_allocate(s));
-    TRY(residency_allocate(s));
+    TRY(session_unproven(s, &unproven));
+    /* While kernels are built; but what is tried out before it is used has memory of its own, and what a dry run said is not for both. */
+    if (!unproven && !ocl_library_waits(s->o)) TRY(allocate(s));
     if (ocl_library_waits(s->o)) {
         session_progress(s, "compile", 0, 0, 0, 0, 0);
         session_log(s, SDCL_INFO,
@@ -46,11 +54,13 @@ static int load(sdcl *s, const sdcl_job *j, int pictures, residency_mode mode, t
         session_progress(s, "compile", 0, 0, 0, 0, 0);
         session_log(s, SDCL_INFO, "compiling kernels for %s: a few seconds, once", s->device.info.name);
     }
-    TRY(session_first_use(s));
+    if (unproven) TRY(session_prove(s, unproven));
+    TRY(allocate(s));
     TRY(residency_load(s));
     TRY(ocl_build_wait(s->o));
     t->load += seconds_now() - begin;
 out:
+    proof_close(&unproven);
     if (err && err != SDCL_EINTERRUPTED) passes_free(s); /* the next job asks for its kernels again */
     return err;
 }

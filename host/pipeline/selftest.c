@@ -2,7 +2,6 @@
 /* Does the device compute rightly? All ops, for `sdcl selftest`; and in short before kernels draw for the first time. */
 #include "base/strbuf.h"
 #include "check/check.h"
-#include "check/proof.h"
 #include "io/png.h"
 #include "ocl/answers.h"
 #include "pipeline/models.h"
@@ -21,17 +20,28 @@ static bool switched_off(const sdcl *s)
     return s->params.no_selftest || (word && !strcmp(word, "0"));
 }
 
-int session_first_use(sdcl *s)
+int session_unproven(sdcl *s, proof **unproven)
 {
     int err = 0;
     const passes *x = &s->shape;
     const plan *plans[] = {x->text, x->prologue, x->time, x->unet[0].p, x->unet[1].p, x->scheduler, x->vae};
     proof *p = NULL;
+    *unproven = NULL;
     if (switched_off(s)) return 0;
     TRY(proof_open(&p, s->o));
     for (size_t i = 0; i < sizeof plans / sizeof *plans; i++)
         if (plans[i]) TRY(proof_collect(p, plans[i]));
     if (!proof_waiting(p)) goto out;
+    *unproven = p;
+    p = NULL;
+out:
+    proof_close(&p);
+    return err;
+}
+
+int session_prove(sdcl *s, proof *p)
+{
+    int err = 0;
     session_log(s, SDCL_INFO, "first use on %s: comparing %d kinds of steps with the reference", s->device.info.name,
                 proof_waiting(p));
     TRY(ocl_build_wait(s->o));
@@ -39,7 +49,6 @@ int session_first_use(sdcl *s)
     TRY(proof_run(p));
     session_log(s, SDCL_VERBOSE, "compared in %.2f s", seconds_now() - begin);
 out:
-    proof_close(&p);
     return err;
 }
 

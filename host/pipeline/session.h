@@ -4,6 +4,7 @@
 #define SDCL_PIPELINE_SESSION_H
 
 #include "base/clock.h"
+#include "check/proof.h"
 #include "io/model.h"
 #include "nn/clip.h"
 #include "nn/unet.h"
@@ -106,8 +107,10 @@ void session_log(const sdcl *s, sdcl_level level, const char *format, ...) __att
 void session_progress(const sdcl *s, const char *stage, int step, int steps, double seconds, int image, int images);
 /* The device that --device means. */
 int session_choose_device(const char *want, ocl_device *device);
-/* The kernels of the shape at hand that this device has not been seen to compute rightly are compared with the references, once: SDCL_ERESULT. */
-int session_first_use(sdcl *s);
+/* The kernels of the shape at hand that this device has not been seen to compute rightly, *unproven NULL where there is none; and their comparison with the
+ * references, once, in memory of its own: SDCL_ERESULT. */
+int session_unproven(sdcl *s, proof **unproven);
+int session_prove(sdcl *s, proof *unproven);
 /* From the next passes_prepare on, text encoder and UNet multiply in one precision, the VAE's decoder in the other. */
 void session_compute_in(sdcl *s, dtype precision, dtype vae_precision);
 /* SDCL_EINTERRUPTED if the caller wants to stop. */
