@@ -8,7 +8,6 @@
 #include "ocl/device_class.h"
 #include "pipeline/models.h"
 
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,10 +154,21 @@ static int open_model(sdcl *s, const sdcl_params *p)
     return s->model_path ? model_open_random(&s->m, NULL, NULL, NULL) : FAIL(SDCL_ENOMEM, "out of memory");
 }
 
-/* What needs no device: the model and its tokenizer. */
-static int open_files(sdcl *s, const sdcl_params *p)
+int sdcl_open(sdcl **out_session, const sdcl_params *p)
 {
     int err = 0;
+    sdcl *s = calloc(1, sizeof *s);
+    *out_session = NULL;
+    if (!s) return FAIL(SDCL_ENOMEM, "out of memory");
+    s->params = *p;
+    if (!p->random_model) TRY(model_locate(&s->model_path, p->model));
+    if (p->vae && !(s->vae_path = strdup(p->vae))) TRY(FAIL(SDCL_ENOMEM, "out of memory"));
+    TRY(session_choose_device(p->device, &s->device));
+    TRY(choose_precision(s, p->precision));
+    TRY(config_open(&s->values, ops_sections, &s->device.info, p->config_file, p->set, p->set_count));
+    TRY(ops_check_config(s->values, &s->device.info));
+    config_warnings(s->values, warn, &s->params);
+    offer_tuning(s);
     TRY(open_model(s, p));
     if (model_unet(s->m)->in_channels != model_vae(s->m)->latent_channels) {
         err = FAIL(SDCL_EMODEL, "%s: a UNet with %d input channels (inpainting) cannot draw from a prompt alone",
@@ -166,72 +176,6 @@ static int open_files(sdcl *s, const sdcl_params *p)
         goto out;
     }
     TRY(session_open_words(&s->words, s->m, s->model_path));
-out:
-    return err;
-}
-
-/* The same in a thread of its own: drivers take their time to load, PoCL's 25 ms. They are loaded by the caller's thread, as some leave something of theirs
- * with it (LLVM a stack for signals). */
-typedef struct reading {
-    pthread_t thread;
-    bool started;
-    sdcl *s;
-    const sdcl_params *p;
-    int err;
-    char *message, *hint; /* of err, owned: errors are kept per thread */
-} reading;
-
-static void *read_files(void *user)
-{
-    reading *r = user;
-    r->err = open_files(r->s, r->p);
-    if (r->err) {
-        r->message = strdup(sdcl_last_error());
-        r->hint = strdup(sdcl_last_hint());
-    }
-    return NULL;
-}
-
-/* Waits until nothing of the session is written by the thread; its error goes unsaid. */
-static void stop_reading(reading *r)
-{
-    if (r->started) pthread_join(r->thread, NULL);
-    r->started = false;
-    free(r->message);
-    free(r->hint);
-    r->message = r->hint = NULL;
-}
-
-static int finish_reading(reading *r)
-{
-    if (!r->started) return open_files(r->s, r->p);
-    pthread_join(r->thread, NULL);
-    r->started = false;
-    int err = r->err;
-    if (err) FAIL(err, "%s", r->message ? r->message : "out of memory");
-    if (err && r->hint && *r->hint) error_hint("%s", r->hint);
-    return err;
-}
-
-int sdcl_open(sdcl **out_session, const sdcl_params *p)
-{
-    int err = 0;
-    reading files = {.p = p};
-    sdcl *s = calloc(1, sizeof *s);
-    *out_session = NULL;
-    if (!s) return FAIL(SDCL_ENOMEM, "out of memory");
-    s->params = *p;
-    if (!p->random_model) TRY(model_locate(&s->model_path, p->model));
-    if (p->vae && !(s->vae_path = strdup(p->vae))) TRY(FAIL(SDCL_ENOMEM, "out of memory"));
-    files.s = s;
-    files.started = !pthread_create(&files.thread, NULL, read_files, &files);
-    TRY(session_choose_device(p->device, &s->device));
-    TRY(choose_precision(s, p->precision));
-    TRY(config_open(&s->values, ops_sections, &s->device.info, p->config_file, p->set, p->set_count));
-    TRY(ops_check_config(s->values, &s->device.info));
-    config_warnings(s->values, warn, &s->params);
-    offer_tuning(s);
-    TRY(finish_reading(&files));
     TRY(ocl_open(&s->o, &s->device, s->values, p->profile));
     TRY(prove_precision(s));
     residency_open(s, p->memory_mib > 0 ? (uint64_t)p->memory_mib << 20 : 0);
@@ -239,7 +183,6 @@ int sdcl_open(sdcl **out_session, const sdcl_params *p)
     *out_session = s;
     s = NULL;
 out:
-    stop_reading(&files);
     sdcl_close(&s);
     return err;
 }
