@@ -70,21 +70,7 @@ static void sum_keys(const tuner *t, sdcl_tune_result *r)
     if (fails) r->before_s = 0;
 }
 
-/* Is there more than one way that may be the fastest, up to `far` times it? with[0]: the values in force; 0: they do not run. */
-static bool is_open(const double *with, int ways, double far, bool *may)
-{
-    int open = 0;
-    double least = INFINITY;
-    for (int i = 0; i < ways; i++)
-        if (with[i] > 0 && with[i] < least) least = with[i];
-    for (int i = 0; i < ways; i++) {
-        may[i] = with[i] > 0 && with[i] < far * least;
-        open += may[i];
-    }
-    return open > 1;
-}
-
-/* A way's rounds: the least and the next, seconds a picture; 0: none yet. */
+/* A way's rounds: the least and the next, seconds a picture; 0: none yet, as where it does not run. */
 typedef struct rounds {
     double least, next;
 } rounds;
@@ -98,6 +84,20 @@ static void note_round(rounds *r, double s)
     } else if (!(r->next > 0) || s < r->next) r->next = s;
 }
 
+/* Is there more than one way that may be the fastest, up to `far` times it? r[0]: the values in force. */
+static bool is_open(const rounds *r, int ways, double far, bool *may)
+{
+    int open = 0;
+    double least = INFINITY;
+    for (int i = 0; i < ways; i++)
+        if (r[i].least > 0 && r[i].least < least) least = r[i].least;
+    for (int i = 0; i < ways; i++) {
+        may[i] = r[i].least > 0 && r[i].least < far * least;
+        open += may[i];
+    }
+    return open > 1;
+}
+
 /* A machine can be busy with something else for all rounds of one way and none of another's: a least that was seen once is not believed. */
 static bool all_seen_twice(const rounds *r, int ways, const bool *may)
 {
@@ -109,7 +109,7 @@ static bool all_seen_twice(const rounds *r, int ways, const bool *may)
 int compare_run(tuner *t, const char *const *files, int count, int *fastest, sdcl_tune_result *r)
 {
     int err = 0, steps = STEPS_MIN;
-    double begin = seconds_now(), step_s = 0, with[WAYS_MAX] = {0};
+    double begin = seconds_now(), step_s = 0;
     rounds seen[WAYS_MAX] = {0};
     bool may[WAYS_MAX] = {true, true, true};
     *fastest = t->from_file && count ? 0 : -1;
@@ -126,17 +126,17 @@ int compare_run(tuner *t, const char *const *files, int count, int *fastest, sdc
             if (err == SDCL_ERESULT && count) s = step_s = err = 0; /* it does not run: anything is better */
             if (err) goto out;
             note_round(&seen[i], s);
-            with[i] = seen[i].least;
             if (!round && step_s > 0 && SECONDS_A_RUN / step_s > steps)
                 steps = SECONDS_A_RUN / step_s < STEPS_MAX ? (int)(SECONDS_A_RUN / step_s) : STEPS_MAX;
         }
-        if (!is_open(with, count + 1, round ? FAR : INFINITY, may) && count) break;
+        if (!is_open(seen, count + 1, round ? FAR : INFINITY, may) && count) break;
     }
-    r->before_s = with[0];
-    r->after_s = count ? 0 : with[0];
+    r->before_s = seen[0].least;
+    r->after_s = count ? 0 : seen[0].least;
     for (int i = count; i > 0; i--) { /* the last are the plainest, and stay where others are not clearly faster */
-        if (!(with[i] > 0) || (r->after_s > 0 && with[i] > CLEARLY * r->after_s)) continue;
-        r->after_s = with[i];
+        double least = seen[i].least;
+        if (!(least > 0) || (r->after_s > 0 && least > CLEARLY * r->after_s)) continue;
+        r->after_s = least;
         *fastest = i - 1;
     }
 out:
