@@ -113,7 +113,7 @@ static void evaluation_agrees(void **state)
     npy latents = load(e->folder, "latent_init"), timesteps = load(e->folder, "timesteps"),
         want = load(e->folder, "eps_000");
     int pictures = latents.shape[0], c = latents.shape[1], h = latents.shape[2], w = latents.shape[3];
-    float *context = encode_prompts(e), *input = doubled_nhwc(&latents), now[2];
+    float *context = encode_prompts(e), *input = doubled_nhwc(&latents);
 
     rig_open(&r, e->model, PART_UNET, "prologue", e->activation);
     assert_int_equal(unet_load(&u, &r.params, model_unet(r.m)), 0);
@@ -133,6 +133,7 @@ static void evaluation_agrees(void **state)
         npy_free(&noise);
     }
     rig_write(&r, x, input);
+    float *now = floats((size_t)times);
     for (int i = 0; i < times; i++) now[i] = timesteps.f32[0];
     rig_write(&r, t, now);
     if (e->stages) assert_int_equal(rig_run_compared(&r, e->folder, "stage_unet_", "input t", e->limit), e->stages);
@@ -154,6 +155,7 @@ static void evaluation_agrees(void **state)
     free(again);
     free(guided);
     free(reference);
+    free(now);
     free(context);
     free(input);
     npy_free(&latents);
