@@ -64,7 +64,6 @@ INLINE void store_result(__global YTYPE *y, const float16 *sums, const float16 *
     for (int i = 0; i < count; i += 16) {
         float16 inverse = 1.0f / total[i / 16];
         const float16 *sum = sums + i / LANES * DP * NQ + i / 16 % NQ;
-#pragma unroll
         for (int d = 0; d < D; d += 16) {
             float16 r[16];
 #pragma unroll

@@ -35,6 +35,7 @@ struct unit {
     int status;           /* of the build; 0 while it is pending */
     char *message, *hint; /* owned; why the build failed */
     bool started, done;
+    bool headless;   /* built without the driver's header of built-in functions */
     bool told;       /* the failure was reported: it stops nobody any more, and the next to ask has it built again */
     unit *next;      /* all units of the ocl */
     unit *next_todo; /* the builders' queue */
@@ -80,6 +81,7 @@ struct ocl {
 
     char *binaries; /* owned: folder of the binary cache; NULL: none is kept */
     bool bundle;    /* one unit for all kernels of a build */
+    bool headless;  /* kernels bring their declarations of built-in functions (ocl/source.h) */
     bool lazy;      /* every kernel is a unit that is built when it is waited for */
     bool forgets;   /* keeps no answers of probes */
     bool serial;    /* builds wait for each other and for everything else: the simulator is not thread-safe */
@@ -102,8 +104,6 @@ struct ocl {
 };
 
 int builder_start(ocl *o);
-/* Is a build under way? */
-bool ocl_building(ocl *o);
 void builder_stop(ocl *o);
 /* Takes ownership of the event. kernel: must outlive the ocl. */
 int profile_add(ocl *o, cl_event event, const char *module, const char *kernel);

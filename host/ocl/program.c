@@ -10,6 +10,8 @@
 #include <time.h>
 
 static const char build_options[] = "-cl-std=CL1.2";
+/* The same without clang's header of built-in functions, which PoCL puts before every program: with this it takes itself for included. */
+static const char headless_options[] = "-cl-std=CL1.2 -D_OPENCL_H_";
 
 static int build_failed(ocl *o, const unit *u)
 {
@@ -27,13 +29,13 @@ static int build_failed(ocl *o, const unit *u)
     return err;
 }
 
-static int compile(ocl *o, unit *u, const strbuf *source)
+static int compile(ocl *o, unit *u, const strbuf *source, const char *options)
 {
     cl_int code = 0;
     const char *text = strbuf_text(source);
     u->program = clCreateProgramWithSource(o->context, 1, &text, &source->n, &code);
     if (!u->program) return ocl_fail(code, "clCreateProgramWithSource", __FILE__, __LINE__);
-    code = clBuildProgram(u->program, 1, &o->device.id, build_options, NULL, NULL);
+    code = clBuildProgram(u->program, 1, &o->device.id, options, NULL, NULL);
     return code == CL_SUCCESS ? 0 : build_failed(o, u);
 }
 
@@ -78,21 +80,42 @@ static bool load(ocl *o, unit *u, const char *key)
     return false;
 }
 
-static int build(ocl *o, unit *u)
+static int write_source(const unit *u, bool declare, strbuf *source)
 {
     int err = 0, number = 0;
+    TRY(source_begin(source, declare));
+    for (const ocl_kernel *k = u->kernels; k; k = k->next_of_unit)
+        TRY(source_add(source, k->name, k->options, number++));
+out:
+    return err;
+}
+
+/* With our declarations of built-in functions; false: a kernel uses others, or does not compile at all. */
+static bool compile_headless(ocl *o, unit *u)
+{
+    strbuf source = {0};
+    bool done = !write_source(u, true, &source) && !compile(o, u, &source, headless_options);
+    if (!done) forget(u);
+    strbuf_free(&source);
+    return done;
+}
+
+static int build(ocl *o, unit *u)
+{
+    int err = 0;
     char key[BINARY_KEY];
     strbuf source = {0};
-    TRY(source_begin(&source));
-    for (const ocl_kernel *k = u->kernels; k; k = k->next_of_unit)
-        TRY(source_add(&source, k->name, k->options, number++));
-    if (o->binaries) {
-        binary_cache_key(key, &o->device, strbuf_text(&source), build_options);
-        if (load(o, u, key)) goto out;
+    u->headless = o->headless && compile_headless(o, u);
+    if (!u->headless) {
+        TRY(write_source(u, false, &source));
+        if (o->binaries) {
+            binary_cache_key(key, &o->device, strbuf_text(&source), build_options);
+            if (load(o, u, key)) goto out;
+        }
+        TRY(compile(o, u, &source, build_options));
     }
-    TRY(compile(o, u, &source));
     TRY(create_kernels(u));
-    if (o->binaries) binary_cache_store(o->binaries, key, u->program);
+    if (!u->headless && o->binaries) binary_cache_store(o->binaries, key, u->program);
 out:
     strbuf_free(&source);
     return err;
@@ -124,7 +147,6 @@ static void *builder(void *arg)
 
 int builder_start(ocl *o)
 {
-    int want = o->units < BUILDERS_MAX ? o->units : BUILDERS_MAX;
     int err = binary_cache_open(&o->binaries, &o->device, o->values);
     if (err) return err;
     pthread_mutex_init(&o->lock, NULL);
@@ -132,7 +154,12 @@ int builder_start(ocl *o)
     pthread_cond_init(&o->built, NULL);
     o->locks = true;
     o->bundle = strstr(o->device.info.platform, "Portable Computing Language") != NULL;
+    o->headless = o->bundle;
     o->serial = strstr(o->device.info.platform, "Oclgrind") != NULL;
+    int most =
+        o->bundle ? 1
+                  : BUILDERS_MAX; /* PoCL compiles one program at a time, and a second would get in between its steps */
+    int want = o->units < most ? o->units : most;
     while (o->builders < want && !pthread_create(&o->builder[o->builders], NULL, builder, o)) o->builders++;
     return o->builders ? 0 : FAIL(SDCL_EINTERNAL, "no thread for compiling kernels");
 }
@@ -265,14 +292,6 @@ static int unit_error(unit *u)
     return err;
 }
 
-bool ocl_building(ocl *o)
-{
-    pthread_mutex_lock(&o->lock);
-    bool pending = o->pending > 0;
-    pthread_mutex_unlock(&o->lock);
-    return pending;
-}
-
 int ocl_kernel_wait(ocl *o, const ocl_kernel *k)
 {
     ocl_build_start(o);
@@ -297,6 +316,26 @@ bool ocl_built_within(ocl *o, double seconds)
     bool built = !o->pending;
     pthread_mutex_unlock(&o->lock);
     return built;
+}
+
+/* Does the driver do without its header at all? */
+static bool can_be_headless(ocl *o)
+{
+    static const char *empty = "__kernel void empty(void) {}";
+    cl_program program = clCreateProgramWithSource(o->context, 1, &empty, NULL, NULL);
+    bool can = program && clBuildProgram(program, 1, &o->device.id, headless_options, NULL, NULL) == CL_SUCCESS;
+    if (program) clReleaseProgram(program);
+    return can;
+}
+
+const char *ocl_undeclared(ocl *o)
+{
+    const char *name = NULL;
+    pthread_mutex_lock(&o->lock);
+    for (const unit *u = o->all_units; u; u = u->next)
+        if (u->done && !u->status && !u->headless) name = u->kernels->name;
+    pthread_mutex_unlock(&o->lock);
+    return name && o->headless && can_be_headless(o) ? name : NULL;
 }
 
 int ocl_build_wait(ocl *o)

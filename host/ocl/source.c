@@ -67,7 +67,11 @@ static int fail_missing(const char *file)
     return FAIL(SDCL_EINTERNAL, "no kernel source cl/%s", file);
 }
 
-int source_begin(strbuf *unit) { return inline_file("common.h", unit, 0) ? 0 : fail_missing("common.h"); }
+int source_begin(strbuf *unit, bool declare)
+{
+    if (declare && !inline_file("builtins.h", unit, 0)) return fail_missing("builtins.h");
+    return inline_file("common.h", unit, 0) ? 0 : fail_missing("common.h");
+}
 
 static size_t word(const char *s)
 {
@@ -162,7 +166,7 @@ int source_kernel_hash(uint64_t *sum, const char *name, const char *options)
 {
     int err = 0;
     strbuf text = {0};
-    TRY(source_begin(&text));
+    TRY(source_begin(&text, false));
     TRY(source_add(&text, name, options, 0));
     *sum = XXH3_64bits(strbuf_text(&text), text.n);
 out:
