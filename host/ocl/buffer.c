@@ -4,7 +4,6 @@
  * On a CPU device memory is the host's, and sdcl brings its own: what a heap gets back it keeps, a mapping that is gone is gone for the system too, and that
  * is what loading the parts of a model in turn is about. Each buffer holds the region it lies in; the last one to go takes it along. No huge pages are asked
  * for: in a virtual machine they cost up to five times as much at first touch, and a UNet step was not faster. */
-#include "base/clock.h"
 #include "ocl/internal.h"
 
 #include <stdatomic.h>
@@ -18,8 +17,6 @@ enum { GIVEN_BACK_ALONE = 1 << 18 };
 static const size_t region_align = (size_t)2
                                    << 20; /* where the system gives huge pages unasked, regions can have them */
 
-static const double TOUCH_SECONDS = 0.1; /* of a region, at most: a message may be due */
-
 struct ocl_region {
     unsigned char *memory;
     size_t size, used;
@@ -27,17 +24,6 @@ struct ocl_region {
 };
 
 static size_t rounded(uint64_t n, size_t to) { return ((size_t)n + to - 1) / to * to; }
-
-/* While kernels are compiled, or found in the driver's cache, this thread would wait: the pages come now, not one by one while the device works. */
-static void touch_while_building(ocl *o, ocl_region *r)
-{
-    const size_t page = 4096, pages_a_look = 64;
-    double until = seconds_now() + TOUCH_SECONDS;
-    for (size_t at = 0; at < r->size; at += page) {
-        if (at % (page * pages_a_look) == 0 && (!ocl_building(o) || seconds_now() > until)) return;
-        *(volatile unsigned char *)(r->memory + at) = 0;
-    }
-}
 
 int ocl_region_new(ocl *o, ocl_region **r, uint64_t bytes, int buffers)
 {
@@ -58,7 +44,6 @@ int ocl_region_new(ocl *o, ocl_region **r, uint64_t bytes, int buffers)
     if (region_align - before) munmap(begin + size, region_align - before);
     *made = (ocl_region){.memory = begin, .size = size};
     atomic_init(&made->holders, 1);
-    touch_while_building(o, made);
     *r = made;
     return 0;
 }

@@ -26,10 +26,14 @@ out:
     return err;
 }
 
-static int allocate(sdcl *s)
+/* Memory and weights, unless they are there. */
+static int load_all(sdcl *s)
 {
-    int err = passes_allocate(s);
-    return err ? err : residency_allocate(s);
+    int err = 0;
+    TRY(passes_allocate(s));
+    TRY(residency_load(s));
+out:
+    return err;
 }
 
 static int load(sdcl *s, const sdcl_job *j, int pictures, residency_mode mode, timing *t)
@@ -41,7 +45,7 @@ static int load(sdcl *s, const sdcl_job *j, int pictures, residency_mode mode, t
     ocl_build_start(s->o);
     TRY(session_unproven(s, &unproven));
     /* While kernels are built; but what is tried out before it is used has memory of its own, and what a dry run said is not for both. */
-    if (!unproven && !ocl_library_waits(s->o)) TRY(allocate(s));
+    if (!unproven && !ocl_library_waits(s->o)) TRY(load_all(s));
     if (ocl_library_waits(s->o)) {
         session_progress(s, "compile", 0, 0, 0, 0, 0);
         session_log(s, SDCL_INFO,
@@ -55,8 +59,7 @@ static int load(sdcl *s, const sdcl_job *j, int pictures, residency_mode mode, t
         session_log(s, SDCL_INFO, "compiling kernels for %s: a few seconds, once", s->device.info.name);
     }
     if (unproven) TRY(session_prove(s, unproven));
-    TRY(allocate(s));
-    TRY(residency_load(s));
+    TRY(load_all(s));
     TRY(ocl_build_wait(s->o));
     t->load += seconds_now() - begin;
 out:

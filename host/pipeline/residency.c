@@ -51,12 +51,11 @@ static uint64_t phase_bytes(const sdcl *s, phase p)
 uint64_t residency_peak(const sdcl *s, residency_mode mode)
 {
     plan *plans[PLANS_MAX];
-    uint64_t peak = 0, after = 0, staging = 0; /* after: weights of this phase and later ones */
+    uint64_t peak = 0, after = 0; /* after: weights of this phase and later ones */
     for (phase p = PHASE_TEXT; p < PHASES; p++) {
         after += residency_weights(s, p);
-        staging = larger(staging, weights_staging_bytes(weights_of(s, p)));
+        if (mode != HOLD_PHASE) peak = larger(peak, after + weights_staging_bytes(weights_of(s, p)));
     }
-    if (mode != HOLD_PHASE) peak = after + staging; /* all have memory before the first is read */
     if (mode == HOLD_ALL)
         peak = larger(peak, after + arena_bytes(plans, plans_of(s, PHASE_NONE, plans)) + beside_bytes(s));
     for (phase p = PHASE_TEXT; p < PHASES; p++) {
@@ -157,22 +156,13 @@ out:
     return err;
 }
 
-int residency_allocate(sdcl *s)
-{
-    int err = 0;
-    if (s->memory.mode == HOLD_PHASE || s->memory.all) return 0;
-    residency_leave(s); /* a phase's arena, of a job before */
-    for (phase p = PHASE_TEXT; p < PHASES; p++) TRY(weights_allocate(weights_of(s, p)));
-out:
-    return err;
-}
-
 int residency_load(sdcl *s)
 {
     int err = 0;
     residency *r = &s->memory;
     plan *plans[PLANS_MAX];
     if (r->mode == HOLD_PHASE || r->all) return 0;
+    residency_leave(s); /* a phase's arena, of a job before */
     TRY(load_weights(s, PHASE_TEXT, PHASE_VAE));
     if (r->mode == HOLD_NEEDED) goto out;
     TRY(arena_provide(&r->shared, plans, plans_of(s, PHASE_NONE, plans)));

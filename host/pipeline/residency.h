@@ -20,8 +20,6 @@ bool residency_fits(const sdcl *s, phase p);
 /* The mode for a batch, once its plans are built: HOLD_ALL for HOLD_NEEDED where that is little; HOLD_PHASE where the wanted one does not fit. SDCL_ENOMEM:
  * the user's budget is too small for one of the phases. */
 int residency_decide(sdcl *s, residency_mode wanted);
-/* Device memory of what residency_load reads. To be called while kernels are built. */
-int residency_allocate(sdcl *s);
 /* What is read before the first phase. */
 int residency_load(sdcl *s);
 /* Called before a phase's plans run: its weights and memory are there afterwards. */

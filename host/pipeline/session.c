@@ -116,9 +116,6 @@ static void offer_tuning(const sdcl *s)
 static int load_networks(sdcl *s)
 {
     int err = 0;
-    TRY(weights_new(&s->text_weights, s->o));
-    TRY(weights_new(&s->unet_weights, s->o));
-    TRY(weights_new(&s->vae_weights, s->o));
     params text = {s->m, PART_TEXT, s->text_weights}, net = {s->m, PART_UNET, s->unet_weights},
            vae = {s->m, PART_VAE, s->vae_weights};
     TRY(clip_load(&s->text, &text, model_clip(s->m)));
@@ -154,6 +151,19 @@ static int open_model(sdcl *s, const sdcl_params *p)
     return s->model_path ? model_open_random(&s->m, NULL, NULL, NULL) : FAIL(SDCL_ENOMEM, "out of memory");
 }
 
+/* The kernels that put weights in place are built from here on, by themselves: those are read while all other kernels are built. */
+static int open_device(sdcl *s, const sdcl_params *p)
+{
+    int err = 0;
+    TRY(ocl_open(&s->o, &s->device, s->values, p->profile));
+    TRY(weights_new(&s->text_weights, s->o));
+    TRY(weights_new(&s->unet_weights, s->o));
+    TRY(weights_new(&s->vae_weights, s->o));
+    ocl_build_start(s->o);
+out:
+    return err;
+}
+
 int sdcl_open(sdcl **out_session, const sdcl_params *p)
 {
     int err = 0;
@@ -169,6 +179,7 @@ int sdcl_open(sdcl **out_session, const sdcl_params *p)
     TRY(ops_check_config(s->values, &s->device.info));
     config_warnings(s->values, warn, &s->params);
     offer_tuning(s);
+    TRY(open_device(s, p));
     TRY(open_model(s, p));
     if (model_unet(s->m)->in_channels != model_vae(s->m)->latent_channels) {
         err = FAIL(SDCL_EMODEL, "%s: a UNet with %d input channels (inpainting) cannot draw from a prompt alone",
@@ -176,7 +187,6 @@ int sdcl_open(sdcl **out_session, const sdcl_params *p)
         goto out;
     }
     TRY(session_open_words(&s->words, s->m, s->model_path));
-    TRY(ocl_open(&s->o, &s->device, s->values, p->profile));
     TRY(prove_precision(s));
     residency_open(s, p->memory_mib > 0 ? (uint64_t)p->memory_mib << 20 : 0);
     TRY(load_networks(s));

@@ -72,7 +72,7 @@ void weights_forget_layouts(weights *ws);
 /* LAYOUT_COLUMNS, stored as dt whatever the file has. */
 int weight_set_columns(weight *w, dtype dt);
 
-/* Where it is on the device; NULL before weights_allocate. */
+/* Where it is on the device; NULL before weights_load. */
 cl_mem weight_mem(const weight *w);
 
 int weights_count(const weights *ws);
@@ -80,8 +80,6 @@ int weights_count(const weights *ws);
 uint64_t weights_bytes(const weights *ws);
 /* Bytes of the buffers through which all of them are read, beside those; at most. */
 uint64_t weights_staging_bytes(const weights *ws);
-/* Device memory for every weight that has a layout and lacks it, without its values: before kernels are waited for, so that the wait is made use of (ocl.h). */
-int weights_allocate(weights *ws);
 /* Reads and packs every weight that has a layout and is not on the device in it. progress may be NULL; what it returns other than 0 stops the loading. After
  * a failure nothing is loaded. */
 int weights_load(weights *ws, int (*progress)(void *user, int done, int total), void *user);

@@ -131,7 +131,8 @@ uint64_t weights_staging_bytes(const weights *ws)
     return SLOTS * slot_for(weights_bytes(ws), row);
 }
 
-int weights_allocate(weights *ws)
+/* Device memory for every weight that has a layout and lacks it, without its values. */
+static int allocate(weights *ws)
 {
     int err = 0, count = 0;
     uint64_t bytes = 0;
@@ -195,7 +196,7 @@ int weights_load(weights *ws, int (*progress)(void *user, int done, int total), 
 {
     int err = 0;
     loader l = {.ws = ws, .s = l.slots};
-    TRY(weights_allocate(ws));
+    TRY(allocate(ws));
     l.size = slot_size(ws);
     if (!l.size) goto out;
     for (int i = 0; i < 2; i++) TRY(ocl_kernel_wait(ws->o, ws->pack[i]));
