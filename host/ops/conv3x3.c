@@ -10,7 +10,7 @@ static const ocl_tunable conv3x3_tunables[] = {
      "winograd: megabytes of transformed input at a time, or twice that for one block, or one row of tiles; "
      "winograd_gpu: "
      "most of input, of weights, and of products"},
-    {"winograd_mflop", 500, "0 100 250 500 1000 2000 100000000",
+    {"winograd_mflop", 10, "0 10 30 100 250 500 1000 2000 100000000",
      "auto: million operations an image from which on winograd, or matrix, is worth its rounding"},
     {"matrix_pixels", 0, "0 64 256 1024 4096 100000000",
      "auto, without AMX: output pixels an image up to which matrix takes the place of winograd"},

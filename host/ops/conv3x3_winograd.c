@@ -8,7 +8,7 @@ OCL_KERNEL(winograd_input_cpu, WINOGRAD_INPUT_CPU_TUNE)
 #define WINOGRAD_CPU_TUNE(P)                                                                                           \
     P(TILE, 4, "2 4 6", "output pixels of a tile, along a side; 6: or 4, where 6 saves no products")                   \
     P(MR, 8, "4 6 8 12", "tiles of a register tile")                                                                   \
-    P(NV, 2, "1 2 3 4", "most vectors of 16 output channels of a register tile")                                       \
+    P(NV, 3, "1 2 3 4", "most vectors of 16 output channels of a register tile")                                       \
     P(TB, 64, "16 24 32 48 64 96 128", "tiles of a cache block, down to a multiple of MR")                             \
     P(KC, 64, "16 32 64 128", "input channels transformed at a time")                                                  \
     P(ROWS, 4, "2 4 8", "rows of points whose weights are transformed together; of 6: 2, 3 or 6")
@@ -27,6 +27,19 @@ typedef struct winograd {
 } winograd;
 
 static bool runs_on(const ocl_device *d) { return d->cpu; }
+
+/* An image of fewer tiles does not fill a register tile, which only pays where weights are many; with fewer input channels the transforms cost more than the
+ * products. Of the image, not of the batch: a picture has the same bits in any. */
+enum { TILES_LEAST = 8, CHANNELS_LEAST = 32 };
+#define MANY_FLOPS 5e8
+
+static bool pays(const plan *p, const step *s)
+{
+    tensor y = s->t[MM_Y];
+    winograd_tiles of_4 = winograd_tiles_of(y, 4);
+    bool full = of_4.th * of_4.tw >= TILES_LEAST || s->op->flops(s) >= MANY_FLOPS * y.n;
+    return full && s->t[MM_X].c >= CHANNELS_LEAST && conv3x3_winograd_pays(p, s);
+}
 
 /* Tiles that cost as much as a work-item's transform of its weights. */
 enum { WEIGHTS_COST = 4 };
@@ -145,6 +158,6 @@ const impl conv3x3_winograd_impl = {.name = "winograd",
                                     .fuses_norm = true,
                                     .runs_on = runs_on,
                                     .fits = conv3x3_winograd_fits,
-                                    .pays = conv3x3_winograd_pays,
+                                    .pays = pays,
                                     .prepare = prepare,
                                     .launch = launch};

@@ -47,7 +47,8 @@ static int multiple(int n, int of) { return (int)ceil_div(n, of) * of; }
 static bool pays(const plan *p, const step *s)
 {
     struct winograd_input_gpu_tune t;
-    if (!conv3x3_winograd_pays(p, s) || !tune_fits(p, &winograd_input_gpu_kernel, plan_precision(p), s->shape, &t))
+    if (ocl_device_of(plan_ocl(p))->cpu || !conv3x3_winograd_pays(p, s) ||
+        !tune_fits(p, &winograd_input_gpu_kernel, plan_precision(p), s->shape, &t))
         return false;
     winograd_tiles tiles = winograd_tiles_of(s->t[MM_Y], t.TILE);
     return (int64_t)tiles.th * tiles.tw >= TILES_MIN;

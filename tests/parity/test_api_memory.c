@@ -206,13 +206,13 @@ static void assert_near(const drawing *a, const drawing *b, int most)
     for (size_t i = 0; i < a->each * (size_t)a->count; i++) assert_true(abs(a->rgb[i] - b->rgb[i]) <= most);
 }
 
-/* A budget that the VAE fits into only in strips: they are taken by themselves, the pictures are the same, and without them there are none. */
+/* A budget that the VAE fits into only in strips: they are taken by themselves, the picture is the same, and without them there is none. */
 static void strips_in_a_budget(void **state)
 {
     (void)state;
     enum { MIB = 1 << 20, STRIP = 8 };
     sdcl *whole = tiled_session(0, -1), *strips = tiled_session(0, STRIP);
-    sdcl_job j = small_job(seeds, 2);
+    sdcl_job j = small_job(seeds, 1);
     sdcl_memory m, less, chosen;
     drawing a, b, c;
     j.width = 200;
