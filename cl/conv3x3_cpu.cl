@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tile_cpu.h"
+#include "store_cpu.h"
 
 /* y (n, oh, ow, N) = epilogue(3x3 convolution of x (n, h, w, C)): implicit GEMM over 9 taps of C values, nothing is unfolded.
  *   up: x is seen as (uh, uw) by nearest-neighbour upsampling (uh = h, uw = w: as it is)
@@ -46,6 +47,18 @@ void conv3x3_cpu(__global YTYPE *y, __global const XTYPE *x, __global const WTYP
             for (int p = p0; p < p1; p++) {
                 __global const WTYPE *source = wt + (((size_t)p * 9 + (size_t)t) * (size_t)c + (size_t)k0) * NR;
 #if WT == F16
+                if (r1 - r0 <= MR) {
+                    for (int r = r0; r < r1; r += FEW) {
+                        __global const XTYPE *a[FEW];
+#pragma unroll
+                        for (int i = 0; i < FEW; i++) {
+                            int q = pixel[t * RB + min(r + i, r1 - 1) - r0];
+                            a[i] = q < 0 ? zeros : x + (size_t)q * (size_t)ldx + k0;
+                        }
+                        tile_few(sums + ((p - p0) * RB + (r - r0)) * NV, a, source, kc, t == 0 && k0 == 0);
+                    }
+                    continue;
+                }
                 widen(block, source, kc);
                 panel_ptr b = block;
 #else
@@ -63,10 +76,5 @@ void conv3x3_cpu(__global YTYPE *y, __global const XTYPE *x, __global const WTYP
             }
         }
     epilogue e = {bias, row, flags, n};
-    for (int r = r0; r < r1; r++) {
-        e.row = row + (size_t)(r / (ow * oh)) * (size_t)s.ldrow;
-        for (int p = p0; p < p1; p++)
-            store_row((const float *)(sums + ((p - p0) * RB + (r - r0)) * NV), y + (size_t)r * (size_t)s.ldy,
-                      residual + (size_t)r * (size_t)s.ldr, &e, p * NR);
-    }
+    store_block(sums, r0, r1, p0, p1, y, s.ldy, residual, s.ldr, row, s.ldrow, oh * ow, &e);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tile_cpu.h"
+#include "store_cpu.h"
 
 /* y (M, N) = epilogue(x (M, K) * w^T): linear layers and 1x1 convolutions on a CPU.
  *   x, y, residual: row strides ldx, ldy, ldr    w: panels [ceil(N/NR)][K][NR]    bias: N (2N with GEGLU)    row: one of ldrow values per `image` rows
@@ -33,6 +34,15 @@ void gemm_cpu(__global YTYPE *y, __global const XTYPE *x, __global const WTYPE *
         for (int p = p0; p < p1; p++) {
             __global const WTYPE *source = w + ((size_t)p * (size_t)k + (size_t)k0) * NR;
 #if WT == F16
+            if (r1 - r0 <= MR) {
+                for (int r = r0; r < r1; r += FEW) {
+                    __global const XTYPE *a[FEW];
+#pragma unroll
+                    for (int i = 0; i < FEW; i++) a[i] = x + (size_t)min(r + i, r1 - 1) * (size_t)ldx + k0;
+                    tile_few(sums + ((p - p0) * RB + (r - r0)) * NV, a, source, kc, k0 == 0);
+                }
+                continue;
+            }
             widen(block, source, kc);
             panel_ptr b = block;
 #else
@@ -47,11 +57,5 @@ void gemm_cpu(__global YTYPE *y, __global const XTYPE *x, __global const WTYPE *
         }
     }
     epilogue e = {bias, row, flags, flags & IS_GEGLU ? n / 2 : n};
-    int step = flags & IS_GEGLU ? NR / 2 : NR;
-    for (int r = r0; r < r1; r++) {
-        e.row = row + (size_t)(r / s.image) * (size_t)s.ldrow;
-        for (int p = p0; p < p1; p++)
-            store_row((const float *)(sums + ((p - p0) * RB + (r - r0)) * NV), y + (size_t)r * (size_t)s.ldy,
-                      residual + (size_t)r * (size_t)s.ldr, &e, p * step);
-    }
+    store_block(sums, r0, r1, p0, p1, y, s.ldy, residual, s.ldr, row, s.ldrow, s.image, &e);
 }

@@ -3,7 +3,7 @@
  * of NR columns, MR x NV vectors of 16 at a time, without barriers, so that the tile stays in registers (on PoCL a barrier would spill it).
  *
  *   activations: read in place as broadcasts, one pointer per row of the tile
- *   weights: panels [K][NR], NR = 16 NV; f16 panels are widened per K block of KC
+ *   weights: panels [K][NR], NR = 16 NV; f16 panels are widened per K block of KC, or on the way for blocks of at most MR rows
  *   sums: in order of K, in float; blocking changes neither order nor rounding
  * Tunables: MR, NV, RB (a multiple of MR), PB, KC. */
 #include "common.h"
@@ -16,35 +16,44 @@ typedef const float *panel_ptr; /* widened or transformed block */
 typedef __global const float *panel_ptr;
 #endif
 
-/* sum[MR][NV] (+)= rows a[MR] (kc values each) times a panel block [kc][NR]. */
+/* The body of both functions below. */
+#define MULTIPLY_TILE(ROWS, LOAD)                                                                                       \
+    float16 c[ROWS][NV];                                                                                               \
+    __global const XTYPE *p[ROWS];                                                                                     \
+    _Pragma("unroll") for (int i = 0; i < ROWS; i++)                                                                   \
+    {                                                                                                                  \
+        p[i] = a[i];                                                                                                   \
+        _Pragma("unroll") for (int j = 0; j < NV; j++) c[i][j] = first ? (float16)(0.0f) : sum[i * NV + j];            \
+    }                                                                                                                  \
+    for (int k = 0; k < kc; k++, b += NR) {                                                                            \
+        float16 w[NV];                                                                                                 \
+        _Pragma("unroll") for (int j = 0; j < NV; j++) w[j] = LOAD(b, 16 * j);                                         \
+        _Pragma("unroll") for (int i = 0; i < ROWS; i++)                                                               \
+        {                                                                                                              \
+            float16 x = (float16)(LOADX(p[i], k));                                                                     \
+            _Pragma("unroll") for (int j = 0; j < NV; j++) c[i][j] = fma(x, w[j], c[i][j]);                            \
+        }                                                                                                              \
+    }                                                                                                                  \
+    _Pragma("unroll") for (int i = 0; i < ROWS; i++)                                                                   \
+        _Pragma("unroll") for (int j = 0; j < NV; j++) sum[i * NV + j] = c[i][j]
+
+#define LOAD_PANEL(b, i) vload16(0, (b) + (i))
+
+/* sum[MR][NV] (+)= rows a[MR] (kc values each) times a panel block b [kc][NR]; first: =. */
 INLINE void tile(float16 *restrict sum, __global const XTYPE *const *a, panel_ptr b, int kc, int first)
 {
-    float16 c[MR][NV];
-    __global const XTYPE *p[MR];
-#pragma unroll
-    for (int i = 0; i < MR; i++) {
-        p[i] = a[i];
-#pragma unroll
-        for (int j = 0; j < NV; j++) c[i][j] = first ? (float16)(0.0f) : sum[i * NV + j];
-    }
-    for (int k = 0; k < kc; k++, b += NR) {
-        float16 w[NV];
-#pragma unroll
-        for (int j = 0; j < NV; j++) w[j] = vload16(j, b);
-#pragma unroll
-        for (int i = 0; i < MR; i++) {
-            float16 x = (float16)(LOADX(p[i], k));
-#pragma unroll
-            for (int j = 0; j < NV; j++) c[i][j] = fma(x, w[j], c[i][j]);
-        }
-    }
-#pragma unroll
-    for (int i = 0; i < MR; i++)
-#pragma unroll
-        for (int j = 0; j < NV; j++) sum[i * NV + j] = c[i][j];
+    MULTIPLY_TILE(MR, LOAD_PANEL);
 }
 
 #if WT == F16
+#define FEW (MR / 2)
+
+/* The same of FEW rows and a block as it is stored: for blocks of so few rows that widening it would cost as much. */
+INLINE void tile_few(float16 *restrict sum, __global const XTYPE *const *a, __global const half *b, int kc, int first)
+{
+    MULTIPLY_TILE(FEW, LOAD16_2);
+}
+
 /* Widens kc rows of a panel. */
 INLINE void widen(float *restrict to, __global const half *from, int kc)
 {
