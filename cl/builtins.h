@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The built-in functions that kernels use, as OpenCL C 1.2 has them, for a driver whose own header is left out because it takes long to read
- * (host/ocl/source.h). A kernel that uses others is built with the driver's. */
+ * (host/ocl/source.h). A kernel that uses others is built with the driver's. Functions are
+ * those of float: half_math.h asks for the driver's header. */
+#define BUILTINS_OF_FLOAT
 #define BUILTIN __attribute__((overloadable))
 #define OF_VALUES BUILTIN __attribute__((const))
 #define OF_MEMORY BUILTIN __attribute__((pure))

@@ -4,4 +4,7 @@
 #if defined(__NV_CL_C_VERSION) && !defined(cl_khr_fp16)
 #define cl_khr_fp16 1
 #endif
+#ifdef BUILTINS_OF_FLOAT
+#error the functions of half are in the driver's header
+#endif
 #pragma OPENCL EXTENSION cl_khr_fp16 : enable

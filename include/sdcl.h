@@ -95,7 +95,8 @@ typedef enum sdcl_level { SDCL_INFO, SDCL_WARNING, SDCL_VERBOSE } sdcl_level;
 
 /* What a long operation is doing. step: how many of the stage's steps are done; steps = 0: length unknown. */
 typedef struct sdcl_progress {
-    const char *stage; /* "compile", "load", "text", "unet", "vae" */
+    const char *
+        stage; /* "compile" where kernels are not in the driver's cache, before or after "load"; "text", "unet", "vae" */
     int step, steps;
     double seconds;    /* since the stage began */
     int image, images; /* pictures finished, pictures of the job */

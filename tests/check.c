@@ -89,7 +89,9 @@ static int run_impl(const ocl_device *device, const check_op *op, const char *im
     run_cases(o, op, *impl ? impl : "-", variant, g, sum);
     const char *undeclared = ocl_undeclared(o);
     sum->failed += undeclared != NULL;
-    if (undeclared) printf("not ok - %s uses a built-in function that cl/builtins.h does not declare\n", undeclared);
+    if (undeclared)
+        printf("not ok - %s, or another kernel of its program, uses a function that cl/builtins.h does not declare\n",
+               undeclared);
 out:
     ocl_close(&o);
     config_close(&values);

@@ -25,8 +25,9 @@ if [ "${SAN:-}" ]; then
     # Mesa's driver is loaded with RTLD_DEEPBIND, which the sanitizers do not survive: PoCL only.
     export OCL_ICD_VENDORS=/etc/OpenCL/vendors/pocl.icd
     # Thread-local blocks of loaded libraries are not searched for pointers: one that lies 16 bytes into a page, one in 256, is taken for a block of an
-    # older glibc, and the search reads where nothing is ("Tracer caught signal 11").
-    export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:intercept_tls_get_addr=0 UBSAN_OPTIONS=print_stacktrace=1
+    # older glibc, and the search reads where nothing is ("Tracer caught signal 11"). LLVM gives threads that compile a signal stack of its own, which ASan
+    # would take for its when they end.
+    export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:intercept_tls_get_addr=0:use_sigaltstack=0 UBSAN_OPTIONS=print_stacktrace=1
     export LSAN_OPTIONS=suppressions="$root/tests/lsan.supp":print_suppressions=0
 fi
 

@@ -118,8 +118,8 @@ int ocl_build_wait(ocl *o);
 int ocl_kernel_wait(ocl *o, const ocl_kernel *k);
 /* A kernel, or the first of its program, that could not be built with the declarations of cl/builtins.h where the driver takes them; NULL: there is none. */
 const char *ocl_undeclared(ocl *o);
-/* Starts what is to be built and gives it that long: true when everything is. */
-bool ocl_built_within(ocl *o, double seconds);
+/* Starts what is to be built and gives it that long: true when the kernel is built, or with NULL everything. */
+bool ocl_built_within(ocl *o, const ocl_kernel *k, double seconds);
 /* Has CLBlast (ocl/clblast.h) routines to compile that a plan will use? That takes seconds, even more than ten, unless the driver has kept them. And: compiles
  * them by one product each, whose result is checked: SDCL_ERESULT. */
 bool ocl_library_waits(const ocl *o);

@@ -90,7 +90,7 @@ out:
     return err;
 }
 
-/* With our declarations of built-in functions; false: a kernel uses others, or does not compile at all. */
+/* With our declarations of built-in functions; false: a kernel uses others, or does not compile at all, of which the driver may say something itself. */
 static bool compile_headless(ocl *o, unit *u)
 {
     strbuf source = {0};
@@ -115,7 +115,7 @@ static int build(ocl *o, unit *u)
         TRY(compile(o, u, &source, build_options));
     }
     TRY(create_kernels(u));
-    if (!u->headless && o->binaries) binary_cache_store(o->binaries, key, u->program);
+    if (o->binaries) binary_cache_store(o->binaries, key, u->program);
 out:
     strbuf_free(&source);
     return err;
@@ -156,9 +156,8 @@ int builder_start(ocl *o)
     o->bundle = strstr(o->device.info.platform, "Portable Computing Language") != NULL;
     o->headless = o->bundle;
     o->serial = strstr(o->device.info.platform, "Oclgrind") != NULL;
-    int most =
-        o->bundle ? 1
-                  : BUILDERS_MAX; /* PoCL compiles one program at a time, and a second would get in between its steps */
+    /* PoCL compiles one program at a time, and a second would get in between its steps. */
+    int most = o->bundle ? 1 : BUILDERS_MAX;
     int want = o->units < most ? o->units : most;
     while (o->builders < want && !pthread_create(&o->builder[o->builders], NULL, builder, o)) o->builders++;
     return o->builders ? 0 : FAIL(SDCL_EINTERNAL, "no thread for compiling kernels");
@@ -304,7 +303,10 @@ int ocl_kernel_wait(ocl *o, const ocl_kernel *k)
     return err;
 }
 
-bool ocl_built_within(ocl *o, double seconds)
+/* The lock is held. */
+static bool is_built(const ocl *o, const ocl_kernel *k) { return k ? k->unit->done : !o->pending; }
+
+bool ocl_built_within(ocl *o, const ocl_kernel *k, double seconds)
 {
     struct timespec end;
     ocl_build_start(o);
@@ -312,8 +314,8 @@ bool ocl_built_within(ocl *o, double seconds)
     double until = (double)end.tv_sec + (double)end.tv_nsec * 1e-9 + seconds;
     end = (struct timespec){(time_t)until, (long)((until - floor(until)) * 1e9)};
     pthread_mutex_lock(&o->lock);
-    while (o->pending && !pthread_cond_timedwait(&o->built, &o->lock, &end)) continue;
-    bool built = !o->pending;
+    while (!is_built(o, k) && !pthread_cond_timedwait(&o->built, &o->lock, &end)) continue;
+    bool built = is_built(o, k);
     pthread_mutex_unlock(&o->lock);
     return built;
 }

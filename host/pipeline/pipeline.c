@@ -36,16 +36,30 @@ out:
     return err;
 }
 
+/* What takes longer than this is no program from the driver's cache. */
+#define COMPILE_SECONDS 0.3
+
+static void tell_compiling(const sdcl *s)
+{
+    session_progress(s, "compile", 0, 0, 0, 0, 0);
+    session_log(s, SDCL_INFO, "compiling kernels for %s: a few seconds, once", s->device.info.name);
+}
+
 static int load(sdcl *s, const sdcl_job *j, int pictures, residency_mode mode, timing *t)
 {
     int err = 0;
+    bool told = false;
     double begin = seconds_now();
     proof *unproven = NULL;
     TRY(prepare(s, j, pictures, mode));
     ocl_build_start(s->o);
     TRY(session_unproven(s, &unproven));
     /* While kernels are built; but what is tried out before it is used has memory of its own, and what a dry run said is not for both. */
-    if (!unproven && !ocl_library_waits(s->o)) TRY(load_all(s));
+    if (!unproven && !ocl_library_waits(s->o)) {
+        told = !weights_built_within(s->unet_weights, COMPILE_SECONDS);
+        if (told) tell_compiling(s);
+        TRY(load_all(s));
+    }
     if (ocl_library_waits(s->o)) {
         session_progress(s, "compile", 0, 0, 0, 0, 0);
         session_log(s, SDCL_INFO,
@@ -54,10 +68,7 @@ static int load(sdcl *s, const sdcl_job *j, int pictures, residency_mode mode, t
                     s->device.info.name);
         TRY(ocl_library_warm(s->o));
     }
-    if (!ocl_built_within(s->o, 0.3)) {
-        session_progress(s, "compile", 0, 0, 0, 0, 0);
-        session_log(s, SDCL_INFO, "compiling kernels for %s: a few seconds, once", s->device.info.name);
-    }
+    if (!told && !ocl_built_within(s->o, NULL, COMPILE_SECONDS)) tell_compiling(s);
     if (unproven) TRY(session_prove(s, unproven));
     TRY(load_all(s));
     TRY(ocl_build_wait(s->o));

@@ -90,10 +90,14 @@ static int choose_precision(sdcl *s, const char *precision)
 /* bf16 needs instructions for it, faster than those for f32. */
 static int prove_precision(const sdcl *s)
 {
-    if (s->precision != BF16 || ops_multiply_bf16(s->o)) return 0;
-    int err = FAIL(SDCL_EUSAGE, "--precision bf16: nothing on %s multiplies in bf16 faster than in f32",
-                   s->device.info.name);
+    int err = 0;
+    if (s->precision != BF16) return 0;
+    TRY(ocl_build_wait(s->o)); /* engines may race now */
+    if (ops_multiply_bf16(s->o)) return 0;
+    err = FAIL(SDCL_EUSAGE, "--precision bf16: nothing on %s multiplies in bf16 faster than in f32",
+               s->device.info.name);
     error_hint("--precision f32 is more exact and as fast here");
+out:
     return err;
 }
 
@@ -155,10 +159,12 @@ static int open_model(sdcl *s, const sdcl_params *p)
 static int open_device(sdcl *s, const sdcl_params *p)
 {
     int err = 0;
+    weights **sets[] = {&s->text_weights, &s->unet_weights, &s->vae_weights};
     TRY(ocl_open(&s->o, &s->device, s->values, p->profile));
-    TRY(weights_new(&s->text_weights, s->o));
-    TRY(weights_new(&s->unet_weights, s->o));
-    TRY(weights_new(&s->vae_weights, s->o));
+    for (int i = 0; i < 3; i++) {
+        TRY(weights_new(sets[i], s->o));
+        if (s->precision == BF16) TRY(weights_expect_pairs(*sets[i]));
+    }
     ocl_build_start(s->o);
 out:
     return err;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Weights as they are declared: parts, shapes, layouts. */
+#include "plan/plan.h"
 #include "plan/weights_internal.h"
 
 #include <stdio.h>
@@ -20,6 +21,22 @@ int weights_new(weights **ws, ocl *o)
     if (err) weights_free(ws);
     return err;
 }
+
+int weights_get_pairs(weights *ws, dtype dt)
+{
+    char options[64];
+    ocl_kernel **k = &ws->pack_pairs[dt == F16];
+    snprintf(options, sizeof options, PACK_PAIRS_OPTIONS, dtype_option_name(dt), PACK_BLOCK);
+    return *k ? 0 : ocl_kernel_get(ws->o, k, "pack_pairs", options);
+}
+
+int weights_expect_pairs(weights *ws)
+{
+    int err = weights_get_pairs(ws, F32);
+    return err ? err : weights_get_pairs(ws, F16);
+}
+
+bool weights_built_within(const weights *ws, double seconds) { return ocl_built_within(ws->o, ws->pack[1], seconds); }
 
 void weights_free(weights **ws_)
 {

@@ -58,7 +58,11 @@ typedef struct weight {
 
 typedef struct weights weights;
 
+/* The kernels that put weights in place are asked for, but those of LAYOUT_PAIRS: with weights_expect_pairs, else by weights_load. */
 int weights_new(weights **ws, ocl *o);
+int weights_expect_pairs(weights *ws);
+/* Are these kernels built within that time? */
+bool weights_built_within(const weights *ws, double seconds);
 void weights_free(weights **ws);
 
 /* Declares a weight. parts are copied. columns and taps: of each row. The set owns *w. */

@@ -181,12 +181,9 @@ static int want_pairs(weights *ws)
     int err = 0;
     for (int i = 0; i < ws->count; i++) {
         const weight *w = ws->list[i];
-        ocl_kernel **k = &ws->pack_pairs[w->dt == F16];
-        char options[64];
-        if (w->layout != LAYOUT_PAIRS || *k) continue;
-        snprintf(options, sizeof options, PACK_PAIRS_OPTIONS, dtype_option_name(w->dt), PACK_BLOCK);
-        TRY(ocl_kernel_get(ws->o, k, "pack_pairs", options));
-        TRY(ocl_kernel_wait(ws->o, *k));
+        if (w->layout != LAYOUT_PAIRS) continue;
+        TRY(weights_get_pairs(ws, w->dt));
+        TRY(ocl_kernel_wait(ws->o, ws->pack_pairs[w->dt == F16]));
     }
 out:
     return err;

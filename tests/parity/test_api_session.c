@@ -95,7 +95,7 @@ static int forget(void **state)
     return 0;
 }
 
-/* The first job of a session: kernels and weights come before the text. */
+/* The first job of a session: kernels and weights, in either order, come before the text. */
 static void stages_come_in_order(void **state)
 {
     static const char *const order[] = {"load", "text", "unet", "vae"};
@@ -104,9 +104,13 @@ static void stages_come_in_order(void **state)
     sdcl_job j = small_job(seeds, 1);
     draw(session, &j, &d);
     drawing_free(&d);
-    int first = seen.stage_count && !strcmp(seen.stages[0], "compile"), count = sizeof order / sizeof *order;
-    assert_int_equal(seen.stage_count, first + count);
-    for (int i = 0; i < count; i++) assert_string_equal(seen.stages[first + i], order[i]);
+    int count = sizeof order / sizeof *order, next = 0;
+    for (int i = 0; i < seen.stage_count; i++) {
+        if (i < 2 && !strcmp(seen.stages[i], "compile")) continue;
+        assert_true(next < count);
+        assert_string_equal(seen.stages[i], order[next++]);
+    }
+    assert_int_equal(next, count);
     assert_int_equal(seen.backwards, 0);
     assert_in_range(seen.unet_reports, j.steps, j.steps + 1);
     assert_int_equal(seen.finished, 1);
