@@ -11,12 +11,13 @@ static const ocl_tunable conv3x3_tunables[] = {
      "winograd_gpu: "
      "most of input, of weights, and of products"},
     {"winograd_mflop", 10, "0 10 30 100 250 500 1000 2000 100000000",
-     "auto: million operations an image from which on winograd, or matrix, is worth its rounding"},
+     "auto: million operations an image from which on winograd is worth its rounding"},
+    {"matrix_mflop", 500, "0 10 30 100 250 500 1000 2000 100000000", "the same of matrix"},
     {"matrix_pixels", 0, "0 64 256 1024 4096 100000000",
      "auto, without AMX: output pixels an image up to which matrix takes the place of winograd"},
 };
 _Static_assert(sizeof conv3x3_tunables / sizeof *conv3x3_tunables == sizeof(conv3x3_values) / sizeof(int), "one each");
-const ocl_section conv3x3_section = {"conv3x3", conv3x3_tunables, 4, 1, NULL};
+const ocl_section conv3x3_section = {"conv3x3", conv3x3_tunables, 5, 1, NULL};
 static const impl *const conv3x3_impls[] = {&conv3x3_matrix_impl, &conv3x3_winograd_impl, &conv3x3_winograd_gpu_impl,
                                             &conv3x3_cpu_impl,    &conv3x3_gpu_impl,      NULL};
 static const op conv3x3_op = {"conv3x3", &conv3x3_section, conv3x3_impls, flops};
@@ -35,9 +36,11 @@ bool conv3x3_winograd_fits(const plan *p, const step *s)
     return c->stride == 1 && c->pad == 1;
 }
 
+bool conv3x3_has(const step *s, int mflop) { return s->op->flops(s) >= 1e6 * s->t[MM_Y].n * mflop; }
+
 bool conv3x3_winograd_pays(const plan *p, const step *s)
 {
-    return s->op->flops(s) >= 1e6 * s->t[MM_Y].n * conv3x3_values_of(p, s).winograd_mflop;
+    return conv3x3_has(s, conv3x3_values_of(p, s).winograd_mflop);
 }
 
 int op_conv3x3(plan *p, tensor y, tensor x, weight *w, int stride, conv_padding padding, int up_h, int up_w, fuse f)

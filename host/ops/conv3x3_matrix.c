@@ -32,8 +32,9 @@ static bool fits(const plan *p, const step *s)
 static bool pays(const plan *p, const step *s)
 {
     tensor y = s->t[MM_Y];
-    return conv3x3_winograd_pays(p, s) && (x86_has_tiles(engine_of(plan_ocl(p))) || !conv3x3_winograd_fits(p, s) ||
-                                           y.h * y.w <= conv3x3_values_of(p, s).matrix_pixels);
+    conv3x3_values v = conv3x3_values_of(p, s);
+    return conv3x3_has(s, v.matrix_mflop) &&
+           (x86_has_tiles(engine_of(plan_ocl(p))) || !conv3x3_winograd_fits(p, s) || y.h * y.w <= v.matrix_pixels);
 }
 
 /* Register tiles of `lines` lines of a block. */

@@ -44,6 +44,7 @@ typedef struct chunk {
 
 static int multiple(int n, int of) { return (int)ceil_div(n, of) * of; }
 
+/* On a CPU never: what conv3x3_winograd_impl passes over is convolved directly. */
 static bool pays(const plan *p, const step *s)
 {
     struct winograd_input_gpu_tune t;

@@ -78,12 +78,14 @@ extern const impl conv3x3_matrix_impl, conv3x3_cpu_impl, conv3x3_winograd_impl, 
 
 /* The values of [conv3x3] for a step. */
 typedef struct conv3x3_values {
-    int impl, winograd_mb, winograd_mflop, matrix_pixels;
+    int impl, winograd_mb, winograd_mflop, matrix_mflop, matrix_pixels;
 } conv3x3_values;
 conv3x3_values conv3x3_values_of(const plan *p, const step *s);
 
-/* Can a step be computed by Winograd's filtering; has it enough to do that this, or bf16, is worth its rounding? Direct convolution is the more exact one, and
- * as fast where there is little to do. */
+/* Has a step so many million operations an image? */
+bool conv3x3_has(const step *s, int mflop);
+/* Can a step be computed by Winograd's filtering; has it enough to do that this is worth its rounding? Direct convolution is the more exact one, and as fast
+ * where there is little to do. */
 bool conv3x3_winograd_fits(const plan *p, const step *s);
 bool conv3x3_winograd_pays(const plan *p, const step *s);
 
