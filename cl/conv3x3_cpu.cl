@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "tile_cpu.h"
 #include "store_cpu.h"
 
 /* y (n, oh, ow, N) = epilogue(3x3 convolution of x (n, h, w, C)): implicit GEMM over 9 taps of C values, nothing is unfolded.
@@ -18,6 +17,7 @@ void conv3x3_cpu(__global YTYPE *y, __global const XTYPE *x, __global const WTYP
 {
     int h = s.h, w = s.width, c = s.c, uh = s.uh, uw = s.uw, oh = s.oh, ow = s.ow, n = s.n, ldx = s.ldx, flags = s.flags, rb = s.rb, pb = s.pb;
     float16 sums[PB * RB * NV];
+    float wide[MR * WIDE];
 #if WT == F16
     float block[KC * NR];
 #endif
@@ -49,11 +49,11 @@ void conv3x3_cpu(__global YTYPE *y, __global const XTYPE *x, __global const WTYP
 #if WT == F16
                 if (r1 - r0 <= MR) {
                     for (int r = r0; r < r1; r += FEW) {
-                        __global const XTYPE *a[FEW];
+                        row_ptr a[FEW];
 #pragma unroll
                         for (int i = 0; i < FEW; i++) {
                             int q = pixel[t * RB + min(r + i, r1 - 1) - r0];
-                            a[i] = q < 0 ? zeros : x + (size_t)q * (size_t)ldx + k0;
+                            a[i] = row_of(wide + i * WIDE, q < 0 ? zeros : x + (size_t)q * (size_t)ldx + k0, kc);
                         }
                         tile_few(sums + ((p - p0) * RB + (r - r0)) * NV, a, source, kc, t == 0 && k0 == 0);
                     }
@@ -65,11 +65,11 @@ void conv3x3_cpu(__global YTYPE *y, __global const XTYPE *x, __global const WTYP
                 panel_ptr b = source;
 #endif
                 for (int r = r0; r < r1; r += MR) {
-                    __global const XTYPE *a[MR];
+                    row_ptr a[MR];
 #pragma unroll
                     for (int i = 0; i < MR; i++) {
                         int q = pixel[t * RB + min(r + i, r1 - 1) - r0];
-                        a[i] = q < 0 ? zeros : x + (size_t)q * (size_t)ldx + k0;
+                        a[i] = row_of(wide + i * WIDE, q < 0 ? zeros : x + (size_t)q * (size_t)ldx + k0, kc);
                     }
                     tile(sums + ((p - p0) * RB + (r - r0)) * NV, a, b, kc, t == 0 && k0 == 0);
                 }

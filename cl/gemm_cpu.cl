@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "tile_cpu.h"
 #include "store_cpu.h"
 
 /* y (M, N) = epilogue(x (M, K) * w^T): linear layers and 1x1 convolutions on a CPU.
@@ -17,6 +16,7 @@ void gemm_cpu(__global YTYPE *y, __global const XTYPE *x, __global const WTYPE *
 {
     int m = s.m, n = s.n, k = s.k, ldx = s.ldx, flags = s.flags, rb = s.rb, pb = s.pb;
     float16 sums[PB * RB * NV];
+    float wide[MR * WIDE];
 #if WT == F16
     float block[KC * NR];
 #endif
@@ -36,9 +36,9 @@ void gemm_cpu(__global YTYPE *y, __global const XTYPE *x, __global const WTYPE *
 #if WT == F16
             if (r1 - r0 <= MR) {
                 for (int r = r0; r < r1; r += FEW) {
-                    __global const XTYPE *a[FEW];
+                    row_ptr a[FEW];
 #pragma unroll
-                    for (int i = 0; i < FEW; i++) a[i] = x + (size_t)min(r + i, r1 - 1) * (size_t)ldx + k0;
+                    for (int i = 0; i < FEW; i++) a[i] = row_of(wide + i * WIDE, x + (size_t)min(r + i, r1 - 1) * (size_t)ldx + k0, kc);
                     tile_few(sums + ((p - p0) * RB + (r - r0)) * NV, a, source, kc, k0 == 0);
                 }
                 continue;
@@ -49,9 +49,9 @@ void gemm_cpu(__global YTYPE *y, __global const XTYPE *x, __global const WTYPE *
             panel_ptr b = source;
 #endif
             for (int r = r0; r < r1; r += MR) {
-                __global const XTYPE *a[MR];
+                row_ptr a[MR];
 #pragma unroll
-                for (int i = 0; i < MR; i++) a[i] = x + (size_t)min(r + i, r1 - 1) * (size_t)ldx + k0;
+                for (int i = 0; i < MR; i++) a[i] = row_of(wide + i * WIDE, x + (size_t)min(r + i, r1 - 1) * (size_t)ldx + k0, kc);
                 tile(sums + ((p - p0) * RB + (r - r0)) * NV, a, b, kc, k0 == 0);
             }
         }

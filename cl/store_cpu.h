@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How a work-item of GEMM or of direct convolution on a CPU stores its cache block. After tile_cpu.h. */
+/* How a work-item of GEMM or of direct convolution on a CPU stores its cache block. */
+#include "tile_cpu.h"
 
 /* Rows of a panel, s[rows][NV], as store_row does them: all its columns from n on are there, e->row is that of all, and there is no GEGLU. */
 INLINE void store_panel(const float16 *s, int rows, __global YTYPE *y, size_t ldy, __global const YTYPE *residual, size_t ldr, const epilogue *e,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The register tile and the epilogue of the CPU kernels for GEMM and convolution: one work-item computes a cache block of up to RB rows by PB panels
- * of NR columns, MR x NV vectors of 16 at a time, without barriers, so that the tile stays in registers (on PoCL a barrier would spill it).
+/* The register tile and the epilogue of a row for the CPU kernels of GEMM and convolution: one work-item computes a cache block of up to RB rows by PB
+ * panels of NR columns, MR x NV vectors of 16 at a time, without barriers, so that the tile stays in registers (on PoCL a barrier would spill it).
  *
- *   activations: read in place as broadcasts, one pointer per row of the tile
+ *   activations: read in place as broadcasts, one pointer per row of the tile; f16 rows are widened per tile
  *   weights: panels [K][NR], NR = 16 NV; f16 panels are widened per K block of KC, or on the way for blocks of at most MR rows
  *   sums: in order of K, in float; blocking changes neither order nor rounding
  * Tunables: MR, NV, RB (a multiple of MR), PB, KC. */
@@ -16,10 +16,27 @@ typedef const float *panel_ptr; /* widened or transformed block */
 typedef __global const float *panel_ptr;
 #endif
 
+/* Where a tile reads kc values of a row. */
+#if XT == F16
+typedef const float *row_ptr;
+#define WIDE KC /* floats of a row's copy */
+INLINE row_ptr row_of(float *wide, __global const half *x, int kc)
+{
+    int k = 0;
+    for (; k + 16 <= kc; k += 16) KEEP16(LOAD16_2(x, k), wide, k);
+    for (; k < kc; k++) wide[k] = LOADX(x, k);
+    return wide;
+}
+#else
+typedef __global const float *row_ptr;
+#define WIDE 1
+INLINE row_ptr row_of(float *wide, __global const float *x, int kc) { return x; }
+#endif
+
 /* The body of both functions below. */
-#define MULTIPLY_TILE(ROWS, LOAD)                                                                                       \
+#define MULTIPLY_TILE(ROWS, LOAD)                                                                                      \
     float16 c[ROWS][NV];                                                                                               \
-    __global const XTYPE *p[ROWS];                                                                                     \
+    row_ptr p[ROWS];                                                                                                   \
     _Pragma("unroll") for (int i = 0; i < ROWS; i++)                                                                   \
     {                                                                                                                  \
         p[i] = a[i];                                                                                                   \
@@ -30,7 +47,7 @@ typedef __global const float *panel_ptr;
         _Pragma("unroll") for (int j = 0; j < NV; j++) w[j] = LOAD(b, 16 * j);                                         \
         _Pragma("unroll") for (int i = 0; i < ROWS; i++)                                                               \
         {                                                                                                              \
-            float16 x = (float16)(LOADX(p[i], k));                                                                     \
+            float16 x = (float16)(p[i][k]);                                                                            \
             _Pragma("unroll") for (int j = 0; j < NV; j++) c[i][j] = fma(x, w[j], c[i][j]);                            \
         }                                                                                                              \
     }                                                                                                                  \
@@ -40,7 +57,7 @@ typedef __global const float *panel_ptr;
 #define LOAD_PANEL(b, i) vload16(0, (b) + (i))
 
 /* sum[MR][NV] (+)= rows a[MR] (kc values each) times a panel block b [kc][NR]; first: =. */
-INLINE void tile(float16 *restrict sum, __global const XTYPE *const *a, panel_ptr b, int kc, int first)
+INLINE void tile(float16 *restrict sum, const row_ptr *a, panel_ptr b, int kc, int first)
 {
     MULTIPLY_TILE(MR, LOAD_PANEL);
 }
@@ -49,7 +66,7 @@ INLINE void tile(float16 *restrict sum, __global const XTYPE *const *a, panel_pt
 #define FEW (MR / 2)
 
 /* The same of FEW rows and a block as it is stored: for blocks of so few rows that widening it would cost as much. */
-INLINE void tile_few(float16 *restrict sum, __global const XTYPE *const *a, __global const half *b, int kc, int first)
+INLINE void tile_few(float16 *restrict sum, const row_ptr *a, __global const half *b, int kc, int first)
 {
     MULTIPLY_TILE(FEW, LOAD16_2);
 }

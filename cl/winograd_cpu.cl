@@ -63,7 +63,7 @@ void winograd_cpu(__global YTYPE *y, ulong yo, __global const float *v, ulong vo
             }
             for (int i = 0; i < ROWS * ALPHA; i++)
                 for (int r = 0; r < count; r += MR) {
-                    __global const float *a[MR];
+                    row_ptr a[MR];
 #pragma unroll
                     for (int q = 0; q < MR; q++) a[q] = slab + i * step + min(r + q, count - 1) * KC;
                     tile(sums + (part * ROWS * ALPHA + i) * SUM_STEP + r * NV, a, u + i * U_STEP, kc, k0 == 0);
