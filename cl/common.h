@@ -4,9 +4,13 @@
  * A kernel names its storage types XT (input), WT (weight) and YT (output): -DXT=F16. F16 needs no extension: values are converted by vload_half
  * and vstore_half (round to nearest even), arithmetic is float. Every tensor is a pointer and a ulong offset in elements. */
 
-/* A function of file scope. Always inlined: what a compiler decides must not depend on which kernels share a program. Static: PoCL drops the word inline, and
- * would keep a copy of each, in its cache too. */
+/* A function of file scope. Always inlined: what a compiler decides must not depend on which kernels share a program. Static on PoCL, which drops the word
+ * inline and would keep a copy of each; elsewhere not: Intel's compiler for GPUs spills registers then. */
+#ifdef POCL_DEVICE_ADDRESS_BITS
 #define INLINE static inline __attribute__((always_inline))
+#else
+#define INLINE inline __attribute__((always_inline))
+#endif
 
 #define F32 1
 #define F16 2
