@@ -81,11 +81,10 @@ struct ocl {
 
     char *binaries; /* owned: folder of the binary cache; NULL: none is kept */
     bool bundle;    /* one unit for all kernels of a build */
-    bool
-        headless; /* on PoCL, whatever is bundled: kernels bring their declarations of built-in functions (ocl/source.h) */
-    bool lazy;    /* every kernel is a unit that is built when it is waited for */
-    bool forgets; /* keeps no answers of probes */
-    bool serial;  /* builds wait for each other and for everything else: the simulator is not thread-safe */
+    bool headless;  /* on PoCL: kernels declare built-in functions themselves (ocl/source.h) */
+    bool lazy;      /* every kernel is a unit that is built when it is waited for */
+    bool forgets;   /* keeps no answers of probes */
+    bool serial;    /* builds wait for each other and for everything else: the simulator is not thread-safe */
     unit *all_units, *collecting;
     pthread_t builder[BUILDERS_MAX];
     int builders;

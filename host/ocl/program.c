@@ -154,7 +154,7 @@ int builder_start(ocl *o)
     pthread_cond_init(&o->built, NULL);
     o->locks = true;
     o->bundle = strstr(o->device.info.platform, "Portable Computing Language") != NULL;
-    o->headless = o->bundle;
+    o->headless = o->bundle && !o->binaries; /* what a binary is kept by has no declarations in it */
     o->serial = strstr(o->device.info.platform, "Oclgrind") != NULL;
     /* PoCL compiles one program at a time, and a second would get in between its steps. */
     int most = o->bundle ? 1 : BUILDERS_MAX;
